@@ -1,0 +1,190 @@
+"""Value objects that every other module speaks in: Address, Server, Account.
+
+An `Account` is the pivot of the house: discovery makes it, providers store it, guides print it,
+the connection test takes it, publish writes it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal
+
+import idna
+
+
+class Protocol(StrEnum):
+    """A mail protocol a client is set up with. SMTP always means submission (RFC 6409)."""
+
+    IMAP = "imap"
+    POP3 = "pop3"
+    SMTP = "smtp"
+
+
+class Security(StrEnum):
+    """How a connection is protected. `TLS` is implicit TLS (RFC 8314), from the first byte on."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+class UsernameForm(StrEnum):
+    """What a server wants as user name."""
+
+    ADDRESS = "address"
+    LOCAL_PART = "local_part"
+    OTHER = "other"
+
+
+class AuthMethod(StrEnum):
+    """How a server lets a client sign in."""
+
+    PASSWORD = "password"
+    APP_PASSWORD = "app_password"
+    OAUTH2 = "oauth2"
+
+
+class PasswordKind(StrEnum):
+    """Which secret belongs into a mail client's password field at a provider."""
+
+    PASSWORD = "password"  # the account's own password
+    APP_PASSWORD = "app_password"  # made for one program on the provider's security page
+    AUTH_CODE = "auth_code"  # QQ, 163: an authorisation code
+    MAIL_PASSWORD = "mail_password"  # T-Online: a password for mail alone
+    OAUTH2 = "oauth2"  # no password at all: sign in in the provider's own window
+    BRIDGE = "bridge"  # Proton: a program on the visitor's own machine
+    NONE = "none"  # no mail client can be used
+
+
+AddressFault = Literal[
+    "empty", "no_at", "two_at", "space", "control", "too_long", "local_part", "ip_literal", "domain"
+]
+
+
+class AddressError(ValueError):
+    """A text is not a mail address. `fault` says why, for the words at the form's field."""
+
+    def __init__(self, fault: AddressFault) -> None:
+        super().__init__(fault)
+        self.fault: AddressFault = fault
+
+
+def domain_to_ascii(domain: str) -> str:
+    """Return the IDNA 2008 A-label form of `domain`, in lower case and without a final dot.
+
+    Raises AddressError("ip_literal") for address literals and AddressError("domain") for anything that
+    cannot be a public host name: single labels, empty or over-long labels, a last label with a digit only.
+    """
+    text = unicodedata.normalize("NFC", domain).strip().rstrip(".").lower()
+    if not text or text.startswith("[") or ":" in text:
+        raise AddressError("ip_literal" if text else "domain")
+    try:
+        ascii_form = idna.encode(text, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError) as error:
+        raise AddressError("domain") from error
+    labels = ascii_form.split(".")
+    if all(label.isdigit() for label in labels):
+        raise AddressError("ip_literal")
+    if len(ascii_form) > 253 or len(labels) < 2 or not labels[-1][0].isalpha():
+        raise AddressError("domain")
+    return ascii_form
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mail address (RFC 5321 section 4.1.2, RFC 6531). `domain` is in A-labels, `local_part` untouched."""
+
+    local_part: str
+    domain: str
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read what a visitor typed. Raises AddressError with the fault that the form explains."""
+        text = unicodedata.normalize("NFC", text).strip()
+        if not text:
+            raise AddressError("empty")
+        if len(text.encode()) > 254:
+            raise AddressError("too_long")
+        if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn") for char in text):
+            raise AddressError("control")
+        if any(char.isspace() for char in text):
+            raise AddressError("space")
+        local_part, at, domain = text.rpartition("@")
+        if not at:
+            raise AddressError("no_at")
+        if "@" in local_part:
+            raise AddressError("two_at")
+        if not local_part or len(local_part.encode()) > 64:
+            raise AddressError("local_part")
+        if local_part[0] == "." or local_part[-1] == "." or ".." in local_part:
+            raise AddressError("local_part")
+        if any(char in '"(),:;<>[\\]/' for char in local_part):
+            raise AddressError("local_part")
+        return cls(local_part, domain_to_ascii(domain))
+
+    @property
+    def display_domain(self) -> str:
+        """The domain as people read it (U-labels where they decode)."""
+        return display_domain(self.domain)
+
+    def __str__(self) -> str:
+        return f"{self.local_part}@{self.domain}"
+
+
+def display_domain(domain: str) -> str:
+    """Return U-labels for an A-label domain, or the domain itself where it does not decode."""
+    try:
+        return idna.decode(domain)
+    except (idna.IDNAError, UnicodeError):
+        return domain
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One way to reach one mail server."""
+
+    protocol: Protocol
+    host: str
+    port: int
+    security: Security
+    username: UsernameForm = UsernameForm.ADDRESS
+    auth: tuple[AuthMethod, ...] = (AuthMethod.PASSWORD,)
+
+    def username_for(self, address: Address) -> str | None:
+        """The user name to enter for `address`; None when only the visitor knows it."""
+        match self.username:
+            case UsernameForm.ADDRESS:
+                return str(address)
+            case UsernameForm.LOCAL_PART:
+                return address.local_part
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The settings of a mailbox: what is needed to set up a mail client. Servers are in order of preference."""
+
+    domain: str
+    address: Address | None = None
+    provider: str | None = None  # slug of a known provider
+    provider_name: str = ""
+    password: PasswordKind = PasswordKind.PASSWORD
+    servers: tuple[Server, ...] = ()
+    must_enable: bool = False  # access by mail clients has to be switched on at the provider first
+    links: dict[str, str] = field(default_factory=dict)  # name -> https URL; names in markup.vocabulary.LINKS
+
+    def best(self, protocol: Protocol) -> Server | None:
+        """The preferred server of a protocol, or None when the provider does not offer it."""
+        return next((server for server in self.servers if server.protocol == protocol), None)
+
+    @property
+    def offers_oauth2(self) -> bool:
+        """Whether some server lets a client sign in through the provider's own window."""
+        return any(AuthMethod.OAUTH2 in server.auth for server in self.servers)
+
+    def with_address(self, address: Address) -> Account:
+        """The same settings for one mailbox."""
+        return replace(self, address=address, domain=address.domain)

@@ -1,0 +1,28 @@
+"""Providers, clients, guides, error articles and their texts."""
+
+from guides.models.clients import ClientVersion, MailClient
+from guides.models.errors import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
+from guides.models.guides import Guide, GuideText
+from guides.models.providers import (
+    Provider,
+    ProviderDomain,
+    ProviderServer,
+    ProviderText,
+    SuffixRule,
+)
+
+__all__ = [
+    "ArticleClass",
+    "ClientVersion",
+    "ErrorArticle",
+    "ErrorPattern",
+    "ErrorText",
+    "Guide",
+    "GuideText",
+    "MailClient",
+    "Provider",
+    "ProviderDomain",
+    "ProviderServer",
+    "ProviderText",
+    "SuffixRule",
+]

@@ -1,0 +1,236 @@
+"""Providers: who runs a mailbox, which domains are theirs, and which servers reach it."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from guides.mail.accounts import Account, AuthMethod, PasswordKind, Protocol, Security, Server, UsernameForm
+from guides.models.texts import Text, TextQuerySet, text_constraints
+
+https_only = URLValidator(schemes=["https"])
+
+
+class ProviderQuerySet(models.QuerySet["Provider"]):
+    """How providers are found."""
+
+    def for_domain(self, domain: str) -> ProviderQuerySet:
+        """The provider of a mail domain (A-labels, lower case): by exact domain, else by its longest suffix rule."""
+        exact = self.filter(domains__domain=domain)
+        if exact.exists():
+            return exact
+        labels = domain.split(".")
+        suffixes = [".".join(labels[start:]) for start in range(1, len(labels))]
+        rule = (
+            SuffixRule.objects.filter(kind=SuffixRule.Kind.DOMAIN, suffix__in=suffixes)
+            .order_by(models.functions.Length("suffix").desc())
+            .first()
+        )
+        return self.filter(pk=rule.provider_id) if rule else self.none()
+
+    def with_settings(self) -> ProviderQuerySet:
+        """Everything `Provider.account` reads, in a constant number of queries."""
+        return self.prefetch_related("servers")
+
+
+class Provider(models.Model):
+    """Who runs mailboxes, with what a mail client needs to know about them."""
+
+    class Confidence(models.TextChoices):
+        HIGH = "high", _("confirmed by several sources")
+        MEDIUM = "medium", _("one good source")
+        LOW = "low", _("not confirmed by the provider")
+
+    slug = models.SlugField(_("short name"), unique=True, max_length=60)
+    name = models.CharField(_("name"), max_length=100)
+    password = models.CharField(
+        _("password for mail clients"),
+        max_length=20,
+        choices=[(kind.value, kind.value) for kind in PasswordKind],
+        default=PasswordKind.PASSWORD,
+    )
+    password_pattern = models.CharField(
+        _("shape of that password"),
+        max_length=200,
+        blank=True,
+        help_text=_("A regular expression (RE2) for the whole password; empty when there is no rule."),
+    )
+    must_enable = models.BooleanField(_("mail clients must be switched on first"), default=False)
+    signup_url = models.CharField(_("registration page"), max_length=300, blank=True, validators=[https_only])
+    webmail_url = models.CharField(_("web mail"), max_length=300, blank=True, validators=[https_only])
+    help_url = models.CharField(_("the provider's own help page"), max_length=300, blank=True, validators=[https_only])
+    password_url = models.CharField(
+        _("page where the password for mail clients is made"), max_length=300, blank=True, validators=[https_only]
+    )
+    enable_url = models.CharField(
+        _("page where mail clients are switched on"), max_length=300, blank=True, validators=[https_only]
+    )
+    app_name = models.CharField(_("name of the official app"), max_length=100, blank=True)
+    app_ios_url = models.CharField(_("official app, App Store"), max_length=300, blank=True, validators=[https_only])
+    app_android_url = models.CharField(_("official app, Google Play"), max_length=300, blank=True, validators=[https_only])
+    confidence = models.CharField(_("confidence"), max_length=10, choices=Confidence, default=Confidence.MEDIUM)
+    sources = models.TextField(_("sources"), blank=True, help_text=_("One address or document a line."))
+    checked_on = models.DateField(_("last checked on"), null=True, blank=True)
+    position = models.PositiveIntegerField(_("position in lists"), default=100)
+
+    objects = ProviderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "name"]
+        verbose_name = _("provider")
+        verbose_name_plural = _("providers")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(password__in=[kind.value for kind in PasswordKind]), name="provider_known_password_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The provider's pages that texts may point at, by the names of `guides.markup.vocabulary.LINKS`."""
+        pages = {
+            "signup": self.signup_url,
+            "webmail": self.webmail_url,
+            "help": self.help_url,
+            "password_page": self.password_url,
+            "enable_page": self.enable_url,
+            "app_ios": self.app_ios_url,
+            "app_android": self.app_android_url,
+        }
+        return {name: url for name, url in pages.items() if url}
+
+    def account(self, domain: str) -> Account:
+        """The settings of a mailbox at `domain`, servers in order of preference."""
+        return Account(
+            domain=domain,
+            provider=self.slug,
+            provider_name=self.name,
+            password=PasswordKind(self.password),
+            servers=tuple(server.as_server() for server in self.servers.all()),
+            must_enable=self.must_enable,
+            links=self.links,
+        )
+
+
+class ProviderDomain(models.Model):
+    """A mail domain; it belongs to one provider."""
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="domains", verbose_name=_("provider"))
+    domain = models.CharField(_("domain"), max_length=253, unique=True)
+
+    class Meta:
+        ordering = ["domain"]
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+        constraints = [
+            # Look-ups compare in lower case; a capital letter would make a row that nobody finds.
+            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="domain_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class SuffixRule(models.Model):
+    """All domains, or all mail exchangers, below a suffix belong to a provider."""
+
+    class Kind(models.TextChoices):
+        DOMAIN = "domain", _("mail domains below it")
+        MX = "mx", _("mail exchangers (MX) below it")
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="suffix_rules", verbose_name=_("provider"))
+    kind = models.CharField(_("applies to"), max_length=10, choices=Kind)
+    suffix = models.CharField(_("suffix"), max_length=253)
+
+    class Meta:
+        ordering = ["kind", "suffix"]
+        verbose_name = _("suffix rule")
+        verbose_name_plural = _("suffix rules")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "suffix"], name="suffix_one_provider"),
+            models.CheckConstraint(condition=Q(suffix=Lower("suffix")) & ~Q(suffix=""), name="suffix_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} *.{self.suffix}"
+
+
+class ProviderServer(models.Model):
+    """One server of a provider."""
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="servers", verbose_name=_("provider"))
+    protocol = models.CharField(_("protocol"), max_length=5, choices=[(p.value, p.name) for p in Protocol])
+    host = models.CharField(_("host name"), max_length=253)
+    port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    security = models.CharField(
+        _("security"),
+        max_length=10,
+        choices=[(Security.TLS.value, "SSL/TLS"), (Security.STARTTLS.value, "STARTTLS"), (Security.NONE.value, _("none"))],
+    )
+    username = models.CharField(
+        _("user name"), max_length=12, choices=[(f.value, f.value) for f in UsernameForm], default=UsernameForm.ADDRESS
+    )
+    password_login = models.BooleanField(_("accepts a password"), default=True)
+    oauth2_login = models.BooleanField(_("accepts OAuth 2.0"), default=False)
+    position = models.PositiveIntegerField(_("order of preference"), default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        verbose_name = _("server")
+        verbose_name_plural = _("servers")
+        constraints = [
+            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="server_port_in_range"),
+            models.CheckConstraint(condition=Q(protocol__in=[p.value for p in Protocol]), name="server_known_protocol"),
+            models.CheckConstraint(condition=Q(security__in=[s.value for s in Security]), name="server_known_security"),
+            models.CheckConstraint(
+                condition=Q(username__in=[f.value for f in UsernameForm]), name="server_known_username_form"
+            ),
+            models.CheckConstraint(
+                condition=Q(password_login=True) | Q(oauth2_login=True), name="server_some_authentication"
+            ),
+            models.UniqueConstraint(fields=["provider", "protocol", "host", "port"], name="server_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.protocol} {self.host}:{self.port}"
+
+    def as_server(self) -> Server:
+        """The row as the value object that the rest of the house speaks in."""
+        auth = [AuthMethod.OAUTH2] if self.oauth2_login else []
+        if self.password_login:
+            wanted = AuthMethod.APP_PASSWORD if self.provider.password == PasswordKind.APP_PASSWORD else AuthMethod.PASSWORD
+            auth.append(wanted)
+        return Server(
+            protocol=Protocol(self.protocol),
+            host=self.host,
+            port=self.port,
+            security=Security(self.security),
+            username=UsernameForm(self.username),
+            auth=tuple(auth),
+        )
+
+
+class ProviderText(Text):
+    """What must be done first at a provider, in one language: shown before settings and before every guide."""
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="texts", verbose_name=_("provider"))
+    password_name = models.CharField(
+        _("what the provider calls the password for mail clients"),
+        max_length=100,
+        blank=True,
+        help_text=_("As its pages say it in this language, e.g. “app password”."),
+    )
+
+    objects = TextQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["provider", "language"]
+        verbose_name = _("text about a provider")
+        verbose_name_plural = _("texts about providers")
+        constraints = text_constraints("provider_text", "provider")

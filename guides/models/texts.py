@@ -1,0 +1,76 @@
+"""What every text in one language shares: status, sources, date of check, and the compiled form.
+
+A text is a row of its own per language, so that it can hold its own status and, later, its revisions.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Language(models.TextChoices):
+    """The languages a text can be written in; each is named in itself."""
+
+    JAPANESE = "ja", "日本語"
+    ENGLISH = "en", "English"
+    RUSSIAN = "ru", "Русский"
+
+
+class TextStatus(models.TextChoices):
+    """Whether visitors see a text."""
+
+    DRAFT = "draft", _("Draft")
+    PUBLISHED = "published", _("Published")
+
+
+class TextQuerySet(models.QuerySet["Text"]):
+    """Visibility and the choice of language live here alone."""
+
+    def published(self) -> TextQuerySet:
+        """Texts that visitors may read."""
+        return self.filter(status=TextStatus.PUBLISHED)
+
+    def in_reading_order(self, language: str) -> TextQuerySet:
+        """The asked language first, then the portal's default, then English, then the rest."""
+        order = [language, settings.LANGUAGE_CODE, "en"]
+        whens = [models.When(language=code, then=rank) for rank, code in enumerate(order)]
+        return self.order_by(models.Case(*whens, default=len(order), output_field=models.IntegerField()), "language")
+
+
+class Text(models.Model):
+    """A guide, article or notice in one language: Markdown source and its compiled form."""
+
+    language = models.CharField(_("language"), max_length=2, choices=Language)
+    title = models.CharField(_("title"), max_length=200)
+    summary = models.CharField(_("summary"), max_length=400, blank=True, help_text=_("One sentence for lists and search."))
+    body = models.TextField(_("text"), blank=True, help_text=_("Markdown with the portal's blocks and placeholders."))
+    compiled = models.JSONField(_("compiled form"), default=list, blank=True, editable=False)
+    status = models.CharField(_("status"), max_length=10, choices=TextStatus, default=TextStatus.DRAFT)
+    sources = models.TextField(_("sources"), blank=True, help_text=_("One address or document a line."))
+    checked_on = models.DateField(_("last checked on"), null=True, blank=True)
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = TextQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.language})"
+
+
+def text_constraints(name: str, parent: str) -> list[models.BaseConstraint]:
+    """The invariants of a text table: one text per language of its parent; a published text is not empty."""
+    return [
+        models.UniqueConstraint(fields=[parent, "language"], name=f"{name}_one_per_language"),
+        models.CheckConstraint(
+            condition=~Q(status=TextStatus.PUBLISHED) | (~Q(body="") & ~Q(title="")),
+            name=f"{name}_published_not_empty",
+            violation_error_message=_("A published text needs a title and a body."),
+        ),
+        models.CheckConstraint(condition=Q(language__in=Language.values), name=f"{name}_known_language"),
+    ]

@@ -1,0 +1,155 @@
+"""Typed readers of the environment. A value that makes no sense stops the start with one clear line."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+class Env:
+    """Reads settings by name; `NAME_FILE` names a file that holds the value (for secrets)."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self.values = os.environ if values is None else values
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value, or the content of the file that NAME_FILE names, without white space at its ends."""
+        path = self.values.get(f"{name}_FILE")
+        if path:
+            if name in self.values:
+                raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; keep one of them")
+            try:
+                return Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error}") from error
+        return self.values.get(name, default).strip()
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A switch: 1/0, true/false, yes/no, on/off."""
+        text = self.text(name, str(default)).lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        raise ImproperlyConfigured(f"{name}={text!r} is neither on nor off")
+
+    def number(self, name: str, default: int, least: int = 0, most: int = 10**9) -> int:
+        """A whole number between `least` and `most`."""
+        text = self.text(name, str(default))
+        try:
+            value = int(text)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name}={text!r} is not a whole number") from None
+        if not least <= value <= most:
+            raise ImproperlyConfigured(f"{name}={value} is not between {least} and {most}")
+        return value
+
+    def items(self, name: str, default: str = "") -> list[str]:
+        """A list, separated by commas."""
+        return [item.strip() for item in self.text(name, default).split(",") if item.strip()]
+
+    def networks(self, name: str) -> tuple[IPNetwork, ...]:
+        """A list of networks (CIDR)."""
+        networks = []
+        for item in self.items(name):
+            try:
+                networks.append(ipaddress.ip_network(item))
+            except ValueError as error:
+                raise ImproperlyConfigured(f"{name}: {item!r} is not a network: {error}") from None
+        return tuple(networks)
+
+    def ports(self, name: str) -> frozenset[int]:
+        """A set of ports: `10143,20000-20999`."""
+        ports: set[int] = set()
+        for item in self.items(name):
+            first, _, last = item.partition("-")
+            try:
+                low, high = int(first), int(last or first)
+            except ValueError:
+                raise ImproperlyConfigured(f"{name}: {item!r} is not a port or a range of ports") from None
+            if not 1 <= low <= high <= 65535:
+                raise ImproperlyConfigured(f"{name}: {item!r} is not within 1 to 65535")
+            ports.update(range(low, high + 1))
+        return frozenset(ports)
+
+    def servers(self, name: str, default_port: int) -> tuple[tuple[str, int], ...]:
+        """A list of `host:port`; hosts are IP addresses, IPv6 in brackets; the port may be left out."""
+        servers = []
+        for item in self.items(name):
+            parts = urlsplit(f"//{item}")
+            try:
+                host = str(ipaddress.ip_address(parts.hostname or ""))
+                port = parts.port or default_port
+            except ValueError:
+                raise ImproperlyConfigured(f"{name}: {item!r} is not an IP address with a port") from None
+            servers.append((host, port))
+        return tuple(servers)
+
+    def url(self, name: str, default: str = "", schemes: tuple[str, ...] = ("http", "https")) -> str:
+        """An absolute address without a final slash, or nothing."""
+        text = self.text(name, default)
+        if not text:
+            return ""
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "mailto"):
+            raise ImproperlyConfigured(f"{name}={text!r} is not an address that starts with {' or '.join(schemes)}")
+        return text.rstrip("/")
+
+    def file(self, name: str) -> Path | None:
+        """A file that must exist, or nothing."""
+        text = self.text(name)
+        if not text:
+            return None
+        path = Path(text)
+        if not path.is_file():
+            raise ImproperlyConfigured(f"{name}={text!r} is not a file")
+        return path
+
+    def database(self, name: str, sqlite_path: Path) -> dict[str, object]:
+        """Django's DATABASES entry from a URL; SQLite at `sqlite_path` when the setting is empty."""
+        text = self.text(name)
+        parts = urlsplit(text or f"sqlite:///{sqlite_path}")
+        if parts.scheme == "sqlite":
+            path = unquote(parts.path[1:] if text else str(sqlite_path))
+            return {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": path,
+                "OPTIONS": {
+                    # Deferred transactions failed two of three writes under contention, IMMEDIATE ones none.
+                    "transaction_mode": "IMMEDIATE",
+                    "timeout": 5,
+                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+                },
+            }
+        if parts.scheme in ("postgres", "postgresql"):
+            return {
+                "ENGINE": "django.db.backends.postgresql",
+                "NAME": unquote(parts.path.lstrip("/")),
+                "USER": unquote(parts.username or ""),
+                "PASSWORD": unquote(parts.password or ""),
+                "HOST": unquote(parts.hostname or ""),
+                "PORT": str(parts.port or ""),
+            }
+        raise ImproperlyConfigured(f"{name}: {parts.scheme!r} is neither sqlite nor postgresql")
+
+    def cache(self, name: str) -> dict[str, object]:
+        """Django's CACHES entry from a URL: local memory when empty, else redis://."""
+        text = self.text(name)
+        if not text:
+            return {
+                "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+                "OPTIONS": {"MAX_ENTRIES": 100_000},
+            }
+        if urlsplit(text).scheme in ("redis", "rediss", "unix"):
+            return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": text}
+        raise ImproperlyConfigured(f"{name}: only redis://, rediss:// and unix:// are known")

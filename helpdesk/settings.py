@@ -1,0 +1,212 @@
+"""The portal's settings, all from the environment (docs/settings.md lists them)."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from helpdesk.env import Env
+
+env = Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "data")))
+
+# --- where it stands ---------------------------------------------------------------------------
+
+DEBUG = env.flag("DEBUG")
+BASE_URL = env.url("BASE_URL")
+HTTPS = BASE_URL.startswith("https://")
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+if BASE_URL and urlsplit(BASE_URL).hostname not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(str(urlsplit(BASE_URL).hostname))
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+ADMIN_PATH = env.text("ADMIN_PATH", "admin").strip("/")
+if not ADMIN_PATH or not all(part.isidentifier() or part.replace("-", "").isalnum() for part in ADMIN_PATH.split("/")):
+    raise ImproperlyConfigured(f"ADMIN_PATH={ADMIN_PATH!r} may hold letters, digits, - and _ only")
+PORTAL_NAME = env.text("PORTAL_NAME", "Mail Helpdesk")
+SUPPORT_URL = env.url("SUPPORT_URL", schemes=("http", "https", "mailto"))
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, or one made on the first start and kept in the data folder, readable by its owner alone."""
+    given = env.text("SECRET_KEY")
+    if given:
+        if len(given) < 50 or len(set(given)) < 5:
+            raise ImproperlyConfigured("SECRET_KEY is too short; take at least 50 random characters")
+        return given
+    path = DATA_DIR / "secret_key"
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="ascii", opener=_owner_only) as file:
+            file.write(secrets.token_urlsafe(64))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii")
+
+
+def _owner_only(path: str, flags: int) -> int:
+    import os
+
+    return os.open(path, flags, 0o600)
+
+
+SECRET_KEY = _secret_key()
+
+# --- what it is made of ------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "guides",
+]
+
+MIDDLEWARE = [
+    "helpdesk.middleware.trusted_proxy",
+    "helpdesk.middleware.security_headers",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "helpdesk.middleware.sessions_for_staff_only",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "helpdesk.middleware.same_origin_posts",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "helpdesk.urls"
+WSGI_APPLICATION = "helpdesk.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "guides.views.context.portal",
+            ]
+        },
+    }
+]
+
+# --- data --------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3")}
+CACHES = {"default": env.cache("CACHE_URL")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- staff -------------------------------------------------------------------------------------
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- languages ---------------------------------------------------------------------------------
+
+LANGUAGES = [("ja", "日本語"), ("en", "English"), ("ru", "Русский")]
+LANGUAGE_CODE = env.text("DEFAULT_LANGUAGE", "en")
+if LANGUAGE_CODE not in dict(LANGUAGES):
+    raise ImproperlyConfigured(f"DEFAULT_LANGUAGE={LANGUAGE_CODE!r} is none of: ja, en, ru")
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- static files ------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_MAX_AGE = 31_536_000
+
+# --- walls (shared/security.md) ----------------------------------------------------------------
+
+SECURE_CSP = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "manifest-src": "'self'",
+}
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_100_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_100_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # the admin's page of a provider has a row of fields for each domain
+SECURE_PROXY_SSL_HEADER = None  # gunicorn takes the scheme from trusted proxies only (helpdesk/gunicorn.py)
+
+# --- the door to the network -------------------------------------------------------------------
+
+EHLO_NAME = env.text("EHLO_NAME") or (urlsplit(BASE_URL).hostname if BASE_URL else "") or "localhost.localdomain"
+DNS_SERVERS = env.servers("DNS_SERVERS", default_port=53)
+EXTRA_CA_FILE = env.file("EXTRA_CA_FILE")
+ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
+ALLOWED_PORTS = env.ports("ALLOWED_PORTS")
+ALLOWED_SUFFIXES = frozenset(suffix.strip(".").lower() for suffix in env.items("ALLOWED_SUFFIXES"))
+
+# --- budgets: (count, seconds) -----------------------------------------------------------------
+
+LIMIT_VISITOR_HOUR = env.number("LIMIT_VISITOR_HOUR", 10, least=1)
+LIMIT_VISITOR_DAY = env.number("LIMIT_VISITOR_DAY", 30, least=1)
+LIMIT_VISITOR_AT_ONCE = env.number("LIMIT_VISITOR_AT_ONCE", 2, least=1)
+LIMIT_ACCOUNT_10_MINUTES = env.number("LIMIT_ACCOUNT_10_MINUTES", 2, least=1)
+LIMIT_ACCOUNT_HOUR = env.number("LIMIT_ACCOUNT_HOUR", 5, least=1)
+LIMIT_ACCOUNT_DAY = env.number("LIMIT_ACCOUNT_DAY", 10, least=1)
+LIMIT_HOST_10_MINUTES = env.number("LIMIT_HOST_10_MINUTES", 4, least=1)
+LIMIT_HOST_EXEMPT = frozenset(host.lower() for host in env.items("LIMIT_HOST_EXEMPT"))
+LIMIT_TESTS_PER_PROCESS = env.number("LIMIT_TESTS_PER_PROCESS", 200, least=1)
+
+# --- logging -----------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    # Requests of 4xx are visitors' typing errors; the access log has them.
+    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
+}
