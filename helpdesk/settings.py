@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from helpdesk import secret_key
 from helpdesk.env import Env
 
 env = Env()
@@ -29,32 +29,9 @@ if not ADMIN_PATH or not all(part.isidentifier() or part.replace("-", "").isalnu
     raise ImproperlyConfigured(f"ADMIN_PATH={ADMIN_PATH!r} may hold letters, digits, - and _ only")
 PORTAL_NAME = env.text("PORTAL_NAME", "Mail Helpdesk")
 SUPPORT_URL = env.url("SUPPORT_URL", schemes=("http", "https", "mailto"))
-
-
-def _secret_key() -> str:
-    """SECRET_KEY, or one made on the first start and kept in the data folder, readable by its owner alone."""
-    given = env.text("SECRET_KEY")
-    if given:
-        if len(given) < 50 or len(set(given)) < 5:
-            raise ImproperlyConfigured("SECRET_KEY is too short; take at least 50 random characters")
-        return given
-    path = DATA_DIR / "secret_key"
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="ascii", opener=_owner_only) as file:
-            file.write(secrets.token_urlsafe(64))
-    except FileExistsError:
-        pass
-    return path.read_text(encoding="ascii")
-
-
-def _owner_only(path: str, flags: int) -> int:
-    import os
-
-    return os.open(path, flags, 0o600)
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = env.text("SECRET_KEY") or secret_key.kept_in(DATA_DIR)
+if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
+    raise ImproperlyConfigured("SECRET_KEY is too short; take at least 50 random characters")
 
 # --- what it is made of ------------------------------------------------------------------------
 
@@ -75,7 +52,7 @@ MIDDLEWARE = [
     "helpdesk.middleware.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "helpdesk.middleware.sessions_for_staff_only",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "helpdesk.middleware.same_origin_posts",
