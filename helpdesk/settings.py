@@ -19,6 +19,7 @@ DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "data")))
 
 DEBUG = env.flag("DEBUG")
 BASE_URL = env.url("BASE_URL")
+PORT = env.number("PORT", 8000, least=1, most=65535)
 HTTPS = BASE_URL.startswith("https://")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 if BASE_URL and urlsplit(BASE_URL).hostname not in ALLOWED_HOSTS:

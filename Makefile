@@ -1,0 +1,58 @@
+# Two commands matter: `make run` and `make test`. Each does all its own set-up.
+
+SHELL := /bin/sh
+PYTHON_IN_VENV := .venv/bin/python
+PIP := .venv/bin/pip --disable-pip-version-check --quiet
+TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gettext fonts-noto-core fonts-noto-cjk
+
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help run test check bench lock messages clean
+
+help:  ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.venv/.made: .ci/python.sh
+	@.ci/python.sh
+	@touch $@
+
+.venv/.run: .venv/.made requirements.txt
+	@echo "Installing Python packages into .venv"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: .venv/.run  ## a portal on http://127.0.0.1:8000/ from nothing (PORT= moves it)
+	@$(PYTHON_IN_VENV) manage.py prepare
+	@exec .venv/bin/gunicorn --config python:helpdesk.gunicorn
+
+test: .venv/.dev  ## everything from nothing to a tested tree
+	@.ci/packages.sh $(TEST_PACKAGES)
+	@$(PYTHON_IN_VENV) manage.py compile_translations
+	@$(MAKE) --no-print-directory check
+	@$(PYTHON_IN_VENV) -m pytest
+
+check: .venv/.dev  ## style, types, floors, migrations, deployment settings
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+	@$(PYTHON_IN_VENV) manage.py makemigrations --check --dry-run
+	@BASE_URL=https://help.example.net SECRET_KEY=$$($(PYTHON_IN_VENV) -c 'import secrets; print(secrets.token_urlsafe(64))') \
+		$(PYTHON_IN_VENV) manage.py check --deploy --fail-level WARNING
+
+lock: .venv/.dev  ## pin the newest packages that requirements*.in allow
+	@.venv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --quiet -o requirements.txt requirements.in
+	@.venv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --quiet -o requirements-dev.txt requirements-dev.in
+
+messages: .venv/.dev  ## collect translatable strings into locale/
+	@.ci/packages.sh gettext
+	@$(PYTHON_IN_VENV) manage.py makemessages --locale ja --locale ru --no-wrap --no-location --ignore .venv --ignore tests --ignore benchmarks --ignore data
+	@$(PYTHON_IN_VENV) manage.py compile_translations
+
+clean:  ## remove what was made, but never data/
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find locale -name '*.mo' -delete

@@ -1,0 +1,27 @@
+"""Everything between an installed package and a portal that can serve; safe to run at every start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """`manage.py prepare`"""
+
+    help = "Prepares database, translations, static files, library and the first staff account."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run each step; all of them do nothing when there is nothing to do."""
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        call_command("compile_translations", stdout=self.stdout)
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("load_content", stdout=self.stdout)
+        call_command("staff_account", stdout=self.stdout)
+        base = settings.BASE_URL or f"http://127.0.0.1:{settings.PORT}"
+        self.stdout.write(f"\nThe portal: {base}/\nStaff sign in at: {base}/{settings.ADMIN_PATH}/\n")

@@ -1,0 +1,32 @@
+"""gunicorn's configuration: one process of many threads, because tests and pages wait more than they work.
+
+Async workers served pages at a sixth of gthread's rate with Django's synchronous middleware. One process keeps
+the default set-up's budgets exact, since its cache is local memory; more of them want CACHE_URL.
+"""
+
+import os
+
+from helpdesk.env import Env
+
+_env = Env()
+
+wsgi_app = "helpdesk.wsgi:application"
+control_socket_disable = True
+_host = _env.text("HOST", "127.0.0.1")
+_port = _env.number("PORT", 8000, least=1, most=65535)
+bind = f"{_host}:{_port}"
+worker_class = "gthread"
+workers = _env.number("WEB_CONCURRENCY", 1, least=1, most=64)
+threads = _env.number("WEB_THREADS", 256, least=4, most=2000)
+worker_connections = threads * 4
+timeout = 90
+graceful_timeout = 65  # a connection test may take 60 s
+keepalive = 5
+max_requests = 0
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108  # heartbeats must not wait for a disk
+forwarded_allow_ips = ",".join(str(network) for network in _env.networks("TRUSTED_PROXIES")) or "127.0.0.1,::1"
+limit_request_line = 4094
+limit_request_fields = 60
+# No query string, no referrer, no address of a visitor.
+accesslog = "-"
+access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"

@@ -1,0 +1,101 @@
+"""What stands between the web server and the views: proxies, security headers, the origin of POSTs."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+POLICY = "; ".join(f"{name} {value}" for name, value in settings.SECURE_CSP.items())
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "browsing-topics",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+    )
+)
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in settings.TRUSTED_PROXIES)
+
+
+def trusted_proxy(get_response: GetResponse) -> GetResponse:
+    """Take the visitor's address from X-Forwarded-For, but only as far as trusted proxies wrote it.
+
+    The list is read from its end: each proxy appends the address that it saw. The first address that is not a
+    trusted proxy's is the visitor's; whatever stands before it is the visitor's own invention.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        address = request.META.get("REMOTE_ADDR", "")
+        if _is_trusted(address):
+            for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+                try:
+                    address = str(ipaddress.ip_address(hop.strip()))
+                except ValueError:
+                    break
+                if not _is_trusted(address):
+                    break
+            request.META["REMOTE_ADDR"] = address
+        return get_response(request)
+
+    return middleware
+
+
+def security_headers(get_response: GetResponse) -> GetResponse:
+    """Put the whole Content-Security-Policy and the isolation headers on every answer, errors included."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Permissions-Policy"] = PERMISSIONS
+        response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+    return middleware
+
+
+def _is_cross_site(request: HttpRequest) -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False  # not a browser: nothing that a foreign page could make somebody send
+    return urlsplit(origin).netloc != request.get_host()
+
+
+def same_origin_posts(get_response: GetResponse) -> GetResponse:
+    """Refuse a POST that another site made a visitor's browser send.
+
+    The public forms carry no CSRF token, because a token needs a cookie and readers get none; the browser's own
+    word on where a request comes from takes its place (docs/decisions/0002-public-forms-without-cookies.md).
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method == "POST" and _is_cross_site(request):
+            return render(request, "403.html", status=403)
+        return get_response(request)
+
+    return middleware
