@@ -10,6 +10,7 @@ from guides.models.providers import (
     ProviderText,
     SuffixRule,
 )
+from guides.models.shelf import LoadedEntry
 
 __all__ = [
     "ArticleClass",
@@ -19,6 +20,7 @@ __all__ = [
     "ErrorText",
     "Guide",
     "GuideText",
+    "LoadedEntry",
     "MailClient",
     "Provider",
     "ProviderDomain",

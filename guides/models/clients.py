@@ -8,10 +8,12 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from guides.models.shelf import Versioned
+
 https_only = URLValidator(schemes=["https"])
 
 
-class MailClient(models.Model):
+class MailClient(Versioned):
     """A program that people read mail with."""
 
     slug = models.SlugField(_("short name"), unique=True, max_length=60)

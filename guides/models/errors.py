@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.outcomes import Owner, Stage
+from guides.models import labels
 from guides.models.providers import Provider
+from guides.models.shelf import Versioned
 from guides.models.texts import Text, TextQuerySet, TextStatus, text_constraints
 
 
@@ -22,13 +26,11 @@ class ErrorArticleQuerySet(models.QuerySet["ErrorArticle"]):
         return self.filter(models.Exists(texts)).order_by("position", "slug")
 
 
-class ErrorArticle(models.Model):
+class ErrorArticle(Versioned):
     """What an error means and who can fix it; its words are in `ErrorText`."""
 
     slug = models.SlugField(_("short name"), unique=True, max_length=80)
-    owner = models.CharField(
-        _("who can fix it"), max_length=20, choices=[(o.value, o.value) for o in Owner], default=Owner.VISITOR
-    )
+    owner = models.CharField(_("who can fix it"), max_length=20, choices=labels.OWNERS, default=Owner.VISITOR)
     position = models.PositiveIntegerField(_("position in lists"), default=100)
 
     objects = ErrorArticleQuerySet.as_manager()
@@ -43,6 +45,10 @@ class ErrorArticle(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def get_absolute_url(self) -> str:
+        """Its page in the reader's language."""
+        return reverse("error", args=[self.slug])
 
 
 class ArticleClass(models.Model):
@@ -76,8 +82,13 @@ class ErrorText(Text):
         verbose_name_plural = _("texts of error articles")
         constraints = text_constraints("error_text", "article")
 
+    def get_absolute_url(self) -> str:
+        """Its page in its own language."""
+        with translation.override(self.language):
+            return self.article.get_absolute_url()
 
-class ErrorPattern(models.Model):
+
+class ErrorPattern(Versioned):
     """A regular expression (RE2) over a server's words that names their cause and its article."""
 
     name = models.SlugField(_("short name"), unique=True, max_length=80)
@@ -89,16 +100,14 @@ class ErrorPattern(models.Model):
         _("who can fix it"),
         max_length=20,
         blank=True,
-        choices=[(o.value, o.value) for o in Owner],
+        choices=labels.OWNERS,
         help_text=_("Empty: the usual owner of the class."),
     )
     provider = models.ForeignKey(
         Provider, models.CASCADE, null=True, blank=True, related_name="patterns", verbose_name=_("only at")
     )
-    protocol = models.CharField(
-        _("only in"), max_length=5, blank=True, choices=[(p.value, p.name) for p in Protocol]
-    )
-    stage = models.CharField(_("only at stage"), max_length=20, blank=True, choices=[(s.value, s.value) for s in Stage])
+    protocol = models.CharField(_("only in"), max_length=5, blank=True, choices=labels.PROTOCOLS)
+    stage = models.CharField(_("only at stage"), max_length=20, blank=True, choices=labels.STAGES)
     priority = models.PositiveIntegerField(_("order; smaller is tried first"), default=100)
     source = models.CharField(_("source"), max_length=300, blank=True)
 
@@ -109,6 +118,13 @@ class ErrorPattern(models.Model):
         constraints = [
             models.CheckConstraint(condition=~Q(pattern=""), name="pattern_not_empty"),
             models.CheckConstraint(condition=Q(cause__in=sorted(CLASSES)), name="pattern_class_in_vocabulary"),
+            models.CheckConstraint(
+                condition=Q(owner__in=["", *(owner.value for owner in Owner)]), name="pattern_known_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(protocol__in=["", *(p.value for p in Protocol)]), name="pattern_known_protocol"
+            ),
+            models.CheckConstraint(condition=Q(stage__in=["", *(s.value for s in Stage)]), name="pattern_known_stage"),
         ]
 
     def __str__(self) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from guides.models.clients import MailClient
+from guides.models.shelf import Versioned
 from guides.models.texts import Text, TextQuerySet, TextStatus, text_constraints
 
 
@@ -22,7 +25,7 @@ class GuideQuerySet(models.QuerySet["Guide"]):
         return self.select_related("client").prefetch_related("client__versions")
 
 
-class Guide(models.Model):
+class Guide(Versioned):
     """A guide; its words are in `GuideText`. One about a mail client has that client's name in its address."""
 
     class Kind(models.TextChoices):
@@ -52,6 +55,10 @@ class Guide(models.Model):
     def __str__(self) -> str:
         return self.slug
 
+    def get_absolute_url(self) -> str:
+        """Its page in the reader's language."""
+        return reverse("guide", args=[self.slug])
+
 
 class GuideText(Text):
     """A guide in one language."""
@@ -65,3 +72,8 @@ class GuideText(Text):
         verbose_name = _("text of a guide")
         verbose_name_plural = _("texts of guides")
         constraints = text_constraints("guide_text", "guide")
+
+    def get_absolute_url(self) -> str:
+        """Its page in its own language."""
+        with translation.override(self.language):
+            return self.guide.get_absolute_url()

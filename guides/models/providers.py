@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from guides.mail.accounts import Account, AuthMethod, PasswordKind, Protocol, Security, Server, UsernameForm
+from guides.models import labels
+from guides.models.clients import https_only
+from guides.models.shelf import Versioned
 from guides.models.texts import Text, TextQuerySet, text_constraints
-
-https_only = URLValidator(schemes=["https"])
 
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
@@ -22,8 +23,8 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         exact = self.filter(domains__domain=domain)
         if exact.exists():
             return exact
-        labels = domain.split(".")
-        suffixes = [".".join(labels[start:]) for start in range(1, len(labels))]
+        parts = domain.split(".")
+        suffixes = [".".join(parts[start:]) for start in range(1, len(parts))]
         rule = (
             SuffixRule.objects.filter(kind=SuffixRule.Kind.DOMAIN, suffix__in=suffixes)
             .order_by(models.functions.Length("suffix").desc())
@@ -36,7 +37,7 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         return self.prefetch_related("servers")
 
 
-class Provider(models.Model):
+class Provider(Versioned):
     """Who runs mailboxes, with what a mail client needs to know about them."""
 
     class Confidence(models.TextChoices):
@@ -49,7 +50,7 @@ class Provider(models.Model):
     password = models.CharField(
         _("password for mail clients"),
         max_length=20,
-        choices=[(kind.value, kind.value) for kind in PasswordKind],
+        choices=labels.PASSWORD_KINDS,
         default=PasswordKind.PASSWORD,
     )
     password_pattern = models.CharField(
@@ -70,9 +71,14 @@ class Provider(models.Model):
     )
     app_name = models.CharField(_("name of the official app"), max_length=100, blank=True)
     app_ios_url = models.CharField(_("official app, App Store"), max_length=300, blank=True, validators=[https_only])
-    app_android_url = models.CharField(_("official app, Google Play"), max_length=300, blank=True, validators=[https_only])
+    app_android_url = models.CharField(
+        _("official app, Google Play"), max_length=300, blank=True, validators=[https_only]
+    )
     confidence = models.CharField(_("confidence"), max_length=10, choices=Confidence, default=Confidence.MEDIUM)
     sources = models.TextField(_("sources"), blank=True, help_text=_("One address or document a line."))
+    doubts = models.TextField(
+        _("doubts"), blank=True, help_text=_("What the sources disagree about or do not confirm; one a line.")
+    )
     checked_on = models.DateField(_("last checked on"), null=True, blank=True)
     position = models.PositiveIntegerField(_("position in lists"), default=100)
 
@@ -85,6 +91,9 @@ class Provider(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(password__in=[kind.value for kind in PasswordKind]), name="provider_known_password_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence__in=["high", "medium", "low"]), name="provider_known_confidence"
             ),
         ]
 
@@ -155,6 +164,7 @@ class SuffixRule(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "suffix"], name="suffix_one_provider"),
             models.CheckConstraint(condition=Q(suffix=Lower("suffix")) & ~Q(suffix=""), name="suffix_lower_case"),
+            models.CheckConstraint(condition=Q(kind__in=["domain", "mx"]), name="suffix_known_kind"),
         ]
 
     def __str__(self) -> str:
@@ -165,16 +175,12 @@ class ProviderServer(models.Model):
     """One server of a provider."""
 
     provider = models.ForeignKey(Provider, models.CASCADE, related_name="servers", verbose_name=_("provider"))
-    protocol = models.CharField(_("protocol"), max_length=5, choices=[(p.value, p.name) for p in Protocol])
+    protocol = models.CharField(_("protocol"), max_length=5, choices=labels.PROTOCOLS)
     host = models.CharField(_("host name"), max_length=253)
     port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
-    security = models.CharField(
-        _("security"),
-        max_length=10,
-        choices=[(Security.TLS.value, "SSL/TLS"), (Security.STARTTLS.value, "STARTTLS"), (Security.NONE.value, _("none"))],
-    )
+    security = models.CharField(_("security"), max_length=10, choices=labels.SECURITIES)
     username = models.CharField(
-        _("user name"), max_length=12, choices=[(f.value, f.value) for f in UsernameForm], default=UsernameForm.ADDRESS
+        _("user name"), max_length=12, choices=labels.USERNAME_FORMS, default=UsernameForm.ADDRESS
     )
     password_login = models.BooleanField(_("accepts a password"), default=True)
     oauth2_login = models.BooleanField(_("accepts OAuth 2.0"), default=False)
@@ -204,7 +210,9 @@ class ProviderServer(models.Model):
         """The row as the value object that the rest of the house speaks in."""
         auth = [AuthMethod.OAUTH2] if self.oauth2_login else []
         if self.password_login:
-            wanted = AuthMethod.APP_PASSWORD if self.provider.password == PasswordKind.APP_PASSWORD else AuthMethod.PASSWORD
+            wanted = (
+                AuthMethod.APP_PASSWORD if self.provider.password == PasswordKind.APP_PASSWORD else AuthMethod.PASSWORD
+            )
             auth.append(wanted)
         return Server(
             protocol=Protocol(self.protocol),

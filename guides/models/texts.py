@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from guides.models.shelf import Versioned
+
 
 class Language(models.TextChoices):
     """The languages a text can be written in; each is named in itself."""
@@ -40,21 +42,20 @@ class TextQuerySet(models.QuerySet["Text"]):
         return self.order_by(models.Case(*whens, default=len(order), output_field=models.IntegerField()), "language")
 
 
-class Text(models.Model):
+class Text(Versioned):
     """A guide, article or notice in one language: Markdown source and its compiled form."""
 
     language = models.CharField(_("language"), max_length=2, choices=Language)
     title = models.CharField(_("title"), max_length=200)
-    summary = models.CharField(_("summary"), max_length=400, blank=True, help_text=_("One sentence for lists and search."))
+    summary = models.CharField(
+        _("summary"), max_length=400, blank=True, help_text=_("One sentence for lists and search.")
+    )
     body = models.TextField(_("text"), blank=True, help_text=_("Markdown with the portal's blocks and placeholders."))
     compiled = models.JSONField(_("compiled form"), default=list, blank=True, editable=False)
     status = models.CharField(_("status"), max_length=10, choices=TextStatus, default=TextStatus.DRAFT)
     sources = models.TextField(_("sources"), blank=True, help_text=_("One address or document a line."))
     checked_on = models.DateField(_("last checked on"), null=True, blank=True)
-    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
-
-    objects = TextQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -73,4 +74,5 @@ def text_constraints(name: str, parent: str) -> list[models.BaseConstraint]:
             violation_error_message=_("A published text needs a title and a body."),
         ),
         models.CheckConstraint(condition=Q(language__in=Language.values), name=f"{name}_known_language"),
+        models.CheckConstraint(condition=Q(status__in=TextStatus.values), name=f"{name}_known_status"),
     ]
