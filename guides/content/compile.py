@@ -1,0 +1,34 @@
+"""The one place where a text's source becomes its compiled form: the admin and the loader both come here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from guides.markup import compile_text
+from guides.models import ClientVersion, GuideText, Provider, ProviderText
+from guides.models.texts import Text, TextStatus
+
+
+def compile_into(text: Text) -> None:
+    """Compile `text.body` into `text.compiled`, against the providers and client versions that exist now.
+
+    Raises guides.markup.MarkupError with every fault and its line. A draft may still lack its steps, but not be unreadable.
+    """
+    text.compiled = compile_text(
+        text.body,
+        versions=versions_of(text),
+        providers=Provider.objects.values_list("slug", flat=True),
+        require_steps=wants_steps(text),
+    )
+
+
+def wants_steps(text: Text) -> bool:
+    """Whether a reader must find a step in every combination: in whatever tells them what to do, once it is public."""
+    return text.status == TextStatus.PUBLISHED and not isinstance(text, ProviderText)
+
+
+def versions_of(text: Text) -> Iterable[str]:
+    """The version slugs that a text's conditions may name: those of the client that its guide is about."""
+    if not isinstance(text, GuideText) or text.guide.client_id is None:
+        return ()
+    return ClientVersion.objects.filter(client=text.guide.client_id).values_list("slug", flat=True)
