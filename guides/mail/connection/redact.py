@@ -1,0 +1,147 @@
+"""What a server said, made fit to be shown: without the visitor's secrets, harmless, and short.
+
+Servers echo names and passwords. They are removed by value (as they are, in base64 whole or within a SASL
+message, URL-encoded, escaped as an IMAP quoted string), before a text goes anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from base64 import b64encode, urlsafe_b64decode
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+from guides.mail.accounts import Address
+from guides.mail.outcomes import Evidence
+from guides.mail.secret import Secret
+
+MAX_SHOWN = 500
+# Shorter values are common parts of words: they are removed as whole words, else nothing readable would be left.
+LEAST_ANYWHERE = 4
+
+PASSWORD_MARK = b"[password]"
+ADDRESS_MARK = b"[address]"
+USER_MARK = b"[user]"
+
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
+
+
+class Redactor:
+    """Removes one visitor's password, address and user name from what a server says."""
+
+    def __init__(self, address: Address, usernames: Iterable[str], secret: Secret) -> None:
+        names = {name.encode() for name in usernames} | {address.local_part.encode()}
+        addresses = {str(address).encode(), f"{address.local_part}@{address.display_domain}".encode()}
+        password = secret.utf8()
+        self._passwords = _spellings({password})
+        self._addresses = _spellings(addresses)
+        self._names = _spellings(names - addresses)
+        for name in names | addresses:  # a SASL PLAIN message, whole (RFC 4616); others are found by decoding
+            blob = b64encode(b"\0" + name + b"\0" + password)
+            self._passwords |= {blob, quote(blob, safe="").encode()}
+        self._needles = [
+            (mark, needle)
+            for mark, values in ((PASSWORD_MARK, {password}), (ADDRESS_MARK, addresses), (USER_MARK, names))
+            for needle in values
+            if len(needle) >= LEAST_ANYWHERE
+        ]
+        self._rules = [
+            (PASSWORD_MARK, _expression(self._passwords, whole_words=False)),
+            (ADDRESS_MARK, _expression(self._addresses, whole_words=False)),
+            (USER_MARK, _expression(self._names, whole_words=True)),
+        ]
+
+    def __repr__(self) -> str:
+        return "<Redactor>"
+
+    def clean(self, raw: bytes) -> bytes:
+        """`raw` with a mark in the place of every value that was found."""
+        spans = [
+            (match.start(), match.end(), rank, mark)
+            for rank, (mark, expression) in enumerate(self._rules)
+            if expression is not None
+            for match in expression.finditer(raw)
+        ]
+        for run in _BASE64_RUN.finditer(raw):
+            mark = self._within(run.group())
+            if mark is not None:
+                spans.append((run.start(), run.end(), 0 if mark == PASSWORD_MARK else 1, mark))
+        return _replace(raw, spans)
+
+    def evidence(self, raw: bytes, *, before_encryption: bool) -> Evidence:
+        """What a page may show of `raw`: redacted first, then decoded, made visible and cut."""
+        return Evidence(visible(self.clean(raw).decode("utf-8", "replace")), before_encryption)
+
+    def _within(self, run: bytes) -> bytes | None:
+        """The mark of a value that a run of base64 holds, wherever in its groups of four the run begins."""
+        plain = run.rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_")
+        for offset in range(4):
+            part = plain[offset:]
+            if len(part) % 4 == 1:
+                part = part[:-1]
+            decoded = urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+            for mark, needle in self._needles:
+                if needle in decoded:
+                    return mark
+        return None
+
+
+def visible(text: str) -> str:
+    """`text` with control and invisible characters written out and bidirectional ones disarmed, cut at 500."""
+    shown = []
+    for char in text.strip():
+        if char == "\n" or unicodedata.category(char) not in _HIDDEN_CATEGORIES:
+            shown.append(char)
+        elif char == "\t":
+            shown.append(" ")
+        elif char != "\r":
+            shown.append(f"⟨U+{ord(char):04X}⟩")
+    joined = "".join(shown)
+    return joined if len(joined) <= MAX_SHOWN else joined[: MAX_SHOWN - 1] + "…"
+
+
+def _spellings(values: set[bytes]) -> set[bytes]:
+    """The forms in which a value comes back."""
+    forms: set[bytes] = set()
+    for value in filter(None, values):
+        forms |= {value, b64encode(value), b64encode(value).rstrip(b"=")}
+        forms |= {quote(value, safe="").encode(), quote(value).encode(), quote_plus(value).encode()}
+        forms.add(value.replace(b"\\", b"\\\\").replace(b'"', b'\\"'))  # an IMAP quoted string (RFC 9051)
+        text = value.decode()
+        forms |= {text.lower().encode(), text.upper().encode()}
+        if all(ord(char) < 256 for char in text):  # servers that take the octets for Latin-1
+            forms.add(text.encode("latin-1"))
+    return forms
+
+
+def _expression(forms: set[bytes], *, whole_words: bool) -> re.Pattern[bytes] | None:
+    if not forms:
+        return None
+    # The longest first, so that no part of a longer form is left standing. The case of ASCII letters is ignored.
+    alternatives = [
+        rb"(?<![A-Za-z0-9_])" + re.escape(form) + rb"(?![A-Za-z0-9_])"
+        if whole_words or len(form) < LEAST_ANYWHERE
+        else re.escape(form)
+        for form in sorted(forms, key=lambda form: (-len(form), form))
+    ]
+    return re.compile(b"|".join(alternatives), re.IGNORECASE)
+
+
+def _replace(raw: bytes, spans: list[tuple[int, int, int, bytes]]) -> bytes:
+    """Put marks into the place of spans; spans that overlap become one, under the most secret mark of them."""
+    merged: list[tuple[int, int, int, bytes]] = []
+    for start, end, rank, mark in sorted(spans):
+        if merged and start < merged[-1][1]:
+            first, last, other_rank, other_mark = merged[-1]
+            best = min((rank, mark), (other_rank, other_mark))
+            merged[-1] = (first, max(last, end), *best)
+        else:
+            merged.append((start, end, rank, mark))
+    pieces, position = [], 0
+    for start, end, _, mark in merged:
+        pieces += [raw[position:start], mark]
+        position = end
+    pieces.append(raw[position:])
+    return b"".join(pieces)
