@@ -1,0 +1,158 @@
+"""Compiled nodes + a situation -> safe HTML, at request time. Values are escaped here and nowhere else.
+
+Nodes are: a string of safe HTML; `{"put": placeholder}`; `{"word": key}`; `{"if": [[condition, nodes], ...]}`;
+`{"wrap": [before, nodes, after]}`, which vanishes when `nodes` come out empty; `{"copy": placeholder, "label": nodes}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from guides.mail.accounts import Security, UsernameForm, display_domain
+from guides.markup.conditions import holds
+from guides.markup.situation import Situation
+from guides.markup.vocabulary import PLACEHOLDERS, PlaceholderKind
+
+_SECURITY_NAMES = {Security.TLS: "SSL/TLS", Security.STARTTLS: "STARTTLS"}
+
+
+def fill(nodes: Sequence[Any], situation: Situation, words: Mapping[str, str]) -> str:
+    """The HTML of a compiled text for one reader. `words` holds `WORDS`, translated."""
+    parts: list[str] = []
+    _Filler(situation, words).write(nodes, parts)
+    return "".join(parts)
+
+
+class _Filler:
+    """Fills one text; every value is made once."""
+
+    def __init__(self, situation: Situation, words: Mapping[str, str]) -> None:
+        self.situation = situation
+        self.words = words
+        self.truths = situation.truths()
+        self.values: dict[str, str] = {}
+
+    def write(self, nodes: Sequence[Any], parts: list[str]) -> None:
+        """Append the HTML of `nodes` to `parts`."""
+        for node in nodes:
+            if isinstance(node, str):
+                parts.append(node)
+            elif "put" in node:
+                parts.append(self.value(node["put"]))
+            elif "if" in node:
+                for condition, branch in node["if"]:
+                    if holds(condition, self.truths):
+                        self.write(branch, parts)
+                        break
+            elif "wrap" in node:
+                before, content, after = node["wrap"]
+                inner: list[str] = []
+                self.write(content, inner)
+                if any(part and not part.isspace() for part in inner):
+                    self.write(before, parts)
+                    parts += inner
+                    self.write(after, parts)
+            elif "word" in node:
+                parts.append(self.word(node["word"]))
+            else:
+                self.copy_button(node["copy"], node["label"], parts)
+
+    def word(self, key: str) -> str:
+        return escape(self.words[key])
+
+    def value(self, name: str) -> str:
+        """The HTML of a placeholder."""
+        if name not in self.values:
+            self.values[name] = self._make(name)
+        return self.values[name]
+
+    def copy_button(self, name: str, label: Sequence[Any], parts: list[str]) -> None:
+        """A button that copies the value in its row, unless words stand there that nobody can fill in."""
+        value = self.value(name)
+        if value.startswith("<code"):
+            parts.append(f' <button type="button" class="copy" data-copy hidden>{self.word("copy")}')
+            parts.append('<span class="visually-hidden">: ')
+            self.write(label, parts)
+            parts.append("</span></button>")
+
+    # --- values ---------------------------------------------------------------------------------
+
+    def _make(self, name: str) -> str:
+        account = self.situation.account
+        group, _, key = name.partition(".")
+        match PLACEHOLDERS[name]:
+            case PlaceholderKind.ADDRESS:
+                return self._address()
+            case PlaceholderKind.LOCAL_PART:
+                return self._local_part()
+            case PlaceholderKind.DOMAIN:
+                return escape(self._domain()) or self._unknown("domain")
+            case PlaceholderKind.PROVIDER:
+                return escape(account.provider_name or self._domain()) or self._unknown("provider")
+            case PlaceholderKind.PASSWORD_NAME:
+                return escape(self.situation.password_name) or self.word(f"password.{account.password}")
+            case PlaceholderKind.PROTOCOL:
+                return self.situation.chosen.name
+            case PlaceholderKind.USERNAME:
+                return self._username(group)
+            case PlaceholderKind.LINK:
+                return self._link(key)
+            case PlaceholderKind.APP_NAME:
+                return escape(self.situation.app_name) or self._unknown("app")
+            case _:
+                return self._server_value(group, key)
+
+    def _server_value(self, group: str, key: str) -> str:
+        server = self.situation.server(group)
+        if server is None:
+            protocol = self.situation.chosen if group == "incoming" else group
+            return self._unknown(f"{protocol}.{key}")
+        if key == "host":
+            return _code(server.host)
+        if key == "port":
+            return _code(str(server.port))
+        if server.security is Security.NONE:
+            return self.word("security.none")
+        return _code(_SECURITY_NAMES[server.security])
+
+    def _username(self, group: str) -> str:
+        server = self.situation.server(group)
+        form = server.username if server else UsernameForm.ADDRESS
+        if form is UsernameForm.ADDRESS:
+            return self._address()
+        return self._local_part() if form is UsernameForm.LOCAL_PART else self._unknown("username")
+
+    def _address(self) -> str:
+        mailbox = self.situation.mailbox
+        if mailbox:
+            return _code(f"{mailbox.local_part}@{mailbox.display_domain}", "address")
+        domain = self._domain()
+        return _code(f"…@{domain}" if domain else self.words["unknown.address"], "address", unknown=True)
+
+    def _local_part(self) -> str:
+        mailbox = self.situation.mailbox
+        if mailbox:
+            return _code(mailbox.local_part, "local_part")
+        return _code(self.words["unknown.local_part"], "local_part", unknown=True)
+
+    def _domain(self) -> str:
+        mailbox = self.situation.mailbox
+        return display_domain(mailbox.domain if mailbox else self.situation.account.domain)
+
+    def _link(self, name: str) -> str:
+        url = self.situation.link(name)
+        if url is None:
+            return self.word(f"no_link.{name}")
+        return f'<a class="provider-link" href="{escape(url)}" rel="noopener external">{self.word(f"link.{name}")}</a>'
+
+    def _unknown(self, key: str) -> str:
+        return f'<span class="value-unknown">{self.word(f"unknown.{key}")}</span>'
+
+
+def _code(value: str, fills: str = "", *, unknown: bool = False) -> str:
+    """A technical value. `fills` names what the browser may put there, when it knows the address and we do not."""
+    classes = "value value-unknown" if unknown else "value"
+    attribute = f' data-fill="{fills}"' if fills else ""
+    return f'<code class="{classes}"{attribute}>{escape(value)}</code>'

@@ -1,0 +1,237 @@
+"""Markdown with placeholders -> safe HTML, split at the placeholders.
+
+Two walls: python-markdown runs without raw HTML, reference definitions and pictures, and what it gives passes nh3 with a short
+list of elements. Placeholders go through both as single characters of a private-use plane. Authors cannot type
+these (the compiler refuses them), and each must come out exactly once, so neither wall can lose or move one unseen.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import markdown
+import nh3
+from markdown.treeprocessors import Treeprocessor
+
+from guides.markup.faults import FaultLog
+from guides.markup.vocabulary import PLACEHOLDERS, TECHNICAL, PlaceholderKind
+
+FIRST_TOKEN = 0xF0000
+
+_PLACEHOLDER = re.compile(r"\\\{\{|\{\{([^{}\n]*)\}\}|\{\{")
+_LIST_START = re.compile(r"(?:[-*+]|1\.)[ \t]")
+_CJK = "\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
+_CJK_BREAK = re.compile(f"(?<=[{_CJK}])\n(?=[{_CJK}])")
+# nh3 writes every attribute in double quotes and escapes quotes within; `<` and `>` may stand in a value.
+_TAG_OR_TOKEN = re.compile(r'<(/?)([a-z0-9]+)((?:[^<>"]|"[^"]*")*)>|[\U000F0000-\U000FFFFD]')
+_TARGET = re.compile(r"(?:https?://[^\s/\\]|mailto:[^\s\\]|[#?]|\.{0,2}/(?!/))[^\s\\]*\Z", re.IGNORECASE)
+
+_INLINE_TAGS = {"em", "strong", "code"}
+_TAGS = _INLINE_TAGS | {
+    *("p", "ul", "ol", "li", "a", "br", "hr", "blockquote"),
+    *("table", "thead", "tbody", "tr", "th", "td"),
+}
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    attributes={"a": {"href"}, "ol": {"start"}},
+    url_schemes={"http", "https", "mailto"},
+    link_rel=None,  # set on links that leave the site only, see `_split`
+)
+_TITLE_CLEANER = nh3.Cleaner(tags=_INLINE_TAGS, attributes={}, link_rel=None)
+
+
+class _Links(Treeprocessor):
+    """Collects the targets of links and finds pictures, before nh3 takes away what is not allowed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.pictures: list[str] = []
+
+    def run(self, root: Element) -> None:
+        self.targets = [html.unescape(element.get("href", "")) for element in root.iter("a")]
+        self.pictures = [html.unescape(element.get("src", "")) for element in root.iter("img")]
+
+
+def _markdown(links: _Links) -> markdown.Markdown:
+    """Markdown for bodies: raw HTML stays text; no setext headings, indented code or references, whose
+    meaning would depend on how blocks are indented or split."""
+    converter = markdown.Markdown(extensions=["sane_lists", "tables"], output_format="html", tab_length=2)
+    converter.preprocessors.deregister("html_block")
+    for name in ("code", "hashheader", "setextheader", "reference"):
+        converter.parser.blockprocessors.deregister(name)
+    for name in ("html", "automail", "reference", "short_reference", "image_reference", "short_image_ref"):
+        converter.inlinePatterns.deregister(name)
+    converter.treeprocessors.register(links, "links", -10)
+    return converter
+
+
+def _title_markdown() -> markdown.Markdown:
+    """Markdown for one line: emphasis and code alone."""
+    converter = _markdown(_Links())
+    for processor in list(converter.parser.blockprocessors):
+        if type(processor).__name__ not in ("ParagraphProcessor", "EmptyBlockProcessor"):
+            converter.parser.blockprocessors.deregister(_name_of(converter.parser.blockprocessors, processor))
+    for name in ("link", "image_link", "autolink", "linebreak"):
+        converter.inlinePatterns.deregister(name)
+    return converter
+
+
+def _name_of(registry: Any, item: object) -> str:
+    """The name under which a processor stands in one of python-markdown's registries."""
+    return next(entry.name for entry in registry._priority if registry[entry.name] is item)
+
+
+class InlineRenderer:
+    """Renders the Markdown of one text. Nodes are strings of safe HTML and `{"put": placeholder}`."""
+
+    def __init__(self, log: FaultLog) -> None:
+        self.log = log
+        self._links = _Links()
+        self._body = _markdown(self._links)
+        self._title = _title_markdown()
+        self._tokens: list[tuple[str, int]] = []  # name and line of each placeholder, in order; "" for two braces
+        self._seen: set[int] = set()
+
+    def body(self, source: str, line: int) -> list[Any]:
+        """A run of Markdown lines that starts in `line`."""
+        first = len(self._tokens)
+        text = self._tokenise(_open_lists(source.split("\n"), line), links=True)
+        try:
+            rendered = self._body.reset().convert(text)
+        except RecursionError:
+            self.log.add(line, "too_nested")
+            return []
+        self._judge_links(source, line)
+        clean = _CLEANER.clean(rendered)
+        return self._split(_CJK_BREAK.sub("", clean), line, first)
+
+    def title(self, source: str, line: int) -> list[Any]:
+        """One line: a title, a label or a value. Emphasis and code, no links."""
+        first = len(self._tokens)
+        text = self._tokenise([(line, source)], links=False)
+        clean = _TITLE_CLEANER.clean(self._title.reset().convert(text))
+        return self._split(clean.strip(), line, first)
+
+    def code(self, source: str, line: int) -> str:
+        """A block of code whose fence stands in `line`: text, in which two braces are written as everywhere."""
+        for at, text in enumerate(source.split("\n"), line + 1):
+            for match in _PLACEHOLDER.finditer(text):
+                if not match[0].startswith("\\"):
+                    self.log.add(at, "placeholder_in_code", name=(match[1] or "").strip())
+        return source.replace("\\{{", "{{")
+
+    # --- in -------------------------------------------------------------------------------------
+
+    def _tokenise(self, lines: list[tuple[int, str]], *, links: bool) -> str:
+        """Replace each placeholder by its token. Unknown ones are noted and left out."""
+        return "\n".join(
+            _PLACEHOLDER.sub(lambda match, line=line: self._token(match, line, links), text) for line, text in lines
+        )
+
+    def _token(self, match: re.Match[str], line: int, links: bool) -> str:
+        if match[0].startswith("\\"):
+            name = ""
+        elif match[1] is None:
+            self.log.add(line, "unclosed_placeholder")
+            return ""
+        else:
+            name = match[1].strip()
+            if name not in PLACEHOLDERS:
+                self.log.add_unknown(line, "unknown_placeholder", name, PLACEHOLDERS)
+                return ""
+            if not links and PLACEHOLDERS[name] is PlaceholderKind.LINK:
+                self.log.add(line, "link_in_title", name=name)
+                return ""
+        self._tokens.append((name, line))
+        return chr(FIRST_TOKEN + len(self._tokens) - 1)
+
+    # --- out ------------------------------------------------------------------------------------
+
+    def _judge_links(self, source: str, line: int) -> None:
+        for target in self._links.targets:
+            tokens = [self._tokens[ord(char) - FIRST_TOKEN] for char in target if ord(char) >= FIRST_TOKEN]
+            named = [(name, at) for name, at in tokens if name]
+            for name, at in named:
+                self.log.add(at, "placeholder_in_link", name=name)
+            if not named and not _TARGET.match(target):
+                self.log.add(_line_of(target, source, line), "link_target", target=target)
+        for target in self._links.pictures:
+            self.log.add(_line_of(target, source, line), "picture")
+
+    def _split(self, clean: str, line: int, first: int) -> list[Any]:
+        """Split safe HTML at its tokens, judging where each stands."""
+        for index in range(first, len(self._tokens)):
+            if not self._tokens[index][0]:
+                clean = clean.replace(chr(FIRST_TOKEN + index), "{{")
+        nodes: list[Any] = []
+        html_before: list[str] = []
+        open_tags = {"a": 0, "code": 0}
+        missing = {index for index in range(first, len(self._tokens)) if self._tokens[index][0]}
+        end = 0
+        for match in _TAG_OR_TOKEN.finditer(clean):
+            html_before.append(clean[end : match.start()])
+            end = match.end()
+            if match[2]:
+                html_before.append(_with_rel(match))
+                if match[2] in open_tags:
+                    open_tags[match[2]] += -1 if match[1] else 1
+                continue
+            index = ord(match[0]) - FIRST_TOKEN
+            if index not in missing:  # written as a character reference by the author
+                self.log.add(line, "character", character=f"U+{ord(match[0]):X}")
+                continue
+            missing.remove(index)
+            name, at = self._tokens[index]
+            if open_tags["code"]:
+                self.log.add(at, "placeholder_in_code", name=name)
+            elif open_tags["a"] and PLACEHOLDERS[name] is PlaceholderKind.LINK:
+                self.log.add(at, "link_in_link", name=name)
+            nodes += ["".join(html_before), {"put": name}]
+            html_before = []
+        nodes.append("".join(html_before) + clean[end:])
+        for index in sorted(missing):
+            name, at = self._tokens[index]
+            if not any(fault.code == "placeholder_in_link" and fault.line == at for fault in self.log.faults):
+                self.log.add(at, "placeholder_lost", name=name)
+        return [node for node in nodes if node]
+
+
+def technical_placeholders(nodes: list[Any]) -> Iterator[str]:
+    """The placeholders among `nodes` whose values are typed or copied as they stand."""
+    for node in nodes:
+        if isinstance(node, dict) and PLACEHOLDERS[node["put"]] in TECHNICAL:
+            yield node["put"]
+
+
+def _with_rel(tag: re.Match[str]) -> str:
+    """The tag as it is; a link to another site says so."""
+    if tag[2] == "a" and re.match(r' href="https?:', tag[3], re.IGNORECASE):
+        return f'<a{tag[3]} rel="noopener external">'
+    return tag[0]
+
+
+def _open_lists(lines: list[str], first: int) -> list[tuple[int, str]]:
+    """Number the lines, with an empty one before a list that follows a paragraph directly: python-markdown
+    would take such a list for the paragraph's words, which CommonMark and every author do not expect."""
+    numbered: list[tuple[int, str]] = []
+    in_paragraph = False
+    for line, text in enumerate(lines, first):
+        starts = bool(_LIST_START.match(text))
+        if in_paragraph and starts:
+            numbered.append((line, ""))
+        in_paragraph = (
+            bool(text.strip()) and not starts and (in_paragraph or not numbered or not numbered[-1][1].strip())
+        )
+        numbered.append((line, text))
+    return numbered
+
+
+def _line_of(target: str, source: str, line: int) -> int:
+    """The line in which a link's target stands; the run's first line where Markdown has rewritten it."""
+    position = source.find(target)
+    return line + (source.count("\n", 0, position) if position > 0 else 0)

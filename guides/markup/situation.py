@@ -1,0 +1,92 @@
+"""For whom a text is filled: an account, the chosen protocol and version, and what the provider calls things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from guides.mail.accounts import Account, Address, PasswordKind, Protocol, Security, Server, UsernameForm
+from guides.markup.vocabulary import LINKS, TRUE_WHEN_UNKNOWN
+
+_PASSWORD_WORDS = {
+    PasswordKind.OAUTH2: "oauth2_only",
+    PasswordKind.NONE: "no_clients",
+}
+_OTHER = {Protocol.IMAP: Protocol.POP3, Protocol.POP3: Protocol.IMAP}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One reader's case. `password_name` is what the provider calls the password for mail clients ("" = the usual word)."""
+
+    account: Account
+    protocol: Protocol = Protocol.IMAP
+    version: str = ""  # slug of the client's version; "" when the client has none
+    address: Address | None = None
+    password_name: str = ""
+    app_name: str = ""
+
+    @classmethod
+    def for_unknown(cls, domain: str = "", protocol: Protocol = Protocol.IMAP, version: str = "") -> Self:
+        """A reader whose provider is not known; without a domain, one who has not said anything yet."""
+        return cls(Account(domain=domain), protocol, version)
+
+    @property
+    def known(self) -> bool:
+        """Whether settings are known: from the provider table, or servers from elsewhere."""
+        return self.account.provider is not None or bool(self.account.servers)
+
+    @property
+    def mailbox(self) -> Address | None:
+        """The address, when the server knows it."""
+        return self.address or self.account.address
+
+    @property
+    def chosen(self) -> Protocol:
+        """The protocol to read mail with: the chosen one, unless the provider offers only the other."""
+        other = _OTHER[self.protocol]
+        if self.account.best(self.protocol) is None and self.account.best(other) is not None:
+            return other
+        return self.protocol
+
+    def server(self, group: str) -> Server | None:
+        """The server that a placeholder's group (`incoming`, `imap`, `pop3`, `smtp`) speaks of."""
+        return self.account.best(self.chosen if group == "incoming" else Protocol(group))
+
+    def link(self, name: str) -> str | None:
+        """A provider's page. Only web addresses: what came from elsewhere must not become a `javascript:` link."""
+        url = self.account.links.get(name, "")
+        return url if url.startswith(("https://", "http://")) else None
+
+    def truths(self) -> frozenset[str]:
+        """The words of conditions that are true here (docs/markup.md, "Conditions")."""
+        words = {self.chosen.value}
+        if self.version:
+            words.add(f"version:{self.version}")
+        if not self.known:
+            return frozenset(words | TRUE_WHEN_UNKNOWN)
+        account = self.account
+        words.add("known")
+        words.add(_PASSWORD_WORDS.get(account.password, account.password.value))
+        words |= _server_words(self.server("incoming"), "incoming", "username")
+        words |= _server_words(self.server("smtp"), "smtp", "smtp_username")
+        words |= {f"has_link:{name}" for name in LINKS if self.link(name)}
+        flags = {
+            "oauth2": account.offers_oauth2 or account.password is PasswordKind.OAUTH2,
+            "must_enable": account.must_enable,
+            "has_imap": account.best(Protocol.IMAP) is not None,
+            "has_pop3": account.best(Protocol.POP3) is not None,
+            "has_app": bool(self.app_name),
+            f"provider:{account.provider}": account.provider is not None,
+        }
+        return frozenset(words | {word for word, true in flags.items() if true})
+
+
+def _server_words(server: Server | None, security: str, username: str) -> set[str]:
+    """The words about one server; where the provider has none, what is usual."""
+    if server is None:
+        return {f"{security}_{Security.TLS}", f"{username}_{UsernameForm.ADDRESS}"}
+    words = {f"{username}_{server.username}"}
+    if server.security is not Security.NONE:
+        words.add(f"{security}_{server.security}")
+    return words
