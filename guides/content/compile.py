@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from guides.markup import compile_text
 from guides.models import ClientVersion, GuideText, Provider, ProviderText
 from guides.models.texts import Text, TextStatus
@@ -12,12 +10,12 @@ from guides.models.texts import Text, TextStatus
 def compile_into(text: Text) -> None:
     """Compile `text.body` into `text.compiled`, against the providers and client versions that exist now.
 
-    Raises guides.markup.MarkupError with every fault and its line. A draft may still lack its steps, but not be unreadable.
+    Raises guides.markup.MarkupError with every fault and its line. A draft may lack steps, but not be unreadable.
     """
     text.compiled = compile_text(
         text.body,
         versions=versions_of(text),
-        providers=Provider.objects.values_list("slug", flat=True),
+        providers=tuple(Provider.objects.values_list("slug", flat=True)),
         require_steps=wants_steps(text),
     )
 
@@ -27,8 +25,8 @@ def wants_steps(text: Text) -> bool:
     return text.status == TextStatus.PUBLISHED and not isinstance(text, ProviderText)
 
 
-def versions_of(text: Text) -> Iterable[str]:
+def versions_of(text: Text) -> tuple[str, ...]:
     """The version slugs that a text's conditions may name: those of the client that its guide is about."""
     if not isinstance(text, GuideText) or text.guide.client_id is None:
         return ()
-    return ClientVersion.objects.filter(client=text.guide.client_id).values_list("slug", flat=True)
+    return tuple(ClientVersion.objects.filter(client=text.guide.client_id).values_list("slug", flat=True))

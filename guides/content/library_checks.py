@@ -1,0 +1,262 @@
+"""What no single value can show: names used twice, references to nothing, patterns and texts that do not work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import re2
+from django.core.exceptions import ValidationError
+from django.utils import translation
+
+from guides.content.library import (
+    ArticleEntry,
+    ClientEntry,
+    Entry,
+    FileFault,
+    GuideEntry,
+    Library,
+    Login,
+    NoticeEntry,
+    PatternEntry,
+    ProviderEntry,
+    Shelf,
+    TextEntry,
+    Where,
+)
+from guides.content.library_rows import KEY_OF_COLUMN, children, columns, model_of
+from guides.mail.accounts import AddressError, PasswordKind, domain_to_ascii
+from guides.mail.diagnosis.classes import CLASSES
+from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
+from guides.markup import MarkupError, compile_text
+from guides.models import Guide, MailClient, Provider
+from guides.models.texts import TextStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database already holds and a library may refer to without bringing it along."""
+
+    providers: frozenset[str] = frozenset()
+    clients: dict[str, tuple[str, ...]] = field(default_factory=dict)  # slug -> version slugs
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result: everything that is wrong, and the compiled form of each text that is right, by its key."""
+
+    faults: list[FileFault]
+    compiled: dict[str, list[Any]]
+
+
+def check_library(library: Library, known: Known) -> Checked:
+    """Check everything that reading alone could not."""
+    checks = _Checks(library, known)
+    with translation.override("en"):  # faults are for the operator's terminal, whatever the portal's language
+        faults = list(checks.faults())
+    return Checked(faults, checks.compiled)
+
+
+class _Checks:
+    """One library, checked once."""
+
+    def __init__(self, library: Library, known: Known) -> None:
+        self.library = library
+        self.compiled: dict[str, list[Any]] = {}
+        self.providers = sorted(known.providers.union(each.slug for each in library.providers))
+        own = {each.slug: tuple(version.slug for version in each.versions) for each in library.clients}
+        self.versions = {**known.clients, **own}
+        self.client_of = {guide.slug: guide.client for guide in library.guides}
+
+    def faults(self) -> Iterator[FileFault]:
+        yield from self._used_twice()
+        for provider in self.library.providers:
+            yield from _columns(provider)
+            yield from _provider(provider)
+        for client in self.library.clients:
+            yield from _columns(client)
+            yield from _client(client)
+        for guide in self.library.guides:
+            yield from _columns(guide)
+            yield from self._guide(guide)
+        for article in self.library.articles:
+            yield from _columns(article)
+            yield from _article(article)
+        for pattern in self.library.patterns:
+            yield from _columns(pattern)
+            yield from self._pattern(pattern)
+        for text in self.library.texts:
+            yield from _columns(text)
+            yield from self._text(text)
+
+    def _used_twice(self) -> Iterator[FileFault]:
+        """Names of which there is one in the whole library."""
+        names: dict[tuple[str, str], str] = {}
+        for kind, name, where, key in self._names():
+            first = names.setdefault((kind, name), f"{where.file}:{where.lines.get(key, where.line)}")
+            if first != f"{where.file}:{where.lines.get(key, where.line)}":
+                yield where.fault(key, f"{kind} {name} already stands in {first}")
+
+    def _names(self) -> Iterator[tuple[str, str, Where, str]]:
+        for provider in self.library.providers:
+            lists = {
+                "domains": ("the domain", provider.domains),
+                "domain_suffixes": ("the domain suffix", provider.domain_suffixes),
+                "mx_suffixes": ("the MX suffix", provider.mx_suffixes),
+            }
+            for key, (kind, items) in lists.items():
+                for number, item in enumerate(items):
+                    yield kind, item, provider.where, f"{key}.{number}"
+        for guide in self.library.guides:
+            if guide.client:
+                yield "a guide about the client", guide.client, guide.where, "client"
+        for article in self.library.articles:
+            for number, name in enumerate(article.classes):
+                yield "the class", name, article.where, f"classes.{number}"
+        for pattern in self.library.patterns:
+            yield "the pattern", pattern.name, pattern.where, "name"
+
+    def _guide(self, guide: GuideEntry) -> Iterator[FileFault]:
+        if (guide.kind == Guide.Kind.CLIENT) != bool(guide.client):
+            yield guide.where.fault("client", "client: a guide of kind client names one, a topic names none")
+        elif guide.client and guide.client not in self.versions:
+            yield guide.where.fault("client", f"client: there is no mail client “{guide.client}”")
+
+    def _pattern(self, entry: PatternEntry) -> Iterator[FileFault]:
+        if entry.cause not in CLASSES:
+            yield entry.where.fault("cause", f"cause: “{entry.cause}” is no class of docs/classes.md")
+        if entry.provider and entry.provider not in self.providers:
+            yield entry.where.fault("provider", f"provider: there is no provider “{entry.provider}”")
+        try:
+            check_pattern(entry.pattern)
+        except PatternFault as error:
+            yield entry.where.fault("pattern", f"pattern: {error}")
+        else:
+            if not finds_example(entry.pattern, entry.example):
+                yield entry.where.fault("example", "example: the pattern does not find it")
+
+    def _text(self, text: TextEntry) -> Iterator[FileFault]:
+        published = text.status == TextStatus.PUBLISHED
+        if published and not text.body:
+            yield text.where.fault("status", "status: a published text needs a body")
+            return
+        client = self.client_of.get(text.parent, "") if text.shelf == Shelf.GUIDES else ""
+        try:
+            self.compiled[text.key] = compile_text(
+                text.body,
+                versions=self.versions.get(client, ()),
+                providers=self.providers,
+                require_steps=published and not isinstance(text, NoticeEntry),
+            )
+        except MarkupError as error:
+            for fault in error.faults:
+                yield FileFault(text.where.file, text.body_line + fault.line - 1, str(fault))
+
+
+def finds_example(pattern: str, example: str) -> bool:
+    """Whether a pattern finds its own example, in the way in which the portal searches a server's words."""
+    patterns = PatternSet([Pattern(name="", expression=pattern, cause="unknown.unknown")])
+    return patterns.match(example, protocol=None, stage=None, provider=None) is not None
+
+
+def password_pattern_fault(pattern: str) -> str:
+    """What is wrong with the shape of a password; empty when nothing is. It is matched against the whole password."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(pattern, options)
+    except re2.error as error:
+        return str(error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0])
+    return ""
+
+
+def host_fault(host: str) -> str:
+    """What is wrong with a domain or host name; empty when it is written as the portal compares it."""
+    try:
+        written = domain_to_ascii(host)
+    except AddressError:
+        return f"“{host}” is no domain"
+    return "" if written == host else f"“{host}” must be written {written}"
+
+
+def _columns(entry: Entry) -> Iterator[FileFault]:
+    """The rules that the models' own columns set: lengths, forms of slugs, https addresses."""
+    yield from _row_faults(model_of(entry)(**columns(entry)), entry.where)
+    parts: Iterable[Any] = ()
+    match entry:
+        case ProviderEntry():
+            parts = entry.servers
+        case ClientEntry():
+            parts = entry.versions
+    rows = [row for row in children(entry) if row._meta.model_name in ("providerserver", "clientversion")]
+    for part, row in zip(parts, rows, strict=True):
+        yield from _row_faults(row, part.where)
+
+
+def _row_faults(row: Any, where: Where) -> Iterator[FileFault]:
+    references = [each.name for each in row._meta.fields if each.is_relation]
+    try:
+        row.clean_fields(exclude=[*references, "compiled"])
+    except ValidationError as error:
+        for column, messages in error.message_dict.items():
+            key = KEY_OF_COLUMN.get(column, column)
+            yield where.fault(key.partition(".")[0], f"{key}: {' '.join(messages)}")
+
+
+def _provider(entry: ProviderEntry) -> Iterator[FileFault]:
+    yield from _named_as_its_file(entry.slug, entry.where)
+    for key in ("domains", "domain_suffixes", "mx_suffixes"):
+        for number, name in enumerate(getattr(entry, key)):
+            if what := host_fault(name):
+                yield entry.where.fault(f"{key}.{number}", f"{key}: {what}")
+    if what := password_pattern_fault(entry.password_pattern):
+        yield entry.where.fault("password_pattern", f"password_pattern: RE2 cannot read it: {what}")
+    seen = set()
+    for server in entry.servers:
+        if what := host_fault(server.host):
+            yield server.where.fault("host", f"host: {what}")
+        if (name := (server.protocol, server.host, server.port)) in seen:
+            yield server.where.fault(
+                "host", f"servers: {server.protocol} {server.host}:{server.port} stands here twice"
+            )
+        seen.add(name)
+        if not server.auth:
+            yield server.where.fault("auth", "auth: at least one of password, oauth2")
+        if entry.password == PasswordKind.OAUTH2 and Login.PASSWORD in server.auth:
+            yield server.where.fault("auth", "auth: a provider with “password: oauth2” takes no password")
+
+
+def _client(entry: ClientEntry) -> Iterator[FileFault]:
+    yield from _named_as_its_file(entry.slug, entry.where)
+    for key in ("aliases", "platforms"):
+        for number, name in enumerate(getattr(entry, key)):
+            if "," in name or not name:
+                yield entry.where.fault(f"{key}.{number}", f"{key}: “{name}” must be one name, without a comma")
+    if not entry.protocols:
+        yield entry.where.fault("protocols", "protocols: at least one of imap, pop3")
+    slugs = [version.slug for version in entry.versions]
+    for version in entry.versions:
+        if slugs.count(version.slug) > 1:
+            yield version.where.fault("slug", f"versions: {version.slug} stands here twice")
+    if entry.versions and sum(version.default for version in entry.versions) != 1:
+        yield entry.where.fault("versions", "versions: exactly one of them is the default")
+
+
+def _article(entry: ArticleEntry) -> Iterator[FileFault]:
+    for number, name in enumerate(entry.classes):
+        if name not in CLASSES:
+            yield entry.where.fault(f"classes.{number}", f"classes: “{name}” is no class of docs/classes.md")
+
+
+def _named_as_its_file(slug: str, where: Where) -> Iterator[FileFault]:
+    if not where.file.endswith(f"/{slug}.yaml"):
+        yield where.fault("slug", f"slug: “{slug}” must be the name of the file")
+
+
+def known_rows() -> Known:
+    """What the database holds."""
+    clients: dict[str, tuple[str, ...]] = {}
+    for client, version in MailClient.objects.values_list("slug", "versions__slug"):
+        clients[client] = (*clients.get(client, ()), *([version] if version else []))
+    return Known(frozenset(Provider.objects.values_list("slug", flat=True)), clients)

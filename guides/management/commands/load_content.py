@@ -1,0 +1,37 @@
+"""Read the library's files into the database (docs/library.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from guides.content.library import LibraryError
+from guides.content.library_loading import load_folder
+from guides.content.library_reading import SHIPPED
+
+
+class Command(BaseCommand):
+    """`manage.py load_content [PATH] [--overwrite]`"""
+
+    help = "Loads guides, error articles, mail clients and providers from files; what staff changed is left alone."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """PATH and --overwrite."""
+        parser.add_argument("path", nargs="?", type=Path, default=SHIPPED, help="default: the portal's own library")
+        parser.add_argument("--overwrite", action="store_true", help="take the files' state of what staff changed, too")
+
+    def handle(self, *args: Any, path: Path, overwrite: bool, **options: Any) -> None:
+        """Load everything, or say everything that is wrong and change nothing."""
+        try:
+            report = load_folder(path, overwrite=overwrite)
+        except LibraryError as error:
+            for fault in error.faults:
+                self.stderr.write(str(fault))
+            self.stderr.write(f"{len(error.faults)} faults; nothing was loaded.")
+            raise SystemExit(1) from None
+        self.stdout.write(str(report))
+        for note in report.notes:
+            self.stdout.write(f"  {note}")
