@@ -32,7 +32,7 @@ class Redactor:
     """Removes one visitor's password, address and user name from what a server says."""
 
     def __init__(self, address: Address, usernames: Iterable[str], secret: Secret) -> None:
-        names = {name.encode() for name in usernames} | {address.local_part.encode()}
+        names = {name.encode("utf-8", "replace") for name in usernames} | {address.local_part.encode()}
         addresses = {str(address).encode(), f"{address.local_part}@{address.display_domain}".encode()}
         password = secret.utf8()
         self._passwords = _spellings({password})

@@ -37,7 +37,7 @@ CREDENTIAL_CAUSES = frozenset(
 )
 
 # What these say is about the address that connects, which is this portal's own.
-PORTAL_CAUSES = frozenset(
+ADDRESS_CAUSES = frozenset(
     {
         "smtp.ip_blocklisted",
         "smtp.ip_dynamic",
@@ -45,10 +45,11 @@ PORTAL_CAUSES = frozenset(
         "smtp.ptr",
         "smtp.reputation",
         "smtp.bulk_block",
-        "smtp.helo_invalid",
-        "cross.portal_blocked",
     }
 )
+
+# The server will have nothing of this portal, whoever the visitor is.
+PORTAL_CAUSES = ADDRESS_CAUSES | {"smtp.helo_invalid", "cross.portal_blocked"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,87 @@
+"""The first stage: what can be told from the visitor's input alone, before any name is resolved."""
+
+from __future__ import annotations
+
+import re2
+
+from guides.mail.accounts import PasswordKind, Protocol, Security, Server
+from guides.mail.connection.plan import TestPlan
+from guides.mail.connection.session import Finding, StageFault
+from guides.mail.network import Door, HostForbidden, PortForbidden, check_host
+from guides.mail.secret import FORBIDDEN, Secret
+
+# The port that a protocol and security are registered on (RFC 8314 section 3, RFC 6409).
+USUAL_PORT = {
+    (Protocol.IMAP, Security.TLS): 993,
+    (Protocol.IMAP, Security.STARTTLS): 143,
+    (Protocol.POP3, Security.TLS): 995,
+    (Protocol.POP3, Security.STARTTLS): 110,
+    (Protocol.SMTP, Security.TLS): 465,
+    (Protocol.SMTP, Security.STARTTLS): 587,
+}
+_MEANING = {port: meaning for meaning, port in USUAL_PORT.items()} | {25: (Protocol.SMTP, Security.STARTTLS)}
+
+
+def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> Finding:
+    """Judge one leg's input. Raises StageFault for what cannot or must not be tried; warns of what looks wrong."""
+    if plan.password is PasswordKind.OAUTH2 or not _takes_password(server):
+        raise StageFault("input.oauth_only")
+    if plan.password in (PasswordKind.BRIDGE, PasswordKind.NONE):
+        raise StageFault("input.bridge" if plan.password is PasswordKind.BRIDGE else "auth.plan")
+    if server.security is Security.NONE:
+        raise StageFault("input.port_security", details=_suggestion(server))
+    try:
+        check_host(server.host, door.config.allowed_suffixes)
+        door.check_port(server.port)
+    except HostForbidden as error:
+        raise StageFault("input.host_forbidden", details={"fault": str(error.fault)}) from None
+    except PortForbidden:
+        raise StageFault("input.port_security", details=_suggestion(server)) from None
+    username = plan.username_on(server)
+    if not username or any(char in username for char in FORBIDDEN) or not _is_text(username):
+        raise StageFault("input.username_form")
+    return _warnings(plan, server, secret, username)
+
+
+def _takes_password(server: Server) -> bool:
+    return any(method != "oauth2" for method in server.auth)
+
+
+def _is_text(username: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in username)
+
+
+def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> Finding:
+    """The most telling warning; the others in the details. None of them stops the test: the next stages prove it."""
+    found: list[str] = []
+    meaning = _MEANING.get(server.port)
+    if meaning is not None and meaning != (server.protocol, server.security):
+        found.append("input.port_security")
+    password = secret.utf8().decode()
+    if password != password.strip():
+        found.append("input.password_space")
+    if plan.password_pattern and re2.fullmatch(plan.password_pattern, password) is None:
+        found.append("input.password_shape")
+    if not password.isascii():
+        found.append("input.nonascii_password")
+    usual = server.username_for(plan.address)
+    if plan.provider is not None and usual is not None and username.lower() != usual.lower():
+        found.append("input.username_form")
+    if not found:
+        return Finding()
+    details = _suggestion(server) if found[0] == "input.port_security" else {}
+    if found[1:]:
+        details["also"] = " ".join(found[1:])
+    return Finding(found[0], details=details)
+
+
+def _suggestion(server: Server) -> dict[str, str]:
+    """Which port belongs to the wanted security, and which security to the wanted port."""
+    details = {}
+    port = USUAL_PORT.get((server.protocol, server.security))
+    if port is not None:
+        details["usual_port"] = str(port)
+    meaning = _MEANING.get(server.port)
+    if meaning is not None and meaning[0] is server.protocol and meaning[1] is not server.security:
+        details["usual_security"] = meaning[1].value
+    return details

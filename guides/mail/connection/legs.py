@@ -1,0 +1,339 @@
+"""One leg of the test: its stages in order, each timed, judged and reported as soon as it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from guides.mail.accounts import Protocol, Security, Server
+from guides.mail.connection.certificate import explain_certificate
+from guides.mail.connection.channel import Channel, ChannelFault, Limits
+from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.imap import ImapSession
+from guides.mail.connection.input import check_input
+from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
+from guides.mail.connection.pop3 import Pop3Session
+from guides.mail.connection.redact import Redactor, visible
+from guides.mail.connection.session import Finding, Refusal, Session, StageFault
+from guides.mail.connection.smtp import SmtpSession
+from guides.mail.diagnosis.classes import owner_of
+from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, contradicts, outcome_of
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.network import DnsFailure, Door, HostForbidden, Resolution
+from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
+from guides.mail.secret import Secret
+
+logger = logging.getLogger(__name__)
+
+_SESSIONS: Mapping[Protocol, type[Session]] = {
+    Protocol.IMAP: ImapSession,
+    Protocol.POP3: Pop3Session,
+    Protocol.SMTP: SmtpSession,
+}
+
+_MAX_WORDS = 8192  # of a refusal, handed to the patterns
+
+# Before a greeting has come, these mean something of their own.
+_AT_GREETING = {
+    "net.timeout": "greet.timeout",
+    "net.closed": "greet.closed",
+    "net.reset": "greet.closed",
+    "limit.exceeded": "greet.too_long",
+}
+
+
+@dataclass(frozen=True)
+class TestContext:
+    """What all legs of a test share."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    plan: TestPlan
+    secret: Secret
+    door: Door
+    patterns: PatternSet
+    limits: Limits
+    redactor: Redactor
+    gate: LoginGate
+    until: float  # the loop's time at which the whole test ends
+    report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
+
+
+class LegRun:
+    """Runs one leg. `run` always reports every stage, and closes what it opened."""
+
+    def __init__(self, server: Server, context: TestContext) -> None:
+        self.server = server
+        self.leg = LEG_OF_PROTOCOL[server.protocol]
+        self._context = context
+        self._until = 0.0
+        self._resolution: Resolution | None = None
+        self._channel: Channel | None = None
+        self._session: Session | None = None
+
+    async def run(self) -> None:
+        """Go through the stages; the first one that fails ends the leg, and those behind it are blocked."""
+        self._until = asyncio.get_running_loop().time() + self._context.limits.leg
+        polite = False
+        try:
+            try:
+                polite = await self._go_through()
+            finally:
+                self._context.gate.through(self.leg)
+                self._context.report(None)
+            if polite and self._session is not None:
+                await self._session.leave()
+        finally:
+            if self._channel is not None:
+                self._channel.close()
+
+    async def _go_through(self) -> bool:
+        """Returns whether the connection still stands in good order, so that a goodbye is due."""
+        stages = stages_of(self.server)
+        for position, stage in enumerate(stages):
+            result, orderly = await (self._login() if stage is Stage.LOGIN else self._perform(stage))
+            self._context.report(result)
+            if result.outcome not in (Outcome.OK, Outcome.WARN):
+                for blocked in stages[position + 1 :]:
+                    self._context.report(self._result(blocked, Outcome.BLOCKED))
+                return orderly
+        return True
+
+    async def _login(self) -> tuple[StageResult, bool]:
+        """Wait for this leg's turn, and log in unless the pair was refused elsewhere."""
+        context = self._context
+        loop = asyncio.get_running_loop()
+        waiting_since = loop.time()
+        try:
+            async with asyncio.timeout_at(context.until) as waiting, context.gate.turn(self.leg) as allowed:
+                waiting.reschedule(None)
+                self._add_time(loop.time() - waiting_since)
+                if not allowed:
+                    return self._result(Stage.LOGIN, Outcome.BLOCKED), True
+                result, orderly = await self._perform(Stage.LOGIN)
+                if result.cause in CREDENTIAL_CAUSES:
+                    context.gate.refuse()
+                return result, orderly
+        except TimeoutError:
+            return self._failed(Stage.LOGIN, "limit.deadline"), True
+        finally:
+            context.gate.through(self.leg)
+
+    def _add_time(self, seconds: float) -> None:
+        """Time spent waiting for another leg is not this one's."""
+        self._until += seconds
+        if self._channel is not None:
+            self._channel.deadline += seconds
+
+    async def _perform(self, stage: Stage) -> tuple[StageResult, bool]:
+        """Run a stage to its result. Whatever goes wrong in our own code ends it as ours, and tells no value."""
+        started = asyncio.get_running_loop().time()
+        try:
+            return await self._attempt(stage, started)
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            # No message and no traceback: they could hold what the visitor typed.
+            logger.error(
+                "%s leg failed at stage %s: %s at %s:%s",
+                self.leg,
+                stage,
+                type(error).__name__,
+                place.filename,
+                place.lineno,
+            )
+            result = self._result(stage, Outcome.OURS, cause="unknown.unknown", owner=Owner.PORTAL, started=started)
+            return result, False
+
+    async def _attempt(self, stage: Stage, started: float) -> tuple[StageResult, bool]:
+        try:
+            async with asyncio.timeout_at(min(self._until, self._context.until)):
+                finding = await self._work(stage)
+        except Refusal as refusal:
+            return self._refused(stage, refusal, started), True
+        except StageFault as fault:
+            return self._failed(
+                stage,
+                fault.cause,
+                fault.evidence,
+                outcome=fault.outcome,
+                owner=fault.owner,
+                details=fault.details,
+                started=started,
+            ), fault.cause.startswith(("cap.", "tls.starttls_missing"))
+        except ChannelFault as fault:
+            cause = _AT_GREETING.get(fault.cause, fault.cause) if stage is Stage.GREETING else fault.cause
+            return self._failed(stage, cause, fault.evidence, started=started), False
+        except HostForbidden:  # at this stage the name is well-formed: it leads to an address that is off limits
+            return self._failed(stage, "dns.forbidden_address", started=started), False
+        except DnsFailure as failure:
+            return self._failed(stage, failure.cause, started=started), False
+        except TimeoutError:
+            return self._failed(stage, "limit.deadline", started=started), False
+        result = self._result(
+            stage,
+            Outcome.OK if finding.cause is None else Outcome.WARN,
+            cause=finding.cause,
+            owner=owner_of(finding.cause) if finding.cause else None,
+            evidence=finding.evidence,
+            details=finding.details,
+            started=started,
+        )
+        return result, True
+
+    async def _work(self, stage: Stage) -> Finding:
+        context = self._context
+        match stage:
+            case Stage.INPUT:
+                return check_input(context.plan, self.server, context.secret, context.door)
+            case Stage.DNS:
+                return await self._resolve()
+            case Stage.CONNECT:
+                return await self._connect()
+            case Stage.TLS:
+                return await self._encrypt()
+            case Stage.GREETING:
+                return await self._greet()
+            case Stage.CAPABILITIES:
+                return await self._opened().learn()
+            case Stage.LOGIN:
+                return await self._opened().log_in(context.plan.username_on(self.server) or "", context.secret)
+            case _:
+                return await self._opened().open()
+
+    def _opened(self) -> Session:
+        assert self._session is not None  # noqa: S101 (the stages before this one made it, or this one is blocked)
+        return self._session
+
+    async def _resolve(self) -> Finding:
+        self._resolution = await self._context.door.resolve(self.server.host)
+        details = {"addresses": " ".join(self._resolution.addresses)}
+        if self._resolution.canonical != self._resolution.host:
+            details["canonical"] = self._resolution.canonical
+        return Finding(details=details)
+
+    async def _connect(self) -> Finding:
+        assert self._resolution is not None  # noqa: S101
+        context = self._context
+        channel = await context.door.connect(self._resolution, self.server.port)
+        self._channel = channel
+        session = _SESSIONS[self.server.protocol]
+        self._session = session(channel, context.limits, context.plan.address, context.door.config.ehlo_name)
+        return Finding()
+
+    async def _encrypt(self) -> Finding:
+        assert self._channel is not None  # noqa: S101
+        assert self._resolution is not None  # noqa: S101
+        starttls = self.server.security is Security.STARTTLS
+        if starttls:
+            await self._opened().ask_starttls()
+            self._opened().forget()
+        context = self._context
+        try:
+            info = await self._channel.start_tls(
+                self.server.host, context.door.tls_context(), context.limits.handshake, starttls=starttls
+            )
+        except ChannelFault as fault:
+            raise await explain_certificate(fault, context.door, self._resolution, self.server) from None
+        return Finding(
+            details={
+                "protocol": info.protocol,
+                "cipher": info.cipher,
+                "not_after": str(info.not_after),
+                "issuer": info.issuer,
+            }
+        )
+
+    async def _greet(self) -> Finding:
+        try:
+            return await self._opened().greet()
+        except ChannelFault as fault:
+            if self.server.security is Security.STARTTLS and fault.cause == "net.timeout":
+                await self._look_for_tls()
+            raise
+
+    async def _look_for_tls(self) -> None:
+        """A server that waits in silence may be waiting for TLS: raise what that comes to."""
+        assert self._resolution is not None  # noqa: S101
+        door, server = self._context.door, self.server
+        if await door.describe_certificate(self._resolution, server.port, server.host) is not None:
+            raise StageFault("tls.tls_on_plain")
+
+    def _refused(self, stage: Stage, refusal: Refusal, started: float) -> StageResult:
+        """Judge a refusal: staff's patterns first, then what codes and words come to."""
+        context = self._context
+        cause, owner, article = refusal.cause, None, None
+        match = context.patterns.match(
+            refusal.reply.words[:_MAX_WORDS],
+            protocol=self.server.protocol,
+            stage=stage,
+            provider=context.plan.provider,
+        )
+        if match is not None and not contradicts(refusal.reply, match.pattern.cause):
+            cause, owner, article = match.pattern.cause, match.pattern.owner, match.pattern.article or None
+        outcome = outcome_of(cause)
+        if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
+            cause, article = "cross.portal_blocked", None
+        if outcome is Outcome.OURS:
+            owner = Owner.PORTAL
+        elif cause == "rcpt.full" and stage is Stage.ENVELOPE:  # the recipient is the visitor
+            owner = Owner.VISITOR
+        result = self._failed(stage, cause, refusal.evidence, outcome=outcome, owner=owner, started=started)
+        return replace(result, article=article)
+
+    def _failed(
+        self,
+        stage: Stage,
+        cause: str,
+        evidence: bytes = b"",
+        *,
+        outcome: Outcome | None = None,
+        owner: Owner | None = None,
+        details: Mapping[str, str] | None = None,
+        started: float | None = None,
+    ) -> StageResult:
+        return self._result(
+            stage,
+            outcome or outcome_of(cause),
+            cause=cause,
+            owner=owner or owner_of(cause),
+            evidence=evidence,
+            details=details or {},
+            started=started,
+        )
+
+    def _result(
+        self,
+        stage: Stage,
+        outcome: Outcome,
+        *,
+        cause: str | None = None,
+        owner: Owner | None = None,
+        evidence: bytes = b"",
+        details: Mapping[str, str] | None = None,
+        started: float | None = None,
+    ) -> StageResult:
+        """The record of a stage. All that a server may have written passes the redactor here."""
+        redactor = self._context.redactor
+        channel = self._channel
+        clear = channel is not None and not channel.encrypted
+        spent = 0.0 if started is None else asyncio.get_running_loop().time() - started
+        return StageResult(
+            leg=self.leg,
+            stage=stage,
+            outcome=outcome,
+            cause=cause,
+            owner=owner,
+            milliseconds=round(spent * 1000),
+            host=self.server.host,
+            ip_address="" if channel is None else channel.ip_address,
+            port=self.server.port,
+            security=self.server.security,
+            evidence=(redactor.evidence(evidence, before_encryption=clear),) if evidence else (),
+            details={
+                name: visible(redactor.clean(value.encode("utf-8", "replace")).decode("utf-8", "replace"))
+                for name, value in (details or {}).items()
+            },
+        )

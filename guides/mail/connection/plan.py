@@ -1,0 +1,51 @@
+"""What a connection test is to do, and the stages that each of its legs goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from guides.mail.accounts import Address, PasswordKind, Protocol, Security, Server
+from guides.mail.outcomes import Leg, Stage
+
+
+@dataclass(frozen=True)
+class TestPlan:
+    """One mailbox and the servers to test it on: at most one per protocol, and a leg for each of them."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    address: Address
+    servers: tuple[Server, ...]
+    username: str | None = None  # what the visitor typed; else the server's own form of it
+    password: PasswordKind = PasswordKind.PASSWORD
+    provider: str | None = None  # slug of a known provider
+    password_pattern: str = ""  # RE2 over the whole password, where the provider documents its shape
+
+    def __post_init__(self) -> None:
+        if not self.servers:
+            raise ValueError("a plan needs a server")
+        if len({server.protocol for server in self.servers}) != len(self.servers):
+            raise ValueError("a plan has at most one server per protocol")
+
+    def username_on(self, server: Server) -> str | None:
+        """The user name to send to `server`; None when only the visitor knows it and has not said."""
+        return self.username or server.username_for(self.address)
+
+    def usernames(self) -> Iterable[str]:
+        """Every user name that the test may send."""
+        return filter(None, {self.username_on(server) for server in self.servers})
+
+
+LEG_OF_PROTOCOL = {Protocol.IMAP: Leg.IMAP, Protocol.POP3: Leg.POP3, Protocol.SMTP: Leg.SMTP}
+
+
+def stages_of(server: Server) -> tuple[Stage, ...]:
+    """The stages of a server's leg, in order. With STARTTLS the capabilities are asked for twice."""
+    begin = (Stage.INPUT, Stage.DNS, Stage.CONNECT)
+    last = Stage.ENVELOPE if server.protocol is Protocol.SMTP else Stage.MAILBOX
+    if server.security is Security.STARTTLS:
+        middle = (Stage.GREETING, Stage.CAPABILITIES, Stage.TLS, Stage.CAPABILITIES)
+    else:
+        middle = (Stage.TLS, Stage.GREETING, Stage.CAPABILITIES)
+    return (*begin, *middle, Stage.LOGIN, last)

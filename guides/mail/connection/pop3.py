@@ -1,0 +1,138 @@
+"""POP3 (RFC 1939, 2449, 2595, 5034) as far as the connection test speaks it. It deletes and fetches nothing."""
+
+from __future__ import annotations
+
+import re
+
+from guides.mail.accounts import Address, Protocol
+from guides.mail.connection.channel import Channel, Limits
+from guides.mail.connection.sasl import Exchange, Mechanism, choose
+from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.diagnosis.codes import Reply, cause_of
+from guides.mail.outcomes import Stage
+from guides.mail.secret import Secret
+
+_LINE = re.compile(rb"(\+OK|-ERR)(?:[ \t]+(?:\[([A-Za-z0-9/_-]+)[^\]]*\])?[ \t]*(.*))?", re.IGNORECASE | re.DOTALL)
+_MAX_INITIAL = 240  # RFC 2449 4: a command has at most 255 octets
+
+
+class Pop3Session(Session):
+    """The POP3 side of the test."""
+
+    protocol = Protocol.POP3
+
+    def __init__(self, channel: Channel, limits: Limits, address: Address, ehlo_name: str) -> None:
+        super().__init__(channel, limits, address, ehlo_name)
+        self._capabilities: dict[str, str] | None = None  # None: the server does not know CAPA
+
+    def forget(self) -> None:
+        self._capabilities = None
+
+    async def greet(self) -> Finding:
+        self.reader.begin(self.limits.greeting)
+        line = await self.reader.line()
+        if _LINE.fullmatch(line) is None:
+            raise not_a_greeting(line, Protocol.POP3)
+        reply = _take_apart(line)
+        if reply.status != "+OK":
+            raise Refusal(reply, line, cause_of(reply, Stage.GREETING))
+        return Finding(evidence=line)
+
+    async def learn(self) -> Finding:
+        reply, _ = await self._command(b"CAPA")
+        self._capabilities = await self._list() if reply.status == "+OK" else None
+        if self.channel.encrypted:
+            self._mechanism("")
+        return Finding(details={"offered": " ".join(sorted(self._capabilities or ()))})
+
+    async def _list(self) -> dict[str, str]:
+        """The lines of a listing up to the final dot (RFC 1939 3)."""
+        found: dict[str, str] = {}
+        while (line := await self.reader.line()) != b".":
+            keyword, _, parameters = line.decode("utf-8", "replace").partition(" ")
+            found[keyword.upper()] = parameters
+        return found
+
+    def _mechanism(self, username: str) -> Mechanism | None:
+        """How to sign in; None is USER and PASS. Raises StageFault when a password cannot be sent.
+
+        USER cannot carry a space, and what it makes of letters outside ASCII is not defined.
+        """
+        if self._capabilities is None:
+            return None
+        offered = self._capabilities.get("SASL", "").upper().split()
+        mechanism = choose(offered)
+        if "USER" in self._capabilities and (username.isascii() and " " not in username):
+            return None
+        if mechanism is not None or "USER" in self._capabilities:
+            return mechanism
+        if offered:
+            raise StageFault("cap.no_password_mech", details={"mechanisms": " ".join(offered)})
+        # RFC 2449 6.3 has USER announced, but servers from before it answer USER all the same.
+        return None
+
+    async def ask_starttls(self) -> None:
+        if self._capabilities is None or "STLS" not in self._capabilities:
+            raise StageFault("tls.starttls_missing")
+        reply, raw = await self._command(b"STLS")
+        if reply.status != "+OK":
+            raise Refusal(reply, raw, "tls.starttls_refused")
+
+    async def log_in(self, username: str, secret: Secret) -> Finding:
+        mechanism = self._mechanism(username)
+        if mechanism is not None:
+            return await self._authenticate(Exchange(mechanism, username, secret))
+        reply, raw = await self._command(b"USER " + username.encode(), self.limits.login)
+        if reply.status == "+OK":
+            reply, raw = await self._command(b"PASS " + secret.utf8(), self.limits.login)
+        if reply.status != "+OK":
+            raise Refusal(reply, raw, cause_of(reply, Stage.LOGIN))
+        return Finding(details={"mechanism": "USER"})
+
+    async def _authenticate(self, exchange: Exchange) -> Finding:
+        """AUTH with SASL (RFC 5034)."""
+        command = b"AUTH " + exchange.mechanism.encode()
+        length = exchange.initial_length
+        if length is not None and length <= _MAX_INITIAL:
+            command += b" " + (exchange.next_answer() or b"=")
+        line = await self._send(command)
+        for _ in range(self.limits.sasl_continuations + 1):
+            if not line.startswith(b"+ ") and line != b"+":
+                break
+            answer = exchange.next_answer()
+            if answer is None:
+                raise StageFault("net.protocol", line)
+            line = await self._send(answer)
+        reply = _take_apart(line)
+        if reply.status != "+OK":
+            raise Refusal(reply, line, cause_of(reply, Stage.LOGIN))
+        return Finding(details={"mechanism": exchange.mechanism.value})
+
+    async def open(self) -> Finding:
+        reply, raw = await self._command(b"STAT")
+        if reply.status != "+OK":
+            raise Refusal(reply, raw, cause_of(reply, Stage.MAILBOX))
+        count = reply.text.partition(" ")[0]
+        return Finding(details={"messages": count} if count.isdecimal() else {})
+
+    async def _goodbye(self) -> None:
+        await self._command(b"QUIT")
+
+    async def _send(self, line: bytes) -> bytes:
+        await self.channel.write(line + b"\r\n")
+        self.reader.begin(self.limits.login)
+        return await self.reader.line()
+
+    async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:
+        await self.channel.write(line + b"\r\n")
+        self.reader.begin(self.limits.command if seconds is None else seconds)
+        raw = await self.reader.line()
+        return _take_apart(raw), raw
+
+
+def _take_apart(line: bytes) -> Reply:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise StageFault("net.protocol", line)
+    code = (match[2] or b"").decode("ascii").upper()
+    return Reply(Protocol.POP3, match[1].decode("ascii").upper(), code, (match[3] or b"").decode("utf-8", "replace"))

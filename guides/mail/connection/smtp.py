@@ -1,0 +1,161 @@
+"""SMTP submission (RFC 5321, 6409, 4954, 3207) as far as the connection test speaks it. It never sends a message."""
+
+from __future__ import annotations
+
+import re
+
+from guides.mail.accounts import Address, Protocol
+from guides.mail.connection.channel import Channel, Limits
+from guides.mail.connection.sasl import Exchange, Mechanism, choose
+from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.diagnosis.codes import Reply, cause_of, sender_cause
+from guides.mail.outcomes import Outcome, Owner, Stage
+from guides.mail.secret import Secret
+
+_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
+_ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
+
+# RFC 5321 4.5.3.1.4: a command line has at most 512 octets; a longer answer waits for the server's 334.
+_MAX_INITIAL = 480
+
+
+class SmtpSession(Session):
+    """The SMTP side of the test."""
+
+    protocol = Protocol.SMTP
+
+    def __init__(self, channel: Channel, limits: Limits, address: Address, ehlo_name: str) -> None:
+        super().__init__(channel, limits, address, ehlo_name)
+        self._extensions: dict[str, str] = {}
+
+    def forget(self) -> None:
+        self._extensions = {}
+
+    async def greet(self) -> Finding:
+        self.reader.begin(self.limits.greeting)
+        line = await self.reader.line()
+        if _LINE.fullmatch(line) is None:
+            raise not_a_greeting(line, Protocol.SMTP)
+        reply, raw = await self._read_reply(line)
+        if reply.status != "220":
+            raise Refusal(reply, raw, cause_of(reply, Stage.GREETING))
+        return Finding(evidence=raw)
+
+    async def learn(self) -> Finding:
+        reply, raw = await self._command(f"EHLO {self.ehlo_name}".encode())
+        if reply.status in ("500", "502"):  # a server from before extensions; it can neither encrypt nor sign in
+            reply, raw = await self._command(f"HELO {self.ehlo_name}".encode())
+            if reply.status == "250":
+                raw = b""
+        if reply.status != "250":
+            raise _refused_name(reply, raw)
+        self._extensions = _extensions(raw)
+        if self.channel.encrypted:
+            self._mechanism()
+        return Finding(details={"offered": " ".join(sorted(self._extensions))})
+
+    def _mechanism(self) -> Mechanism:
+        """The mechanism to sign in with. Raises StageFault when a password cannot be sent."""
+        offered = self._extensions.get("AUTH", "").upper().split()
+        if not offered:
+            raise StageFault("cap.no_auth")
+        mechanism = choose(offered)
+        if mechanism is None:
+            raise StageFault("cap.no_password_mech", details={"mechanisms": " ".join(offered)})
+        return mechanism
+
+    async def ask_starttls(self) -> None:
+        if "STARTTLS" not in self._extensions:
+            raise StageFault("tls.starttls_missing")
+        reply, raw = await self._command(b"STARTTLS")
+        if reply.status != "220":
+            raise Refusal(reply, raw, "tls.starttls_refused")
+
+    async def log_in(self, username: str, secret: Secret) -> Finding:
+        exchange = Exchange(self._mechanism(), username, secret)
+        command = b"AUTH " + exchange.mechanism.encode()
+        length = exchange.initial_length
+        if length is not None and length <= _MAX_INITIAL:
+            command += b" " + (exchange.next_answer() or b"=")
+        reply, raw = await self._command(command, self.limits.login)
+        for _ in range(self.limits.sasl_continuations + 1):
+            if reply.status != "334":
+                break
+            answer = exchange.next_answer()
+            if answer is None:
+                raise StageFault("net.protocol", raw)
+            reply, raw = await self._command(answer, self.limits.login)
+        if reply.status != "235":
+            raise Refusal(reply, raw, cause_of(reply, Stage.LOGIN))
+        return Finding(details={"mechanism": exchange.mechanism.value})
+
+    async def open(self) -> Finding:
+        """MAIL FROM and RCPT TO the visitor's own address, then RSET. (A made-up one fails where servers verify.)"""
+        path = f"<{self.address}>"
+        parameters = ""
+        if not path.isascii():
+            if "SMTPUTF8" not in self._extensions:
+                return Finding("cap.missing", details={"missing": "SMTPUTF8"})
+            parameters = " SMTPUTF8"
+        reply, raw = await self._command(f"MAIL FROM:{path}{parameters}".encode())
+        if reply.status != "250":
+            raise Refusal(reply, raw, sender_cause(reply))
+        reply, raw = await self._command(f"RCPT TO:{path}".encode())
+        if reply.status not in ("250", "251"):
+            cause = cause_of(reply, Stage.ENVELOPE)
+            if cause == "smtp.greylist":
+                return Finding(cause, raw)
+            raise Refusal(reply, raw, cause)
+        await self._command(b"RSET")
+        return Finding()
+
+    async def _goodbye(self) -> None:
+        await self._command(b"QUIT")
+
+    async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:
+        await self.channel.write(line + b"\r\n")
+        self.reader.begin(self.limits.command if seconds is None else seconds)
+        return await self._read_reply(await self.reader.line())
+
+    async def _read_reply(self, line: bytes) -> tuple[Reply, bytes]:
+        """The rest of a reply that begins with `line` (RFC 5321 4.2.1), taken apart, and its octets."""
+        lines = [line]
+        while True:
+            match = _LINE.fullmatch(lines[-1])
+            if match is None or match[1] != lines[0][:3]:
+                raise StageFault("net.protocol", b"\n".join(lines))
+            if match[2] != b"-":
+                break
+            lines.append(await self.reader.line())
+        return _take_apart(lines), b"\n".join(lines)
+
+
+def _take_apart(lines: list[bytes]) -> Reply:
+    """Join continuation lines; each may repeat the enhanced status code (RFC 2034)."""
+    code, texts = "", []
+    for line in lines:
+        text = line[4:].decode("utf-8", "replace")
+        enhanced = _ENHANCED.match(text)
+        if enhanced is not None:
+            code = enhanced[1]
+            text = text[enhanced.end() :]
+        texts.append(text.strip())
+    return Reply(Protocol.SMTP, lines[0][:3].decode(), code, " ".join(filter(None, texts)))
+
+
+def _extensions(raw: bytes) -> dict[str, str]:
+    """Keywords and parameters of an EHLO reply; the old form `AUTH=PLAIN` counts as well."""
+    found: dict[str, str] = {}
+    for line in raw.split(b"\n")[1:]:
+        keyword, _, parameters = line[4:].decode("utf-8", "replace").strip().partition(" ")
+        keyword, _, old_form = keyword.upper().partition("=")
+        found[keyword] = f"{found.get(keyword, '')} {old_form} {parameters}".strip()
+    return found
+
+
+def _refused_name(reply: Reply, raw: bytes) -> Exception:
+    """EHLO was refused: the name that this portal gave, or the portal's address, is not welcome."""
+    cause = cause_of(reply, Stage.CAPABILITIES)
+    if cause == "net.protocol" and reply.status in ("501", "504", "550", "553", "554"):
+        return StageFault("smtp.helo_invalid", raw, outcome=Outcome.OURS, owner=Owner.PORTAL)
+    return Refusal(reply, raw, cause)

@@ -1,0 +1,111 @@
+"""What the whole test comes to: the legs compared (shared/diagnosis.md, "Comparing the legs")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from guides.mail.diagnosis.classes import owner_of
+from guides.mail.diagnosis.codes import PORTAL_CAUSES
+from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
+
+# The worse first.
+_GRAVITY = (
+    Outcome.FAIL,
+    Outcome.UNCLEAR,
+    Outcome.OURS,
+    Outcome.BLOCKED,
+    Outcome.WARN,
+    Outcome.SKIPPED,
+    Outcome.OK,
+)
+
+# Login errors outrank connection errors; what comes after a login tells more than what comes before.
+_TELLING = (
+    Stage.LOGIN,
+    Stage.MAILBOX,
+    Stage.ENVELOPE,
+    Stage.CAPABILITIES,
+    Stage.TLS,
+    Stage.GREETING,
+    Stage.INPUT,
+    Stage.CONNECT,
+    Stage.DNS,
+)
+
+# Refusals that say nothing of their reason: the other legs may tell it.
+_PLAIN_REFUSALS = frozenset({"auth.rejected", "auth.user_or_disabled_ambiguous", "auth.authz", "unknown.unknown"})
+
+_SWITCHED_OFF = {Leg.IMAP: "cross.imap_off", Leg.POP3: "cross.pop3_off", Leg.SMTP: "cross.smtp_off"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    cause: str | None
+    owner: Owner | None
+    outcome: Outcome
+    article: str | None
+
+
+def leg_outcome(results: Sequence[StageResult]) -> Outcome:
+    """The worst of a leg's stages; a leg that failed is failed, whatever was blocked behind it."""
+    return min((result.outcome for result in results), key=_GRAVITY.index, default=Outcome.BLOCKED)
+
+
+def verdict(results: Sequence[StageResult], milliseconds: int) -> Verdict:
+    """Compare the legs of one finished test."""
+    legs: dict[Leg, list[StageResult]] = {}
+    for result in results:
+        legs.setdefault(result.leg, []).append(result)
+    outcomes = {leg: leg_outcome(stages) for leg, stages in legs.items()}
+    worst = min(outcomes.values(), key=_GRAVITY.index)
+    if worst in (Outcome.OK, Outcome.SKIPPED):
+        return Verdict(Outcome.OK, outcomes, milliseconds=milliseconds)
+    told = min(
+        (result for result in results if result.outcome is worst),
+        key=lambda result: (_rank(result), list(Leg).index(result.leg)),
+    )
+    judged = _judge(told, legs)
+    return Verdict(
+        judged.outcome,
+        outcomes,
+        cause=judged.cause,
+        owner=judged.owner,
+        milliseconds=milliseconds,
+        article=judged.article,
+        leg=told.leg,
+    )
+
+
+def _rank(result: StageResult) -> int:
+    return _TELLING.index(result.stage) if result.stage in _TELLING else len(_TELLING)
+
+
+def _judge(told: StageResult, legs: dict[Leg, list[StageResult]]) -> _Judgement:
+    """What the failing stage means in the light of the other legs and of the input."""
+    if told.cause in PORTAL_CAUSES:
+        return _Judgement("cross.portal_blocked", Owner.PORTAL, Outcome.OURS, None)
+    if told.stage is Stage.LOGIN and told.cause in _PLAIN_REFUSALS:
+        if any(_logged_in(stages) for leg, stages in legs.items() if leg is not told.leg):
+            cause = _SWITCHED_OFF[told.leg]
+            return _Judgement(cause, owner_of(cause), Outcome.FAIL, None)
+        by_input = _input_cause(legs[told.leg])
+        if by_input is not None:
+            return _Judgement(by_input, owner_of(by_input), Outcome.FAIL, None)
+    return _Judgement(told.cause, told.owner, told.outcome, told.article)
+
+
+def _logged_in(stages: list[StageResult]) -> bool:
+    return any(stage.stage is Stage.LOGIN and stage.outcome in (Outcome.OK, Outcome.WARN) for stage in stages)
+
+
+def _input_cause(stages: list[StageResult]) -> str | None:
+    """The fault of the input that explains a plain refusal: input comes before all other causes."""
+    for stage in stages:
+        if stage.stage is Stage.INPUT and stage.cause is not None:
+            causes = [stage.cause, *stage.details.get("also", "").split()]
+            if "input.password_space" in causes:
+                return "input.password_space"
+            if "input.password_shape" in causes:
+                return "cross.account_password_used"
+    return None
