@@ -1,0 +1,151 @@
+"""What a certificate says, read from its DER without being trusted.
+
+Python decodes only certificates that it has verified; a faulty one has to be described all the same. This reads the
+few fields that a page shows (RFC 5280 section 4.1), strictly bounded, and nothing that a decision depends on.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+MAX_NAMES = 20
+MAX_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSummary:
+    """Whose certificate it is, for which names and until when. Its texts are the server's: escape them."""
+
+    subject: str
+    names: tuple[str, ...]  # at most MAX_NAMES
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    self_signed: bool  # it names itself as its issuer
+    chain_length: int = 1  # certificates that the server sent
+    has_issuer_address: bool = False  # it says where its issuer's certificate can be fetched, as public ones do
+
+    @property
+    def chain_cause(self) -> str:
+        """The class for "no issuer found", as near as the sent chain tells it."""
+        if self.self_signed:
+            return "tls.cert_self_signed"
+        if self.chain_length == 1 and self.has_issuer_address:
+            return "tls.chain_incomplete"
+        return "tls.unknown_ca" if self.chain_length > 1 else "tls.chain_or_unknown_ca"
+
+
+class NotACertificate(ValueError):  # noqa: N818
+    """The bytes are not a certificate that can be described."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    tag: int
+    body: bytes
+
+    def children(self) -> list[_Element]:
+        return list(_elements(self.body))
+
+
+_UTC_TIME = 0x17
+_VERSION, _EXTENSIONS = 0xA0, 0xA3
+_DNS_NAME, _IP_NAME = 0x82, 0x87
+_UTF16_STRING, _UTF32_STRING = 0x1E, 0x1C
+
+_COMMON_NAME, _ORGANISATION = bytes.fromhex("550403"), bytes.fromhex("55040a")
+_SUBJECT_ALT_NAME, _AUTHORITY_ACCESS = bytes.fromhex("551d11"), bytes.fromhex("2b06010505070101")
+_CA_ISSUERS = bytes.fromhex("2b06010505073002")
+
+
+def describe(chain: Sequence[bytes]) -> CertificateSummary:
+    """Describe the first certificate of a chain in DER. Raises NotACertificate."""
+    try:
+        fields = _only(_only(_elements(chain[0])).children()[:1]).children()
+        if fields[0].tag == _VERSION:
+            del fields[0]
+        _serial, _algorithm, issuer, validity, subject, _key = fields[:6]
+        extensions = dict(_extensions(fields[6:]))
+        begins, ends = validity.children()
+        return CertificateSummary(
+            subject=_name(subject),
+            names=_alternative_names(extensions.get(_SUBJECT_ALT_NAME, b"")),
+            issuer=_name(issuer),
+            not_before=_time(begins),
+            not_after=_time(ends),
+            self_signed=issuer.body == subject.body,
+            chain_length=len(chain),
+            has_issuer_address=_CA_ISSUERS in extensions.get(_AUTHORITY_ACCESS, b""),
+        )
+    except (ValueError, IndexError) as error:
+        raise NotACertificate(str(error)) from error
+
+
+def _elements(data: bytes) -> Iterator[_Element]:
+    """The elements of a DER body, one after the other (X.690 section 8.1)."""
+    position = 0
+    while position < len(data):
+        tag, length = data[position], data[position + 1]
+        position += 2
+        if length & 0x80:
+            octets = length & 0x7F
+            if not 1 <= octets <= 3:
+                raise ValueError("length")
+            length = int.from_bytes(data[position : position + octets])
+            position += octets
+        if position + length > len(data):
+            raise ValueError("cut off")
+        yield _Element(tag, data[position : position + length])
+        position += length
+
+
+def _only(elements: Iterator[_Element] | Sequence[_Element]) -> _Element:
+    (element,) = elements
+    return element
+
+
+def _extensions(fields: Sequence[_Element]) -> Iterator[tuple[bytes, bytes]]:
+    for field in fields:
+        if field.tag == _EXTENSIONS:
+            for extension in _only(field.children()).children():
+                parts = extension.children()  # identifier, whether critical, value
+                yield parts[0].body, parts[-1].body
+
+
+def _alternative_names(extension: bytes) -> tuple[str, ...]:
+    if not extension:
+        return ()
+    names: list[str] = []
+    for name in _only(_elements(extension)).children()[:MAX_NAMES]:
+        if name.tag == _DNS_NAME:
+            names.append(name.body.decode("ascii", "replace")[:MAX_TEXT])
+        elif name.tag == _IP_NAME:
+            names.append(str(ipaddress.ip_address(name.body)))
+    return tuple(names)
+
+
+def _name(name: _Element) -> str:
+    """Common name and organisation, or nothing when it has neither."""
+    found: dict[bytes, str] = {}
+    for part in name.children():
+        for attribute in part.children():
+            kind, value = attribute.children()
+            found[kind.body] = _text(value)[:MAX_TEXT]
+    shown = [found[kind] for kind in (_COMMON_NAME, _ORGANISATION) if found.get(kind)]
+    return ", ".join(dict.fromkeys(shown))
+
+
+def _text(value: _Element) -> str:
+    encoding = {_UTF16_STRING: "utf-16-be", _UTF32_STRING: "utf-32-be"}.get(value.tag, "utf-8")
+    return value.body.decode(encoding, "replace")
+
+
+def _time(value: _Element) -> datetime:
+    """UTCTime has two digits for the year, from 1950 to 2049 (RFC 5280 section 4.1.2.5)."""
+    text = value.body.decode("ascii").removesuffix("Z")
+    if value.tag == _UTC_TIME:
+        text = ("19" if int(text[:2]) >= 50 else "20") + text
+    return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)

@@ -1,0 +1,58 @@
+"""Every figure that bounds a test of a mail server, and how a connection fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, bytes and counts. A test may make its own with smaller ones."""
+
+    dns: float = 4.0
+    dns_addresses: int = 8
+    cname_chain: int = 8
+    connect_each: float = 4.0
+    connect_per_family: int = 2
+    connect_apart: float = 0.25
+    connect_total: float = 10.0
+    tls: float = 6.0
+    greeting: float = 12.0
+    command: float = 8.0
+    authentication: float = 25.0  # Dovecot alone delays a failure by up to 15 s
+    leg: float = 45.0
+    test: float = 60.0
+    line: int = 8 * 1024
+    reply_lines: int = 128
+    reply_bytes: int = 64 * 1024
+    connection_bytes: int = 256 * 1024
+    literal_bytes: int = 4 * 1024
+    literals: int = 4
+    literal_digits: int = 10
+    sasl_continuations: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to reach one address. An address that was given up because another answered first is not one."""
+
+    ip: str
+    outcome: str | None  # None: connected; else a class, `tcp.*`
+    milliseconds: int
+
+
+@dataclass
+class ChannelFault(Exception):  # noqa: N818
+    """A connection cannot be made or goes no further. `cause` is a class of `guides.mail.diagnosis.classes`."""
+
+    cause: str
+    evidence: bytes = b""  # what the server had sent, at most `EVIDENCE` bytes, raw
+    attempts: tuple[Attempt, ...] = field(default=(), kw_only=True)
+
+    def __str__(self) -> str:
+        return self.cause
+
+    __hash__ = Exception.__hash__
+
+
+EVIDENCE = 512

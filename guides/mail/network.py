@@ -1,0 +1,358 @@
+"""The only door to the network: vet the name, resolve it once, judge every address, connect to a judged address.
+
+The name goes only into SNI and certificate checking, so a name that later resolves to something else changes nothing.
+No other module of the portal opens a socket or looks a name up (an import-linter contract holds that).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain, zip_longest
+from pathlib import Path
+from time import monotonic
+
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.nameserver
+import dns.rdatatype
+import dns.resolver
+
+from guides.mail.certificates import CertificateSummary, NotACertificate, describe
+from guides.mail.connection.channel import Channel, Wire
+from guides.mail.connection.limits import Attempt, ChannelFault, Limits
+from guides.mail.vetting import (
+    MAIL_PORTS,
+    HostForbidden,
+    IPAddress,
+    IPNetwork,
+    PortForbidden,
+    check_host,
+    is_forbidden,
+    unwrapped,
+)
+
+__all__ = [
+    "CertificateSummary",
+    "DnsFailure",
+    "Door",
+    "DoorConfig",
+    "HostForbidden",
+    "PortForbidden",
+    "Resolution",
+    "check_host",
+]
+
+
+@dataclass(frozen=True)
+class DoorConfig:
+    """What the operator decides about the network. Empty `dns_servers`: the system's."""
+
+    dns_servers: tuple[tuple[str, int], ...] = ()
+    allowed_networks: tuple[IPNetwork, ...] = ()  # may be reached although they are private
+    allowed_ports: frozenset[int] = frozenset()  # beyond MAIL_PORTS
+    allowed_suffixes: frozenset[str] = frozenset()  # special names that may be looked up
+    extra_ca_file: Path | None = None
+    ehlo_name: str = "localhost.localdomain"
+
+
+class DnsFailure(Exception):  # noqa: N818
+    """A name led to no address that may be used. `cause` is a class, `dns.*`."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Addresses of a host that have been judged, in the order in which to try them, and its name after all CNAMEs."""
+
+    host: str
+    addresses: tuple[IPAddress, ...]
+    canonical: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one query came to: addresses, or a cause."""
+
+    addresses: tuple[IPAddress, ...] = ()
+    canonical: str = ""
+    cause: str = ""
+
+
+@dataclass(slots=True)
+class _Race:
+    """Attempts at several addresses, of which the first to connect wins."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    running: set[asyncio.Task[Wire | None]] = field(default_factory=set)
+    winner: tuple[Wire, str] | None = None
+
+
+# When two queries or attempts fail differently, the earlier in the list says more about the host.
+_DNS_CAUSES = ("dns.nxdomain", "dns.servfail", "dns.timeout", "dns.temp", "dns.no_address")
+_TCP_CAUSES = ("tcp.refused", "tcp.reset", "tcp.timeout", "tcp.unreachable")
+
+_SECOND_FAMILY = 1.0  # seconds that the slower of A and AAAA may take longer, once the other has addresses
+_NOBODYS_IPV4 = "192.0.2.1"  # for documentation only (RFC 5737): no interface has it
+
+
+class Door:
+    """Resolves and connects, within the operator's configuration. Made once per process; safe to share."""
+
+    def __init__(self, config: DoorConfig, limits: Limits | None = None) -> None:
+        self.config = config
+        self.limits = limits or Limits()
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+
+    def check_port(self, port: int) -> None:
+        """Raise PortForbidden for a port that is neither a usual one nor allowed by the operator."""
+        if port not in MAIL_PORTS and port not in self.config.allowed_ports:
+            raise PortForbidden(port)
+
+    async def resolve(self, host: str) -> Resolution:
+        """Look a host up and judge every address: one forbidden address refuses the name.
+
+        Raises HostForbidden for a name that is not looked up, and DnsFailure.
+        """
+        host = check_host(host, self.config.allowed_suffixes)
+        answers = await self._ask_both_families(dns.name.from_text(f"{host}."))
+        found = [answer for answer in answers if answer.addresses]
+        if not found:
+            causes = {answer.cause for answer in answers}
+            raise DnsFailure(next(cause for cause in _DNS_CAUSES if cause in causes))
+        families = [[unwrapped(address) for address in answer.addresses] for answer in answers]
+        alternating = [address for pair in zip_longest(*families) for address in pair if address is not None]
+        addresses = tuple(dict.fromkeys(alternating))
+        if any(self._is_refused(address) for address in addresses):
+            raise DnsFailure("dns.forbidden_address")
+        return Resolution(host, addresses[: self.limits.dns_addresses], found[0].canonical)
+
+    async def connect(self, resolution: Resolution, port: int) -> Channel:
+        """Connect to the first address that answers (after RFC 8305). Raises ChannelFault, `tcp.*`."""
+        self.check_port(port)
+        if any(self._is_refused(address) for address in resolution.addresses):
+            raise DnsFailure("dns.forbidden_address")
+        waiting = deque(self._candidates(resolution.addresses))
+        until = monotonic() + self.limits.connect_total
+        race = _Race()
+        try:
+            while race.winner is None and (waiting or race.running) and (left := until - monotonic()) > 0:
+                if waiting:
+                    address = str(waiting.popleft())
+                    race.running.add(asyncio.create_task(self._attempt(address, port, race.attempts), name=address))
+                await self._next(race, min(left, self.limits.connect_apart) if waiting else left)
+        except BaseException:
+            if race.winner is not None:
+                race.winner[0].close()
+            raise
+        finally:
+            await _give_up(race.running)
+        attempts = tuple(race.attempts)
+        if race.winner is None:
+            causes = {attempt.outcome for attempt in attempts}
+            cause = next((cause for cause in _TCP_CAUSES if cause in causes), "tcp.timeout")
+            raise ChannelFault(cause, attempts=attempts)
+        wire, ip_address = race.winner
+        return Channel(wire, ip_address, attempts)
+
+    def tls_context(self, verify: bool = True) -> ssl.SSLContext:
+        """A context for TLS 1.2 or newer; system roots and the operator's. Unverified: to look, never to speak."""
+        if verify not in self._contexts:
+            self._contexts[verify] = self._make_context(verify)
+        return self._contexts[verify]
+
+    async def describe_certificate(
+        self,
+        resolution: Resolution,
+        port: int,
+        host: str,
+        starttls: Callable[[Channel], Awaitable[None]] | None = None,
+    ) -> CertificateSummary | None:
+        """Look at a certificate that was not accepted, over a second connection that closes before any command.
+
+        `starttls` speaks what a protocol wants before TLS. None when there was no certificate to see.
+        """
+        try:
+            channel = await self.connect(resolution, port)
+        except ChannelFault:
+            return None
+        try:
+            if starttls is not None:
+                await starttls(channel)
+            await channel.start_tls(
+                host, self.tls_context(verify=False), self.limits.tls, starttls=starttls is not None
+            )
+            return describe(channel.peer_certificates())
+        except (ChannelFault, NotACertificate):
+            return None
+        finally:
+            channel.close()
+
+    def _is_refused(self, address: IPAddress) -> bool:
+        if is_forbidden(address, self.config.allowed_networks):
+            return True
+        return not any(address in network for network in self.config.allowed_networks) and _is_own(address)
+
+    def _make_context(self, verify: bool) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        # Python 3.13 switched strictness on; mail clients accept what it refuses, and so do older Pythons.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if self.config.extra_ca_file is not None:
+            context.load_verify_locations(self.config.extra_ca_file)
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # a weak key is one of the faults to describe
+        return context
+
+    def _resolver(self) -> dns.asyncresolver.Resolver:
+        """Made for each question: the system's servers change when a machine moves between networks."""
+        resolver = dns.asyncresolver.Resolver(configure=not self.config.dns_servers)
+        if self.config.dns_servers:
+            resolver.nameservers = [
+                dns.nameserver.Do53Nameserver(address, port) for address, port in self.config.dns_servers
+            ]
+        resolver.use_edns(0, 0, 1232)
+        return resolver
+
+    async def _ask_both_families(self, name: dns.name.Name) -> list[_Answer]:
+        """AAAA and A side by side, within the limit for DNS."""
+        try:
+            resolver = self._resolver()
+        except dns.resolver.NoResolverConfiguration:
+            return [_Answer(cause="dns.temp")]
+        until = monotonic() + self.limits.dns
+        tasks = [asyncio.create_task(self._ask(resolver, name, kind)) for kind in (dns.rdatatype.AAAA, dns.rdatatype.A)]
+        try:
+            done, slower = await asyncio.wait(tasks, timeout=self.limits.dns, return_when=asyncio.FIRST_COMPLETED)
+            if slower:
+                left = max(0.0, until - monotonic())
+                has_addresses = any(task.result().addresses for task in done)
+                await asyncio.wait(slower, timeout=min(left, _SECOND_FAMILY) if has_addresses else left)
+            return [task.result() if task.done() else _Answer(cause="dns.timeout") for task in tasks]
+        finally:
+            await _cancel(tasks)
+
+    async def _ask(
+        self, resolver: dns.asyncresolver.Resolver, name: dns.name.Name, kind: dns.rdatatype.RdataType
+    ) -> _Answer:
+        try:
+            answer = await resolver.resolve(name, kind, search=False, lifetime=self.limits.dns)
+        except dns.resolver.NXDOMAIN:
+            return _Answer(cause="dns.nxdomain")
+        except dns.resolver.NoAnswer:
+            return _Answer(cause="dns.no_address")
+        except dns.exception.Timeout:
+            return _Answer(cause="dns.timeout")
+        except dns.resolver.NoNameservers as failure:
+            # Servers that cannot be asked at all are our own trouble, not the name's.
+            unasked = all(isinstance(error[3], OSError) for error in failure.kwargs["errors"])
+            return _Answer(cause="dns.temp" if unasked else "dns.servfail")
+        except dns.exception.DNSException:
+            return _Answer(cause="dns.servfail")
+        if len(answer.chaining_result.cnames) > self.limits.cname_chain:
+            return _Answer(cause="dns.servfail")
+        return _Answer(
+            addresses=tuple(ipaddress.ip_address(record.address) for record in answer),
+            canonical=answer.canonical_name.to_text(omit_final_dot=True).lower(),
+        )
+
+    def _candidates(self, addresses: Sequence[IPAddress]) -> list[IPAddress]:
+        """The few addresses to try, families alternating, in the order of the answer."""
+        families = [
+            [address for address in addresses if address.version == version][: self.limits.connect_per_family]
+            for version in (6, 4)
+        ]
+        return [address for address in chain.from_iterable(zip_longest(*families)) if address is not None]
+
+    async def _attempt(self, address: str, port: int, attempts: list[Attempt]) -> Wire | None:
+        """Try one address, and note how it went."""
+        loop = asyncio.get_running_loop()
+        began = monotonic()
+        wire: Wire | None = None
+        cause = None
+        try:
+            async with asyncio.timeout(self.limits.connect_each):
+                _, wire = await loop.create_connection(lambda: Wire(self.limits), address, port)
+        except TimeoutError:  # ours, or the kernel's own
+            cause = "tcp.timeout"
+        except OSError as error:
+            cause = _tcp_cause(error)
+        attempts.append(Attempt(address, cause, round((monotonic() - began) * 1000)))
+        return wire
+
+    async def _next(self, race: _Race, seconds: float) -> None:
+        """Wait until an attempt has ended or it is time for the next one."""
+        done, race.running = await asyncio.wait(race.running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            wire = task.result()
+            if wire is None:
+                continue
+            if race.winner is None:
+                race.winner = wire, task.get_name()
+            else:
+                wire.close()
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[_Answer]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _give_up(tasks: set[asyncio.Task[Wire | None]]) -> None:
+    """Cancel attempts; one that got through at the last moment is closed."""
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Wire):
+            outcome.close()
+
+
+def _tcp_cause(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "tcp.refused"
+    if isinstance(error, ConnectionError):
+        return "tcp.reset"
+    return "tcp.unreachable"
+
+
+def _is_own(address: IPAddress) -> bool:
+    """Whether an interface of this machine has `address`: a public one may be inside the firewall of its services."""
+    if not _can_bind(str(address)):
+        return False
+    # Machines that share addresses may bind to any (ip_nonlocal_bind): there, routing knows.
+    return not _can_bind(_NOBODYS_IPV4) or _leaves_from(address)
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _can_bind(address: str) -> bool:
+    with socket.socket(_family(address), socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _leaves_from(address: IPAddress) -> bool:
+    """Whether a datagram to `address` would have it as its sender. Nothing is sent."""
+    with socket.socket(_family(str(address)), socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.connect((str(address), 9))
+        return str(probe.getsockname()[0]) == str(address)
+    return False

@@ -1,0 +1,162 @@
+"""Which host names and addresses may be reached at all. Pure judgement: nothing here touches the network.
+
+Names are judged before they are resolved: `getaddrinfo` takes `①②⑦.⓪.⓪.①`, `127。0。0。1` and `0x7f.1` for 127.0.0.1.
+Addresses are judged by a table of our own: `ipaddress.is_global` is true of all multicast, `64:ff9b::7f00:1` and more.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Literal
+
+import idna
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+HostFault = Literal["empty", "syntax", "ip_literal", "single_label", "suffix"]
+
+
+class HostForbidden(ValueError):  # noqa: N818
+    """A host name may not be looked up. `fault` says why, for the words at the form's field."""
+
+    def __init__(self, fault: HostFault) -> None:
+        super().__init__(fault)
+        self.fault: HostFault = fault
+
+
+class PortForbidden(ValueError):  # noqa: N818
+    """A port is not one that mail is read or sent through."""
+
+
+MAIL_PORTS = frozenset({110, 143, 465, 587, 993, 995})
+
+# Names that are not of the public tree (RFC 6761, 6762, 7686, 8375, 9476), or that people use for their own networks.
+SPECIAL_SUFFIXES = frozenset(
+    {
+        "localhost",
+        "local",
+        "internal",
+        "lan",
+        "home",
+        "corp",
+        "intranet",
+        "private",
+        "onion",
+        "i2p",
+        "test",
+        "example",
+        "invalid",
+        "arpa",
+        "localdomain",
+    }
+)
+
+_MAX_NAME = 253
+_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_JOINERS = "\u200c\u200d"  # belong to Persian and Indic names; IDNA 2008 checks where they stand
+
+
+def check_host(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
+    """The A-label form (IDNA 2008) of a public host name, in lower case, without a final dot. Raises HostForbidden.
+
+    `allowed_suffixes` are special names that the operator lets through, such as `test`.
+    """
+    if not text:
+        raise HostForbidden("empty")
+    if len(text) > _MAX_NAME + 1:  # before any work is done on it
+        raise HostForbidden("syntax")
+    if any(unicodedata.category(char) in ("Cc", "Cf", "Cn", "Co", "Cs") and char not in _JOINERS for char in text):
+        raise HostForbidden("syntax")
+    if _is_literal(text):
+        raise HostForbidden("ip_literal")
+    name = _to_ascii(text)
+    labels = name.split(".")
+    if _NUMBER.fullmatch(labels[-1]):  # what a resolver's last label is a number in, it takes for an address
+        raise HostForbidden("ip_literal")
+    special = next((suffix for suffix in SPECIAL_SUFFIXES if _under(name, suffix)), None)
+    if special is not None and not any(_under(name, suffix) for suffix in allowed_suffixes):
+        raise HostForbidden("suffix")
+    if len(labels) < 2:
+        raise HostForbidden("single_label")
+    if not (labels[-1].isalpha() or labels[-1].startswith("xn--")):
+        raise HostForbidden("syntax")
+    return name
+
+
+def _is_literal(text: str) -> bool:
+    """Whether an IP address is meant, with brackets, a scope or a mapped IPv4 part."""
+    if text.startswith("["):
+        return True
+    try:
+        ipaddress.ip_address(unicodedata.normalize("NFKC", text).replace("。", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _to_ascii(text: str) -> str:
+    try:
+        name = idna.encode(text, uts46=True).decode("ascii").removesuffix(".").lower()
+    except (idna.IDNAError, UnicodeError):
+        raise HostForbidden("syntax") from None
+    if len(name) > _MAX_NAME or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise HostForbidden("syntax")
+    return name
+
+
+def _under(name: str, suffix: str) -> bool:
+    return name == suffix or name.endswith(f".{suffix}")
+
+
+_FORBIDDEN_IPV4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # Azure's own services
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+    )
+)
+_PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
+_FORBIDDEN_IPV6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+)
+
+
+def unwrapped(address: IPAddress) -> IPAddress:
+    """The IPv4 address within an IPv4-mapped one (RFC 4291 section 2.5.5.2), or the address itself."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None and address.scope_id is None:
+        return address.ipv4_mapped
+    return address
+
+
+def is_forbidden(address: IPAddress, allowed_networks: Iterable[IPNetwork] = ()) -> bool:
+    """Whether `address` must not be connected to. `allowed_networks` are the operator's exceptions."""
+    address = unwrapped(address)
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        return True
+    if any(address in network for network in allowed_networks):
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return any(address in network for network in _FORBIDDEN_IPV4)
+    return address not in _PUBLIC_IPV6 or any(address in network for network in _FORBIDDEN_IPV6)
