@@ -17,7 +17,6 @@ from guides.markup.conditions import Condition
 from guides.markup.faults import FaultLog
 from guides.markup.vocabulary import (
     BLOCKS,
-    BOXES,
     ROWS,
     ROWS_WITH_VALUE,
     ROWS_WITH_WRONG_CHOICE,

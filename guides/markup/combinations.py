@@ -1,6 +1,6 @@
 """Checks a text against every combination of the words that its conditions use.
 
-Only the words that decide about a place are combined for it, so that a text with many conditions inside its steps stays cheap.
+Only the words that decide about a place are combined for it, so that many conditions inside the steps stay cheap.
 """
 
 from __future__ import annotations
@@ -57,11 +57,7 @@ class _Space:
         for word in sorted(used):
             values.setdefault(dimension(word), []).append(frozenset({word}))
         for name, sets in values.items():
-            if (
-                name in OPEN_DIMENSIONS
-                or name == "provider"
-                or any(word not in used for word in self.words if dimension(word) == name)
-            ):
+            if not _is_closed(name) or any(word not in used for word in self.words if dimension(word) == name):
                 sets.append(frozenset())
         return values
 
@@ -131,7 +127,7 @@ def _check_steps(nodes: Sequence[Node], space: _Space, log: FaultLog) -> None:
         if len(named) == MOST_REPORTED:
             break
         named.append(_shortest_name(truths, used, combinations, steps))
-        log.add(first.line, "no_step_shown", combination=_in_words(named[-1], used))
+        log.add(first.line, "no_step_shown", combination=_in_words(named[-1], used, space.words))
 
 
 def _steps_blocks(nodes: Iterable[Node]) -> Iterator[Block]:
@@ -201,9 +197,20 @@ def _matches(truths: Truths, name: dict[str, Truths]) -> bool:
     return all({word for word in truths if dimension(word) == key} == value for key, value in name.items())
 
 
-def _in_words(name: dict[str, Truths], used: Truths) -> str:
+def _in_words(name: dict[str, Truths], used: Truths, known: Collection[str]) -> str:
     """A combination as its author would write it as a condition."""
     words: list[str] = []
     for key, value in name.items():
-        words += value or [f"not {word}" for word in sorted(used) if dimension(word) == key]
+        others = [word for word in known if dimension(word) == key and word not in used]
+        if value:
+            words += value
+        elif len(others) == 1 and _is_closed(key):
+            words += others
+        else:
+            words += [f"not {word}" for word in sorted(used) if dimension(word) == key]
     return " and ".join(words)
+
+
+def _is_closed(name: str) -> bool:
+    """Whether one word of a dimension is always true."""
+    return name not in OPEN_DIMENSIONS and name != "provider"

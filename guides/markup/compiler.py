@@ -68,7 +68,7 @@ def _judge_ids(nodes: Iterable[Node], used: dict[str, int], log: FaultLog) -> No
                 used |= seen
         if isinstance(node, Heading | Block) and node.ident:
             if node.ident in used:
-                log.add(node.line, "double_id", name=node.ident, line=str(used[node.ident]))
+                log.add(node.line, "double_id", name=node.ident, first=str(used[node.ident]))
             else:
                 used[node.ident] = node.line
         if isinstance(node, Block):

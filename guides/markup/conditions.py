@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"[()]|[^\s()]+")
 _OPERATORS = frozenset({"and", "or", "not"})
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """The condition's grammar is broken; the fault is already in the log."""
 
 
@@ -74,10 +74,10 @@ class _Reader:
             self.log.add_unknown(self.line, "unknown_word", token, [*self.known, *_OPERATORS])
         return token
 
-    def _broken(self, code: str, found: str = "") -> _Unreadable:
+    def _broken(self, code: str, found: str = "") -> _UnreadableError:
         params = {"found": found} if found and code != "condition_parenthesis" else {}
         self.log.add(self.line, code, **params)
-        return _Unreadable()
+        return _UnreadableError()
 
 
 def parse(text: str, known: Collection[str], line: int, log: FaultLog, name: str = "if") -> Condition | None:
@@ -91,7 +91,7 @@ def parse(text: str, known: Collection[str], line: int, log: FaultLog, name: str
         return None
     try:
         return _Reader(tokens, known, line, log).read()
-    except _Unreadable:
+    except _UnreadableError:
         return None
 
 

@@ -43,7 +43,7 @@ MESSAGES: dict[str, str] = {
     # headings and names of places
     "missing_id": gettext_noop("This “%(name)s” needs a name for links, the same in all languages, such as {#before}."),
     "bad_id": gettext_noop("“%(name)s” cannot be a name for links: it starts with a-z and holds a-z, 0-9 and - only."),
-    "double_id": gettext_noop("The name for links “%(name)s” is already used in line %(line)s."),
+    "double_id": gettext_noop("The name for links “%(name)s” is already used in line %(first)s."),
     "heading_level": gettext_noop("Headings here start at level %(least)s: write at least “%(mark)s”."),
     "unclosed_code": gettext_noop("This code block is not closed: a line “%(fence)s” is missing."),
     # rows of a drawn dialog
@@ -88,7 +88,7 @@ MESSAGES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: its line (from 1), the code of its sentence in `MESSAGES`, and what the sentence names."""
+    """One thing that is wrong: its line (from 1), its code in `MESSAGES`, and what the sentence there names."""
 
     line: int
     code: str

@@ -1,8 +1,8 @@
 """Markdown with placeholders -> safe HTML, split at the placeholders.
 
-Two walls: python-markdown runs without raw HTML, reference definitions and pictures, and what it gives passes nh3 with a short
-list of elements. Placeholders go through both as single characters of a private-use plane. Authors cannot type
-these (the compiler refuses them), and each must come out exactly once, so neither wall can lose or move one unseen.
+Two walls: python-markdown runs without raw HTML, reference definitions and pictures, and what it gives passes nh3
+with a short list of elements. Placeholders go through both as single characters of a private-use plane. Authors cannot
+type these (the compiler refuses them), and each must come out exactly once, so neither wall can lose one unseen.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import markdown
 import nh3
+from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 
 from guides.markup.faults import FaultLog
@@ -23,7 +25,9 @@ from guides.markup.vocabulary import PLACEHOLDERS, TECHNICAL, PlaceholderKind
 FIRST_TOKEN = 0xF0000
 
 _PLACEHOLDER = re.compile(r"\\\{\{|\{\{([^{}\n]*)\}\}|\{\{")
-_LIST_START = re.compile(r"(?:[-*+]|1\.)[ \t]")
+_LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}\.)[ \t]")
+_LIST_START = re.compile(r"(?:[-*+]|1\.)[ \t]")  # what may end a paragraph; a line that wraps at "1998. " does not
+_RULE = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}\Z")
 _CJK = "\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
 _CJK_BREAK = re.compile(f"(?<=[{_CJK}])\n(?=[{_CJK}])")
 # nh3 writes every attribute in double quotes and escapes quotes within; `<` and `>` may stand in a value.
@@ -44,6 +48,27 @@ _CLEANER = nh3.Cleaner(
 _TITLE_CLEANER = nh3.Cleaner(tags=_INLINE_TAGS, attributes={}, link_rel=None)
 
 
+class _Link(InlineProcessor):
+    """`[words](target)`. python-markdown's own pattern takes minutes over 100 KB of opening brackets; this one is
+    linear, as neither words nor target can hold what would make it look back."""
+
+    PATTERN = r"\[([^\[\]]*)\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
+        link = Element("a", href=self.unescape(m[2]))
+        link.text = m[1]
+        return link, m.start(0), m.end(0)
+
+
+class _Picture(_Link):
+    """`![words](source)`, found so that it can be refused."""
+
+    PATTERN = "!" + _Link.PATTERN
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
+        return Element("img", src=self.unescape(m[2])), m.start(0), m.end(0)
+
+
 class _Links(Treeprocessor):
     """Collects the targets of links and finds pictures, before nh3 takes away what is not allowed."""
 
@@ -60,12 +85,14 @@ class _Links(Treeprocessor):
 def _markdown(links: _Links) -> markdown.Markdown:
     """Markdown for bodies: raw HTML stays text; no setext headings, indented code or references, whose
     meaning would depend on how blocks are indented or split."""
-    converter = markdown.Markdown(extensions=["sane_lists", "tables"], output_format="html", tab_length=2)
+    converter = markdown.Markdown(extensions=["sane_lists", "tables"], output_format="html")
     converter.preprocessors.deregister("html_block")
     for name in ("code", "hashheader", "setextheader", "reference"):
         converter.parser.blockprocessors.deregister(name)
     for name in ("html", "automail", "reference", "short_reference", "image_reference", "short_image_ref"):
         converter.inlinePatterns.deregister(name)
+    converter.inlinePatterns.register(_Link(_Link.PATTERN, converter), "link", 160)
+    converter.inlinePatterns.register(_Picture(_Picture.PATTERN, converter), "image_link", 165)
     converter.treeprocessors.register(links, "links", -10)
     return converter
 
@@ -73,17 +100,11 @@ def _markdown(links: _Links) -> markdown.Markdown:
 def _title_markdown() -> markdown.Markdown:
     """Markdown for one line: emphasis and code alone."""
     converter = _markdown(_Links())
-    for processor in list(converter.parser.blockprocessors):
-        if type(processor).__name__ not in ("ParagraphProcessor", "EmptyBlockProcessor"):
-            converter.parser.blockprocessors.deregister(_name_of(converter.parser.blockprocessors, processor))
+    for name in ("indent", "hr", "olist", "ulist", "quote", "table"):
+        converter.parser.blockprocessors.deregister(name)
     for name in ("link", "image_link", "autolink", "linebreak"):
         converter.inlinePatterns.deregister(name)
     return converter
-
-
-def _name_of(registry: Any, item: object) -> str:
-    """The name under which a processor stands in one of python-markdown's registries."""
-    return next(entry.name for entry in registry._priority if registry[entry.name] is item)
 
 
 class InlineRenderer:
@@ -100,7 +121,7 @@ class InlineRenderer:
     def body(self, source: str, line: int) -> list[Any]:
         """A run of Markdown lines that starts in `line`."""
         first = len(self._tokens)
-        text = self._tokenise(_open_lists(source.split("\n"), line), links=True)
+        text = self._tokenise(_with_plain_lists(source.split("\n"), line), links=True)
         try:
             rendered = self._body.reset().convert(text)
         except RecursionError:
@@ -129,11 +150,9 @@ class InlineRenderer:
 
     def _tokenise(self, lines: list[tuple[int, str]], *, links: bool) -> str:
         """Replace each placeholder by its token. Unknown ones are noted and left out."""
-        return "\n".join(
-            _PLACEHOLDER.sub(lambda match, line=line: self._token(match, line, links), text) for line, text in lines
-        )
+        return "\n".join(_PLACEHOLDER.sub(partial(self._token, line, links), text) for line, text in lines)
 
-    def _token(self, match: re.Match[str], line: int, links: bool) -> str:
+    def _token(self, line: int, links: bool, match: re.Match[str]) -> str:
         if match[0].startswith("\\"):
             name = ""
         elif match[1] is None:
@@ -215,19 +234,37 @@ def _with_rel(tag: re.Match[str]) -> str:
     return tag[0]
 
 
-def _open_lists(lines: list[str], first: int) -> list[tuple[int, str]]:
-    """Number the lines, with an empty one before a list that follows a paragraph directly: python-markdown
-    would take such a list for the paragraph's words, which CommonMark and every author do not expect."""
+def _with_plain_lists(lines: list[str], first: int) -> list[tuple[int, str]]:
+    """Number the lines from `first`, with lists written as python-markdown wants them.
+
+    It asks for an empty line before a list and exactly four spaces a level, and takes a list for the words of the
+    paragraph before it otherwise. Authors expect what CommonMark gives them: two or more spaces make a level.
+    """
     numbered: list[tuple[int, str]] = []
-    in_paragraph = False
+    markers: list[int] = []  # indentation of the list items that are open here, outermost first
+    after_blank, in_paragraph = True, False
     for line, text in enumerate(lines, first):
-        starts = bool(_LIST_START.match(text))
-        if in_paragraph and starts:
+        words = text.lstrip()
+        indent = len(text.expandtabs(4)) - len(text.expandtabs(4).lstrip())
+        if not words:
+            after_blank, in_paragraph = True, False
             numbered.append((line, ""))
-        in_paragraph = (
-            bool(text.strip()) and not starts and (in_paragraph or not numbered or not numbered[-1][1].strip())
-        )
-        numbered.append((line, text))
+            continue
+        item = _LIST_ITEM.match(words) and not _RULE.match(words)
+        if item and (after_blank or markers or _LIST_START.match(words)):
+            while markers and indent < markers[-1] + 2:
+                markers.pop()
+            if in_paragraph:
+                numbered.append((line, ""))
+            numbered.append((line, "    " * len(markers) + words))
+            markers.append(indent)
+            in_paragraph = False
+        else:
+            while after_blank and markers and indent < markers[-1] + 2:
+                markers.pop()
+            numbered.append((line, "    " * len(markers) + words))
+            in_paragraph = not markers
+        after_blank = False
     return numbered
 
 

@@ -17,13 +17,13 @@ _OTHER = {Protocol.IMAP: Protocol.POP3, Protocol.POP3: Protocol.IMAP}
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One reader's case. `password_name` is what the provider calls the password for mail clients ("" = the usual word)."""
+    """One reader's case."""
 
     account: Account
     protocol: Protocol = Protocol.IMAP
     version: str = ""  # slug of the client's version; "" when the client has none
     address: Address | None = None
-    password_name: str = ""
+    password_name: str = ""  # what the provider calls the password for mail clients; "" = the usual word
     app_name: str = ""
 
     @classmethod

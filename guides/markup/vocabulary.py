@@ -18,7 +18,7 @@ class PlaceholderKind(StrEnum):
     LOCAL_PART = "local_part"
     DOMAIN = "domain"
     PROVIDER = "provider"
-    PASSWORD_NAME = "password_name"
+    PASSWORD_NAME = "password_name"  # noqa: S105
     PROTOCOL = "protocol"
     HOST = "host"
     PORT = "port"
