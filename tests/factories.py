@@ -123,7 +123,9 @@ def make_pattern(article: ErrorArticle, name: str = "quota-exceeded", **fields: 
     return ErrorPattern.objects.create(article=article, name=name, **{**defaults, **fields})
 
 
-def make_notice(provider: Provider, language: str = "en", *, body: str = "Read this first.", **fields: object) -> ProviderText:
+def make_notice(
+    provider: Provider, language: str = "en", *, body: str = "Read this first.", **fields: object
+) -> ProviderText:
     """What must be done first at a provider, published and compiled."""
     text = ProviderText(provider=provider, language=language, body=body, **_text_fields("Before you start", fields))
     compile_into(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import re2
@@ -39,7 +40,16 @@ class Known:
     """What the database already holds and a library may refer to without bringing it along."""
 
     providers: frozenset[str] = frozenset()
-    clients: dict[str, tuple[str, ...]] = field(default_factory=dict)  # slug -> version slugs
+    clients: dict[str, tuple[str, ...] | None] = field(
+        default_factory=dict
+    )  # slug -> version slugs, None: not readable
+
+    def and_files(self, files: Iterable[str]) -> Known:
+        """The same, with the providers and clients of files that could not be read: they are there, but faulty."""
+        stems = {(Path(file).parent.name, Path(file).name.partition(".")[0]) for file in files}
+        clients = {slug: None for shelf, slug in stems if shelf == "clients"}
+        providers = {slug for shelf, slug in stems if shelf == "providers"}
+        return Known(self.providers | providers, {**self.clients, **clients})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +152,13 @@ class _Checks:
             yield text.where.fault("status", "status: a published text needs a body")
             return
         client = self.client_of.get(text.parent, "") if text.shelf == Shelf.GUIDES else ""
+        versions = self.versions.get(client, ())
+        if versions is None:
+            return  # the client's own fault is named; which versions it has cannot be known
         try:
             self.compiled[text.key] = compile_text(
                 text.body,
-                versions=self.versions.get(client, ()),
+                versions=versions,
                 providers=self.providers,
                 require_steps=published and not isinstance(text, NoticeEntry),
             )
@@ -256,7 +269,7 @@ def _named_as_its_file(slug: str, where: Where) -> Iterator[FileFault]:
 
 def known_rows() -> Known:
     """What the database holds."""
-    clients: dict[str, tuple[str, ...]] = {}
-    for client, version in MailClient.objects.values_list("slug", "versions__slug"):
-        clients[client] = (*clients.get(client, ()), *([version] if version else []))
+    clients: dict[str, tuple[str, ...] | None] = {}
+    for client in MailClient.objects.prefetch_related("versions"):
+        clients[client.slug] = tuple(version.slug for version in client.versions.all())
     return Known(frozenset(Provider.objects.values_list("slug", flat=True)), clients)

@@ -65,7 +65,7 @@ class Report:
 def load_folder(path: Path, *, overwrite: bool = False) -> Report:
     """Read, check and load a folder. Raises LibraryError with everything that is wrong; then nothing has changed."""
     library, faults = read_library(path)
-    checked = check_library(library, known_rows())
+    checked = check_library(library, known_rows().and_files({fault.file for fault in faults}))
     if faults or checked.faults:
         raise LibraryError([*faults, *checked.faults])
     source = Source.SHIPPED if path.resolve() == SHIPPED else Source.FOLDER

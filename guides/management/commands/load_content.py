@@ -30,7 +30,7 @@ class Command(BaseCommand):
         except LibraryError as error:
             for fault in error.faults:
                 self.stderr.write(str(fault))
-            self.stderr.write(f"{len(error.faults)} faults; nothing was loaded.")
+            self.stderr.write(f"Faults: {len(error.faults)}. Nothing was loaded.")
             raise SystemExit(1) from None
         self.stdout.write(str(report))
         for note in report.notes:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             if users.filter(Q(is_staff=True) | Q(username=NAME)).exists():
                 return
             password = "-".join("".join(secrets.choice(LETTERS) for _ in range(5)) for _ in range(4))
-            users.create_superuser(NAME, password=password)  # type: ignore[attr-defined]
+            users.create_superuser(NAME, password=password)
         self.stdout.write(
             f"\nA staff account was made. It is shown only now:\n"
             f"  address   /{settings.ADMIN_PATH}/\n"
