@@ -102,7 +102,7 @@ class ImapSession(Session):
         mechanism = self._mechanism()
         if mechanism is None:
             parts = [b"LOGIN ", *_string(username.encode()), b" ", *_string(secret.utf8())]
-            answer = await self._command(*parts, seconds=self.limits.login)
+            answer = await self._command(*parts, seconds=self.limits.authentication)
         else:
             answer = await self._authenticate(Exchange(mechanism, username, secret))
         if answer.reply.status != "OK":
@@ -117,7 +117,7 @@ class ImapSession(Session):
         length = exchange.initial_length
         if "SASL-IR" in self._capabilities and length is not None and length <= _MAX_INITIAL:
             command += b" " + (exchange.next_answer() or b"=")
-        return await self._command(command, exchange=exchange, seconds=self.limits.login)
+        return await self._command(command, exchange=exchange, seconds=self.limits.authentication)
 
     async def open(self) -> Finding:
         answer = await self._command(b"EXAMINE INBOX")

@@ -54,7 +54,7 @@ async def _with_literals(body: bytes, reader: ReplyReader, limits: Limits) -> by
         if announced is None:
             return body
         digits = announced[1]
-        if len(digits) > limits.literal_digits or int(digits) > limits.literal:
+        if len(digits) > limits.literal_digits or int(digits) > limits.literal_bytes:
             break
         # Put back as a quoted string, so that what follows is read as one value.
         octets = (await reader.octets(int(digits))).replace(b"\\", b"\\\\").replace(b'"', b'\\"')

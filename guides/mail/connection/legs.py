@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.certificate import explain_certificate
-from guides.mail.connection.channel import Channel, ChannelFault, Limits
-from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.channel import Attempt, Channel, ChannelFault
+from guides.mail.connection.context import TestContext
 from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.input import check_input
-from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
+from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
-from guides.mail.connection.redact import Redactor, visible
+from guides.mail.connection.redact import visible
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, contradicts, outcome_of
-from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import DnsFailure, Door, HostForbidden, Resolution
+from guides.mail.network import DnsFailure, Resolution
 from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
-from guides.mail.secret import Secret
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +31,8 @@ _SESSIONS: Mapping[Protocol, type[Session]] = {
     Protocol.POP3: Pop3Session,
     Protocol.SMTP: SmtpSession,
 }
+
+_SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 
 _MAX_WORDS = 8192  # of a refusal, handed to the patterns
 
@@ -43,23 +43,6 @@ _AT_GREETING = {
     "net.reset": "greet.closed",
     "limit.exceeded": "greet.too_long",
 }
-
-
-@dataclass(frozen=True)
-class TestContext:
-    """What all legs of a test share."""
-
-    __test__ = False  # not a test class, whatever pytest thinks of its name
-
-    plan: TestPlan
-    secret: Secret
-    door: Door
-    patterns: PatternSet
-    limits: Limits
-    redactor: Redactor
-    gate: LoginGate
-    until: float  # the loop's time at which the whole test ends
-    report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
 
 
 class LegRun:
@@ -165,9 +148,8 @@ class LegRun:
             ), fault.cause.startswith(("cap.", "tls.starttls_missing"))
         except ChannelFault as fault:
             cause = _AT_GREETING.get(fault.cause, fault.cause) if stage is Stage.GREETING else fault.cause
-            return self._failed(stage, cause, fault.evidence, started=started), False
-        except HostForbidden:  # at this stage the name is well-formed: it leads to an address that is off limits
-            return self._failed(stage, "dns.forbidden_address", started=started), False
+            details = {"attempts": _told(fault.attempts)} if fault.attempts else None
+            return self._failed(stage, cause, fault.evidence, details=details, started=started), False
         except DnsFailure as failure:
             return self._failed(stage, failure.cause, started=started), False
         except TimeoutError:
@@ -209,7 +191,7 @@ class LegRun:
 
     async def _resolve(self) -> Finding:
         self._resolution = await self._context.door.resolve(self.server.host)
-        details = {"addresses": " ".join(self._resolution.addresses)}
+        details = {"addresses": " ".join(map(str, self._resolution.addresses))}
         if self._resolution.canonical != self._resolution.host:
             details["canonical"] = self._resolution.canonical
         return Finding(details=details)
@@ -221,7 +203,8 @@ class LegRun:
         self._channel = channel
         session = _SESSIONS[self.server.protocol]
         self._session = session(channel, context.limits, context.plan.address, context.door.config.ehlo_name)
-        return Finding()
+        cause = "tcp.one_family" if _one_family(channel) else None
+        return Finding(cause, details={"attempts": _told(channel.attempts)})
 
     async def _encrypt(self) -> Finding:
         assert self._channel is not None  # noqa: S101
@@ -233,15 +216,16 @@ class LegRun:
         context = self._context
         try:
             info = await self._channel.start_tls(
-                self.server.host, context.door.tls_context(), context.limits.handshake, starttls=starttls
+                self.server.host, context.door.tls_context(), context.limits.tls, starttls=starttls
             )
         except ChannelFault as fault:
-            raise await explain_certificate(fault, context.door, self._resolution, self.server) from None
+            session = type(self._opened())
+            raise await explain_certificate(fault, context, session, self._resolution, self.server) from None
         return Finding(
             details={
                 "protocol": info.protocol,
                 "cipher": info.cipher,
-                "not_after": str(info.not_after),
+                "not_after": info.not_after.isoformat() if info.not_after else "",
                 "issuer": info.issuer,
             }
         )
@@ -337,3 +321,13 @@ class LegRun:
                 for name, value in (details or {}).items()
             },
         )
+
+
+def _told(attempts: Sequence[Attempt]) -> str:
+    return ", ".join(f"{attempt.ip} {attempt.outcome or 'connected'} {attempt.milliseconds} ms" for attempt in attempts)
+
+
+def _one_family(channel: Channel) -> bool:
+    """Whether the other family of addresses failed by the server's doing (`tcp.unreachable` may be this portal's)."""
+    won = ":" in channel.ip_address
+    return any((":" in attempt.ip) is not won and attempt.outcome in _SERVERS_DOING for attempt in channel.attempts)

@@ -82,9 +82,9 @@ class Pop3Session(Session):
         mechanism = self._mechanism(username)
         if mechanism is not None:
             return await self._authenticate(Exchange(mechanism, username, secret))
-        reply, raw = await self._command(b"USER " + username.encode(), self.limits.login)
+        reply, raw = await self._command(b"USER " + username.encode(), self.limits.authentication)
         if reply.status == "+OK":
-            reply, raw = await self._command(b"PASS " + secret.utf8(), self.limits.login)
+            reply, raw = await self._command(b"PASS " + secret.utf8(), self.limits.authentication)
         if reply.status != "+OK":
             raise Refusal(reply, raw, cause_of(reply, Stage.LOGIN))
         return Finding(details={"mechanism": "USER"})
@@ -120,7 +120,7 @@ class Pop3Session(Session):
 
     async def _send(self, line: bytes) -> bytes:
         await self.channel.write(line + b"\r\n")
-        self.reader.begin(self.limits.login)
+        self.reader.begin(self.limits.authentication)
         return await self.reader.line()
 
     async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:

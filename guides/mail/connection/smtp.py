@@ -77,14 +77,14 @@ class SmtpSession(Session):
         length = exchange.initial_length
         if length is not None and length <= _MAX_INITIAL:
             command += b" " + (exchange.next_answer() or b"=")
-        reply, raw = await self._command(command, self.limits.login)
+        reply, raw = await self._command(command, self.limits.authentication)
         for _ in range(self.limits.sasl_continuations + 1):
             if reply.status != "334":
                 break
             answer = exchange.next_answer()
             if answer is None:
                 raise StageFault("net.protocol", raw)
-            reply, raw = await self._command(answer, self.limits.login)
+            reply, raw = await self._command(answer, self.limits.authentication)
         if reply.status != "235":
             raise Refusal(reply, raw, cause_of(reply, Stage.LOGIN))
         return Finding(details={"mechanism": exchange.mechanism.value})

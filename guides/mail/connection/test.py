@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from guides.mail.connection.channel import Limits
+from guides.mail.connection.context import TestContext
 from guides.mail.connection.gate import LoginGate
-from guides.mail.connection.legs import LegRun, TestContext
+from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session import GOODBYE_SECONDS
@@ -40,7 +41,7 @@ async def run_test(
         limits=limits,
         redactor=Redactor(plan.address, plan.usernames(), secret),
         gate=LoginGate(LEG_OF_PROTOCOL[server.protocol] for server in plan.servers),
-        until=started + limits.whole_test,
+        until=started + limits.test,
         report=reports.put_nowait,
     )
     runs = [asyncio.create_task(LegRun(server, context).run()) for server in plan.servers]
