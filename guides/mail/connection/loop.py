@@ -1,0 +1,194 @@
+"""One background asyncio loop for a process of threads: it runs all connection tests, their legs side by side.
+
+A synchronous view iterates over a test's stages as they come, hears a heartbeat while nothing does, and by closing
+the iterator cancels the test and its sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import queue
+import threading
+import traceback
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CLOSING_SECONDS = 1.0
+
+
+class LoopClosed(RuntimeError):  # noqa: N818
+    """The process is stopping; nothing more is run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last message of a job: it returned, or failed with `error`."""
+
+    error: BaseException | None = None
+
+
+class _Job(Generic[T]):
+    """One task on the loop, as the thread that waits for it sees it."""
+
+    def __init__(self) -> None:
+        self.messages: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+        self.done = threading.Event()
+        self.task: asyncio.Task[None] | None = None
+        self._cancelled = False
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs on the loop."""
+        self.task = asyncio.get_running_loop().create_task(work)
+        self.task.add_done_callback(self._finish)
+        if self._cancelled:
+            self.task.cancel()
+
+    def cancel(self) -> None:
+        """Runs on the loop."""
+        self._cancelled = True
+        if self.task is not None:
+            self.task.cancel()
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        # A transport closes in a callback that its last close() queued, so before this one.
+        self.messages.put(_End(LoopClosed() if task.cancelled() else task.exception()))
+        self.done.set()
+
+
+class BackgroundLoop:
+    """A daemon thread with an asyncio loop; started at first use, and anew in a forked child."""
+
+    _lock: threading.Lock
+    _loop: asyncio.AbstractEventLoop | None
+    _thread: threading.Thread | None
+
+    def __init__(self) -> None:
+        self._forget()
+        # A child has neither the thread nor a lock that anybody will release.
+        method = weakref.WeakMethod(self._forget)
+        os.register_at_fork(after_in_child=lambda: (forget := method()) and forget())
+
+    def stream(self, make: Callable[[], AsyncIterator[T]], heartbeat: float) -> Iterator[T | None]:
+        """Yield what `make()` yields, as it comes; None whenever `heartbeat` seconds pass without anything.
+
+        Closing the iterator cancels the work and returns when its sockets are closed, after CLOSING_SECONDS at most.
+        What the work raises is raised here, with the local variables of its frames cleared.
+        """
+        job: _Job[T] = _Job()
+
+        async def pump() -> None:
+            async for item in make():
+                job.messages.put(item)
+
+        loop = self._started()
+        loop.call_soon_threadsafe(job.start, pump())
+        try:
+            while True:
+                try:
+                    message = job.messages.get(timeout=heartbeat)
+                except queue.Empty:
+                    yield None
+                    continue
+                if isinstance(message, _End):
+                    if message.error is not None:
+                        raise _without_locals(message.error)
+                    return
+                yield message
+        finally:
+            self._stop(loop, job)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end and return its result. An interruption of this thread cancels it."""
+
+        async def boxed() -> AsyncIterator[tuple[T]]:
+            yield (await work,)
+
+        try:
+            results = [box[0] for box in self.stream(boxed, heartbeat=CLOSING_SECONDS) if box is not None]
+        except LoopClosed:
+            work.close()
+            raise
+        return results[0]
+
+    def close(self) -> None:
+        """Cancel all work and end the thread. For the end of the process, and of tests."""
+        with self._lock:
+            self._closed = True
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(CLOSING_SECONDS * 2)
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._loop = None
+        self._thread = None
+        self._closed = False
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._closed:
+                raise LoopClosed
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                loop.set_exception_handler(_log_without_values)
+                self._thread = threading.Thread(target=_serve, args=(loop,), name="connection-tests", daemon=True)
+                self._thread.start()
+                self._loop = loop
+            return self._loop
+
+    @staticmethod
+    def _stop(loop: asyncio.AbstractEventLoop, job: _Job[Any]) -> None:
+        """Cancel a job that has not ended, and wait a little for its end."""
+        if job.done.is_set():
+            return
+        with suppress(RuntimeError):  # the loop may have been closed this very moment, and all its work with it
+            loop.call_soon_threadsafe(job.cancel)
+        job.done.wait(CLOSING_SECONDS)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """The thread: run until stopped, then cancel what still runs."""
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=CLOSING_SECONDS))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
+
+
+def _log_without_values(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The loop's own complaints. The usual handler writes the arguments of callbacks; this one writes no value."""
+    error = context.get("exception")
+    logger.error("%s (%s)", context.get("message"), type(error).__name__ if error else "no exception")
+
+
+def _without_locals(error: BaseException) -> BaseException:
+    """`error`, and all that led to it, with the local variables of finished frames cleared."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        part = waiting.pop()
+        if part is None or id(part) in seen:
+            continue
+        seen.add(id(part))
+        traceback.clear_frames(part.__traceback__)
+        waiting += [part.__cause__, part.__context__]
+        if isinstance(part, BaseExceptionGroup):
+            waiting += part.exceptions
+    return error

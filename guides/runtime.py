@@ -1,0 +1,47 @@
+"""What one process of the portal shares: the door to the network and the loop that connection tests run on."""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from guides.mail.connection.loop import BackgroundLoop
+from guides.mail.network import Door, DoorConfig
+
+_DOOR_SETTINGS = frozenset(
+    {"DNS_SERVERS", "ALLOWED_NETWORKS", "ALLOWED_PORTS", "ALLOWED_SUFFIXES", "EXTRA_CA_FILE", "EHLO_NAME"}
+)
+
+_loop = BackgroundLoop()  # starts no thread before its first use
+atexit.register(_loop.close)
+
+
+@cache
+def door() -> Door:
+    """The door to the network, as the operator's settings have it."""
+    return Door(
+        DoorConfig(
+            dns_servers=settings.DNS_SERVERS,
+            allowed_networks=settings.ALLOWED_NETWORKS,
+            allowed_ports=settings.ALLOWED_PORTS,
+            allowed_suffixes=settings.ALLOWED_SUFFIXES,
+            extra_ca_file=settings.EXTRA_CA_FILE,
+            ehlo_name=settings.EHLO_NAME,
+        )
+    )
+
+
+def background_loop() -> BackgroundLoop:
+    """The loop that runs this process's connection tests."""
+    return _loop
+
+
+@receiver(setting_changed)
+def _forget_door(setting: str, **_: object) -> None:
+    """Tests change settings (`override_settings`); the next door is made of the new ones."""
+    if setting in _DOOR_SETTINGS:
+        door.cache_clear()
