@@ -95,6 +95,7 @@ Your server:
         ("<b onclick=x>y</b>", "<p>&lt;b onclick=x&gt;y&lt;/b&gt;</p>"),
         ("<div>\n\nx\n\n</div>", "<p>&lt;div&gt;</p>\n<p>x</p>\n<p>&lt;/div&gt;</p>"),
         ("```\n# <x>\n::: steps\n\\{{ y\n```", "<pre><code># &lt;x&gt;\n::: steps\n{{ y</code></pre>\n"),
+        ("[a](/\\{{b)", '<p><a href="/{{b">a</a></p>'),
         ("\\{{ address }} and `\\{{`", "<p>{{ address }} and <code>{{</code></p>"),
         ("Title\n---", "<p>Title</p>\n<hr>"),
         ("#1 is no heading", "<p>#1 is no heading</p>"),
@@ -143,6 +144,8 @@ def test_pictures_are_refused():
 def test_author_cannot_smuggle_a_placeholder_as_a_character_reference():
     assert faults("&#xF0000;") == [(1, "character")]
     assert faults("{{ address }} &#983040;") == [(1, "character")]
+    assert faults("{{ address }} [a](/b&#xF0000;)") == [(1, "placeholder_in_link")]
+    assert html("[a](/b&#xFFFFD;)") == '<p><a href="/b\U000ffffd">a</a></p>'
     assert html("{{ provider }} [a](/b) &eacute;") == '<p>Mail.ru <a href="/b">a</a> é</p>'
 
 
@@ -319,6 +322,7 @@ def test_rows_may_depend_on_conditions():
         ("[a {{ link.help }}](https://c/)", [(1, "link_in_link")]),
         ("| a |\n| - |\n| b | {{ address }} |", [(3, "placeholder_lost")]),
         ("::: note {{ link.help }}\nx\n::: end", [(1, "link_in_title")]),
+        ("## See [b](/c) {#a}", [(1, "link_in_title")]),
         ("::: if\nx\n::: end", [(1, "condition_empty")]),
     ],
 )

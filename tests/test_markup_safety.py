@@ -305,6 +305,7 @@ def test_any_text_with_any_values_has_matching_tags(source, situation):
             "<" * 99_999,
             "![" * 49_999,
             "\\" * 99_999,
+            "\\{{" * 33_000,
             "a\n\n" * 33_000,
             "{{ address }} " * 7_000,
             "[a](((" * 16_000,

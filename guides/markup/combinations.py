@@ -101,7 +101,8 @@ def _can_hold(path: tuple[Condition, ...], space: _Space) -> bool:
     used = frozenset(word for condition in path for word in words_of(condition))
     if space.size(used) > MOST_FOR_BRANCH:
         return True
-    return any(all(holds(condition, truths) for condition in path) for truths in space.combinations(used))
+    narrowest = path[::-1]  # the innermost condition refuses most
+    return any(all(holds(condition, truths) for condition in narrowest) for truths in space.combinations(used))
 
 
 # --- steps --------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ _CJK = "\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
 _CJK_BREAK = re.compile(f"(?<=[{_CJK}])\n(?=[{_CJK}])")
 # nh3 writes every attribute in double quotes and escapes quotes within; `<` and `>` may stand in a value.
 _TAG_OR_TOKEN = re.compile(r'<(/?)([a-z0-9]+)((?:[^<>"]|"[^"]*")*)>|[\U000F0000-\U000FFFFD]')
+_TOKEN = re.compile("[\U000f0000-\U000ffffd]")
 _TARGET = re.compile(r"(?:https?://[^\s/\\]|mailto:[^\s\\]|[#?]|\.{0,2}/(?!/))[^\s\\]*\Z", re.IGNORECASE)
 
 _INLINE_TAGS = {"em", "strong", "code"}
@@ -116,7 +117,6 @@ class InlineRenderer:
         self._body = _markdown(self._links)
         self._title = _title_markdown()
         self._tokens: list[tuple[str, int]] = []  # name and line of each placeholder, in order; "" for two braces
-        self._seen: set[int] = set()
 
     def body(self, source: str, line: int) -> list[Any]:
         """A run of Markdown lines that starts in `line`."""
@@ -134,6 +134,8 @@ class InlineRenderer:
     def title(self, source: str, line: int) -> list[Any]:
         """One line: a title, a label or a value. Emphasis and code, no links."""
         first = len(self._tokens)
+        for link in re.finditer(_Link.PATTERN, source):
+            self.log.add(line, "link_in_title", name=link[0])
         text = self._tokenise([(line, source)], links=False)
         clean = _TITLE_CLEANER.clean(self._title.reset().convert(text))
         return self._split(clean.strip(), line, first)
@@ -173,8 +175,8 @@ class InlineRenderer:
 
     def _judge_links(self, source: str, line: int) -> None:
         for target in self._links.targets:
-            tokens = [self._tokens[ord(char) - FIRST_TOKEN] for char in target if ord(char) >= FIRST_TOKEN]
-            named = [(name, at) for name, at in tokens if name]
+            tokens = [ord(token) - FIRST_TOKEN for token in _TOKEN.findall(target)]
+            named = [self._tokens[index] for index in tokens if index < len(self._tokens) and self._tokens[index][0]]
             for name, at in named:
                 self.log.add(at, "placeholder_in_link", name=name)
             if not named and not _TARGET.match(target):
@@ -182,11 +184,14 @@ class InlineRenderer:
         for target in self._links.pictures:
             self.log.add(_line_of(target, source, line), "picture")
 
+    def _two_braces(self, token: re.Match[str]) -> str:
+        """Two braces for the token of `\\{{`; the others stay."""
+        index = ord(token[0]) - FIRST_TOKEN
+        return "{{" if index < len(self._tokens) and not self._tokens[index][0] else token[0]
+
     def _split(self, clean: str, line: int, first: int) -> list[Any]:
         """Split safe HTML at its tokens, judging where each stands."""
-        for index in range(first, len(self._tokens)):
-            if not self._tokens[index][0]:
-                clean = clean.replace(chr(FIRST_TOKEN + index), "{{")
+        clean = _TOKEN.sub(self._two_braces, clean)
         nodes: list[Any] = []
         html_before: list[str] = []
         open_tags = {"a": 0, "code": 0}
