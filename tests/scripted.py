@@ -387,7 +387,7 @@ def door(**changes: object) -> LoopbackDoor:
         "extra_ca_file": certificates().folder / "ca.pem",
         "ehlo_name": "portal.example.test",
     }
-    return LoopbackDoor(DoorConfig(**(settings | changes)))  # type: ignore[arg-type]
+    return LoopbackDoor(DoorConfig(**(settings | changes)), QUICK)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

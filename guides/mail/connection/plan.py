@@ -44,6 +44,7 @@ def stages_of(server: Server) -> tuple[Stage, ...]:
     """The stages of a server's leg, in order. With STARTTLS the capabilities are asked for twice."""
     begin = (Stage.INPUT, Stage.DNS, Stage.CONNECT)
     last = Stage.ENVELOPE if server.protocol is Protocol.SMTP else Stage.MAILBOX
+    middle: tuple[Stage, ...]
     if server.security is Security.STARTTLS:
         middle = (Stage.GREETING, Stage.CAPABILITIES, Stage.TLS, Stage.CAPABILITIES)
     else:

@@ -1,0 +1,99 @@
+"""From a failure to its article: the patterns that staff wrote, and the article that explains each class."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.db.models import Exists, OuterRef
+
+from guides.mail.accounts import Protocol
+from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
+from guides.mail.outcomes import Owner, Stage, StageResult, Verdict
+from guides.models import ArticleClass, ErrorArticle, ErrorPattern
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Articles:
+    """What one test or one page needs, loaded in two queries; nothing is asked of the database after that."""
+
+    patterns: PatternSet
+    by_class: Mapping[str, str]
+
+    def article_for(self, cause: str | None) -> str | None:
+        """The slug of the published article that explains a class."""
+        return self.by_class.get(cause or "")
+
+    def article_of(self, result: StageResult | Verdict) -> str | None:
+        """The article that a matching pattern named, else the one that explains the result's class."""
+        return result.article or self.article_for(result.cause)
+
+
+def load() -> Articles:
+    """All patterns and classes as they stand now."""
+    return Articles(patterns(), _by_class())
+
+
+def patterns() -> PatternSet:
+    """All patterns as they stand now. One query; compiled anew only when a pattern has changed."""
+    published = ErrorArticle.objects.published().filter(pk=OuterRef("article_id"))
+    rows = (
+        ErrorPattern.objects.annotate(visible=Exists(published))
+        .order_by("pk")
+        .values_list(
+            "name",
+            "pattern",
+            "cause",
+            "article__slug",
+            "owner",
+            "provider__slug",
+            "protocol",
+            "stage",
+            "priority",
+            "visible",
+        )
+    )
+    return _compiled(
+        tuple(
+            Pattern(
+                name=name,
+                expression=expression,
+                cause=cause,
+                article=article if visible else "",
+                owner=Owner(owner) if owner else None,
+                provider=provider,
+                protocol=Protocol(protocol) if protocol else None,
+                stage=Stage(stage) if stage else None,
+                priority=priority,
+            )
+            for name, expression, cause, article, owner, provider, protocol, stage, priority, visible in rows
+        )
+    )
+
+
+def article_for(cause: str) -> str | None:
+    """The slug of the published article that explains a class: one query. Who needs several takes `load`."""
+    return _by_class().get(cause)
+
+
+def _by_class() -> dict[str, str]:
+    published = ErrorArticle.objects.published().filter(pk=OuterRef("article_id"))
+    return dict(ArticleClass.objects.filter(Exists(published)).values_list("name", "article__slug"))
+
+
+@lru_cache(maxsize=2)
+def _compiled(rows: tuple[Pattern, ...]) -> PatternSet:
+    """Compile the patterns. One that slipped past the checks (say, by a hand in the database) costs only itself."""
+    usable = []
+    for row in rows:
+        try:
+            check_pattern(row.expression)
+        except PatternFault as fault:
+            logger.warning("error pattern %s is left out: %s", row.name, fault)
+        else:
+            usable.append(row)
+    return PatternSet(usable)

@@ -1,0 +1,140 @@
+"""The connection test on a terminal, stage by stage."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand
+
+from guides import runtime
+from guides.content import articles
+from guides.mail.accounts import Account, Address, AddressError, Protocol, Security, Server
+from guides.mail.connection.test import TestPlan, run_test
+from guides.mail.outcomes import Outcome, Verdict
+from guides.mail.secret import Secret, SecretFault
+from guides.management.testmail_display import Display, display_for
+from guides.models import Provider
+
+USAGE_ERROR = 2
+
+
+class Command(BaseCommand):
+    """`manage.py testmail ADDRESS`: exit 0 when all is well, 1 when something failed, 2 for a wrong call."""
+
+    help = "Test a mailbox: DNS, connection, TLS, login and more, for each of its servers."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("address", metavar="ADDRESS", help="the mail address to test")
+        parser.add_argument("--username", metavar="U", help="the user name; without it, as the provider's rule says")
+        for protocol in Protocol:
+            parser.add_argument(
+                f"--{protocol}",
+                metavar="HOST:PORT:SECURITY",
+                help=f"the {protocol.name} server; SECURITY is tls or starttls. Only the servers named are tested",
+            )
+        parser.add_argument("--password-file", metavar="F", help="read the password from a file; else it is asked for")
+        parser.add_argument("--json", action="store_true", help="a line of JSON for each finished stage")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
+        """Run the test and show it."""
+        address = self._address(options["address"])
+        named = [
+            self._server(protocol, options[protocol.value])
+            for protocol in Protocol
+            if options[protocol.value] is not None
+        ]
+        plan = self._plan(address, named, options["username"])
+        secret = self._secret(options["password_file"])
+        shelf = articles.load()
+        display = display_for(sys.stdout, plan, shelf, as_json=options["json"])
+        try:
+            verdict = asyncio.run(_run(plan, secret, shelf, display))
+        except KeyboardInterrupt:
+            sys.exit(130)
+        if verdict.outcome not in (Outcome.OK, Outcome.WARN):
+            sys.exit(1)
+
+    def _address(self, text: str) -> Address:
+        try:
+            return Address.parse(text)
+        except AddressError as error:
+            self._stop(f"{text!r} is not a mail address ({error.fault})")
+
+    def _server(self, protocol: Protocol, text: str) -> Server:
+        host, _, rest = text.partition(":")
+        port, _, security = rest.partition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 1 <= int(port[:6]) <= 65535:
+            self._stop(f"--{protocol} {text}: HOST:PORT:SECURITY is wanted, such as mail.example.org:993:tls")
+        if security not in (Security.TLS, Security.STARTTLS):
+            self._stop(f"--{protocol} {text}: SECURITY is tls or starttls")
+        return Server(protocol, host, int(port), Security(security))
+
+    def _plan(self, address: Address, named: Iterable[Server], username: str | None) -> TestPlan:
+        """The servers that were named; without any, the provider table's. Its rules hold for its own servers only."""
+        named = list(named)
+        provider = Provider.objects.for_domain(address.domain).with_settings().first()
+        own = {server.host for server in provider.account(address.domain).servers} if provider else set()
+        if named and own.isdisjoint(server.host for server in named):
+            provider = None
+        account = provider.account(address.domain) if provider else Account(domain=address.domain)
+        servers = tuple(_with_rules(server, account) for server in named)
+        if not servers:
+            found = (account.best(protocol) for protocol in (Protocol.IMAP, Protocol.POP3, Protocol.SMTP))
+            servers = tuple(server for server in found if server is not None)
+        if not servers:
+            self._stop(f"no servers are known for {address.domain}; name them with --imap, --pop3 or --smtp")
+        return TestPlan(
+            address=address,
+            servers=servers,
+            username=username,
+            password=account.password,
+            provider=account.provider,
+            password_pattern=provider.password_pattern if provider else "",
+        )
+
+    def _secret(self, path: str | None) -> Secret:
+        try:
+            if path is None:
+                return Secret(getpass.getpass("Password: "))
+            text = Path(path).read_text(encoding="utf-8")
+        except SecretFault:
+            self._stop("a password cannot hold line breaks or NUL")
+        except (OSError, UnicodeDecodeError, EOFError) as error:
+            self._stop(f"cannot read the password: {type(error).__name__}")
+        try:
+            # One line break at the end is the editor's; white space before it may be the password's.
+            return Secret(text.removesuffix("\n").removesuffix("\r"))
+        except SecretFault:
+            self._stop("the password file holds more than one line")
+
+    def _stop(self, message: str) -> NoReturn:
+        self.stderr.write(f"testmail: {message}")
+        sys.exit(USAGE_ERROR)
+
+
+def _with_rules(server: Server, account: Account) -> Server:
+    """A server that was named on the command line, with what the table knows of the same server."""
+    known = next(
+        (other for other in account.servers if (other.protocol, other.host) == (server.protocol, server.host)), None
+    )
+    return replace(server, username=known.username, auth=known.auth) if known else server
+
+
+async def _run(plan: TestPlan, secret: Secret, shelf: articles.Articles, display: Display) -> Verdict:
+    async with aclosing(run_test(plan, secret, runtime.door(), shelf.patterns)) as results:
+        with display:
+            async for result in results:
+                if isinstance(result, Verdict):
+                    display.verdict(result)
+                    return result
+                display.stage(result)
+    raise AssertionError("a test always ends with a verdict")

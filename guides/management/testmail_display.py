@@ -1,0 +1,169 @@
+"""How `testmail` shows a test: live on a terminal, plain lines in a pipe, JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from guides.content.articles import Articles
+from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
+from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
+
+_COLOURS = {
+    Outcome.OK: "green",
+    Outcome.WARN: "yellow",
+    Outcome.FAIL: "bold red",
+    Outcome.UNCLEAR: "red",
+    Outcome.OURS: "magenta",
+    Outcome.BLOCKED: "dim",
+    Outcome.SKIPPED: "dim",
+}
+
+
+class Display:
+    """Shows results as they come. The words in them are already redacted and harmless to a terminal."""
+
+    def __init__(self, stream: TextIO, articles: Articles) -> None:
+        self.stream = stream
+        self.articles = articles
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to put away."""
+
+    def stage(self, result: StageResult) -> None:
+        """Show a finished stage."""
+        for line in stage_lines(result, self.articles):
+            self.write(line, result.outcome)
+
+    def verdict(self, result: Verdict) -> None:
+        """Show what the test came to."""
+        for line in verdict_lines(result, self.articles):
+            self.write(line, result.outcome)
+
+    def write(self, line: str, outcome: Outcome) -> None:  # noqa: ARG002 (for displays with colours)
+        """Show one line."""
+        print(line, file=self.stream, flush=True)
+
+
+class LiveDisplay(Display):
+    """For a terminal: finished stages scroll by in colour, and the last line tells what is under way."""
+
+    def __init__(self, stream: TextIO, plan: TestPlan, articles: Articles) -> None:
+        super().__init__(stream, articles)
+        self._console = Console(file=stream, highlight=False)
+        self._ahead: dict[Leg, list[Stage]] = {
+            LEG_OF_PROTOCOL[server.protocol]: list(stages_of(server)) for server in plan.servers
+        }
+        self._live = Live(self._under_way(), console=self._console, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    def stage(self, result: StageResult) -> None:
+        self._ahead[result.leg].remove(result.stage)
+        super().stage(result)
+        self._live.update(self._under_way(), refresh=True)
+
+    def verdict(self, result: Verdict) -> None:
+        self._live.stop()
+        super().verdict(result)
+
+    def write(self, line: str, outcome: Outcome) -> None:
+        self._console.print(Text(line, style=_COLOURS[outcome]), soft_wrap=True)
+
+    def _under_way(self) -> Spinner:
+        return Spinner("dots", text=", ".join(f"{leg} {stages[0]}" for leg, stages in self._ahead.items() if stages))
+
+
+class JsonDisplay(Display):
+    """For programs: a line of JSON for each finished stage, and one for the verdict."""
+
+    def stage(self, result: StageResult) -> None:
+        self._print(
+            {
+                "leg": result.leg,
+                "stage": result.stage,
+                "outcome": result.outcome,
+                "class": result.cause,
+                "who": result.owner,
+                "ms": result.milliseconds,
+                "host": result.host,
+                "address": result.ip_address,
+                "port": result.port,
+                "evidence": "\n".join(evidence.text for evidence in result.evidence),
+                "article": self.articles.article_of(result),
+                "security": result.security,
+                "before_encryption": any(evidence.before_encryption for evidence in result.evidence),
+                "details": result.details,
+            }
+        )
+
+    def verdict(self, result: Verdict) -> None:
+        self._print(
+            {
+                "verdict": {
+                    "outcome": result.outcome,
+                    "class": result.cause,
+                    "who": result.owner,
+                    "article": self.articles.article_of(result),
+                    "ms": result.milliseconds,
+                    "legs": {str(leg): outcome for leg, outcome in result.legs.items()},
+                }
+            }
+        )
+
+    def _print(self, record: dict[str, object]) -> None:
+        print(json.dumps(record, ensure_ascii=False), file=self.stream, flush=True)
+
+
+def display_for(stream: TextIO, plan: TestPlan, articles: Articles, *, as_json: bool) -> Display:
+    """The display that fits where the words go."""
+    if as_json:
+        return JsonDisplay(stream, articles)
+    return LiveDisplay(stream, plan, articles) if stream.isatty() else Display(stream, articles)
+
+
+def stage_lines(result: StageResult, articles: Articles) -> list[str]:
+    """A stage in words: one line, and below it what the server said and which article explains it."""
+    head = f"{result.leg:<5} {result.stage:<13} {result.outcome:<8}"
+    if result.outcome is Outcome.BLOCKED:
+        return [head.rstrip()]
+    where = f" {result.host}:{result.port}" if result.stage is Stage.INPUT else ""
+    ip_address = f" {result.ip_address}" if result.stage is Stage.CONNECT and result.ip_address else ""
+    cause = f"  {result.cause} (who: {result.owner})" if result.cause else ""
+    lines = [f"{head} {result.milliseconds:>6} ms{where}{ip_address}{cause}"]
+    if result.cause is None:
+        return lines
+    for evidence in result.evidence:
+        clear = " (before encryption)" if evidence.before_encryption else ""
+        lines += [f"      > {line}{clear}" for line in evidence.text.split("\n")]
+    lines += [f"      {name}: {value}" for name, value in result.details.items() if value]
+    article = articles.article_of(result)
+    return [*lines, f"      article: {article}"] if article else lines
+
+
+def verdict_lines(result: Verdict, articles: Articles) -> list[str]:
+    """The verdict in words."""
+    legs = ", ".join(f"{leg} {outcome}" for leg, outcome in result.legs.items())
+    lines = [f"verdict: {result.outcome} ({legs}; {result.milliseconds} ms)"]
+    if result.cause:
+        lines.append(f"  {result.cause}, who: {result.owner}")
+    article = articles.article_of(result)
+    return [*lines, f"  article: {article}"] if article else lines
