@@ -1,0 +1,69 @@
+"""What every test gets: no network but loopback, an empty cache; and the lab for those that ask for it."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from tests.lab import Lab
+
+
+class OutsideNetworkError(RuntimeError):
+    """A test tried to reach a machine that is not this one."""
+
+
+def _refuse_outside(target: object) -> None:
+    if not isinstance(target, tuple):  # a Unix socket's path
+        return
+    host = str(target[0])
+    try:
+        inside = ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        inside = host in ("", "localhost")
+    if not inside:
+        raise OutsideNetworkError(f"a test tried to reach {host}; only loopback is allowed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_outside_network() -> Iterator[None]:
+    """Connections and datagrams to anything but loopback fail, and so do the system's name look-ups."""
+    patch = pytest.MonkeyPatch()
+
+    def guarded(name: str, target_at: int) -> Callable[..., Any]:
+        original = getattr(socket.socket, name)
+
+        def method(self: socket.socket, *arguments: Any) -> Any:
+            _refuse_outside(arguments[target_at])
+            return original(self, *arguments)
+
+        return method
+
+    for name, target_at in (("connect", 0), ("connect_ex", 0), ("sendto", -1)):
+        patch.setattr(socket.socket, name, guarded(name, target_at))
+    getaddrinfo = socket.getaddrinfo
+
+    def look_up(host: str | bytes | None, *arguments: Any, **options: Any) -> Any:
+        _refuse_outside((host.decode() if isinstance(host, bytes) else host or "",))
+        return getaddrinfo(host, *arguments, **options)
+
+    patch.setattr(socket, "getaddrinfo", look_up)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """Budgets and shared answers that one test has counted do not count in the next."""
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The mail provider on loopback, started once for all tests of this process."""
+    with Lab() as running:
+        yield running
