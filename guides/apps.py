@@ -1,11 +1,12 @@
 """The portal's one Django app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class GuidesConfig(AppConfig):
     """Guides, error articles, providers and the tools that work on them."""
 
     name = "guides"
-    verbose_name = "Mail help"
+    verbose_name = _("Mail help")
     default_auto_field = "django.db.models.BigAutoField"

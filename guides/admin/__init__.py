@@ -1,1 +1,13 @@
-"""What staff see."""
+"""What staff see: Django's own admin, with checks at the fields and an optimistic lock."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from guides.admin import entries
+
+__all__ = ["entries"]
+
+admin.site.site_header = settings.PORTAL_NAME
+admin.site.site_title = settings.PORTAL_NAME
+admin.site.index_title = _("What the portal knows and says")

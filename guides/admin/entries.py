@@ -1,0 +1,215 @@
+"""The admin's pages, one class for each model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from guides.admin import inlines
+from guides.admin.forms import ClientForm, PatternForm, ProviderForm, TextForm, VersionedForm
+from guides.models import (
+    ErrorArticle,
+    ErrorPattern,
+    ErrorText,
+    Guide,
+    GuideText,
+    LoadedEntry,
+    MailClient,
+    Provider,
+    ProviderText,
+)
+from guides.models.texts import TextStatus
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class EntryAdmin(ModelAdmin):
+    """What all entries share: their short name is their address and their file's name, so it never changes."""
+
+    form = VersionedForm
+    save_on_top = True
+
+    class Media:
+        css = {"all": ["css/admin.css"]}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The short name can be chosen once."""
+        fixed = ["slug"] if obj is not None and hasattr(obj, "slug") else []
+        return [*super().get_readonly_fields(request, obj), *fixed]
+
+
+class WithTexts(EntryAdmin):
+    """An entry with texts and a page of its own."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With its texts, for the column of languages."""
+        return super().get_queryset(request).prefetch_related("texts")
+
+    @admin.display(description=_("published in"))
+    def languages(self, entry: Any) -> str:
+        """The languages that visitors can read it in."""
+        return " ".join(text.language for text in entry.texts.all() if text.status == TextStatus.PUBLISHED) or "—"
+
+    def view_on_site(self, entry: Any) -> str | None:
+        """Its page, once there is something to read."""
+        published = entry.texts.filter(status=TextStatus.PUBLISHED).exists()
+        return entry.get_absolute_url() if published else None
+
+
+@admin.register(Provider)
+class ProviderAdmin(EntryAdmin):
+    """Providers with their domains, servers and notices."""
+
+    form = ProviderForm
+    list_display = ["name", "slug", "password", "must_enable", "domain_count", "confidence", "checked_on", "position"]
+    list_filter = ["password", "must_enable", "confidence", "checked_on"]
+    search_fields = ["name", "slug", "domains__domain", "suffix_rules__suffix", "servers__host"]
+    inlines = [
+        inlines.ServerInline,
+        inlines.ProviderTextInline,
+        inlines.SuffixRuleInline,
+        inlines.DomainInline,
+    ]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "position", "seen_version"]}),
+        (_("Password"), {"fields": ["password", "password_pattern", "must_enable"]}),
+        (
+            _("Pages"),
+            {
+                "fields": [
+                    "signup_url",
+                    "webmail_url",
+                    "help_url",
+                    "password_url",
+                    "enable_url",
+                    "app_name",
+                    "app_ios_url",
+                    "app_android_url",
+                ]
+            },
+        ),
+        (_("How sure it is"), {"fields": ["confidence", "checked_on", "sources", "doubts"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the number of domains."""
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(domain_total=Count("domains", distinct=True))
+        return rows
+
+    @admin.display(description=_("domains"), ordering="domain_total")
+    def domain_count(self, provider: Any) -> int:
+        """How many domains are theirs."""
+        return int(provider.domain_total)
+
+
+@admin.register(MailClient)
+class MailClientAdmin(EntryAdmin):
+    """Mail clients with their versions."""
+
+    form = ClientForm
+    list_display = ["name", "slug", "platforms", "speaks_imap", "speaks_pop3", "speaks_oauth2", "retired", "position"]
+    list_filter = ["speaks_imap", "speaks_pop3", "speaks_oauth2", "retired"]
+    search_fields = ["name", "slug", "aliases", "versions__slug", "versions__name_en"]
+    inlines = [inlines.VersionInline]
+
+
+@admin.register(Guide)
+class GuideAdmin(WithTexts):
+    """Guides with their texts."""
+
+    list_display = ["slug", "kind", "client", "languages", "position"]
+    list_select_related = ["client"]
+    list_filter = ["kind", "texts__status", "texts__language"]
+    search_fields = ["slug", "client__name", "client__aliases", "texts__title"]
+    autocomplete_fields = ["client"]
+    inlines = [inlines.GuideTextInline]
+
+
+@admin.register(ErrorArticle)
+class ErrorArticleAdmin(WithTexts):
+    """Error articles with their classes, patterns and texts."""
+
+    list_display = ["slug", "owner", "languages", "position"]
+    list_filter = ["owner", "texts__status", "texts__language"]
+    search_fields = ["slug", "classes__name", "patterns__name", "texts__title"]
+    inlines = [inlines.ClassInline, inlines.ErrorTextInline, inlines.PatternInline]
+
+
+@admin.register(ErrorPattern)
+class ErrorPatternAdmin(EntryAdmin):
+    """Patterns."""
+
+    form = PatternForm
+    list_display = ["name", "article", "cause", "provider", "protocol", "stage", "priority"]
+    list_select_related = ["article", "provider"]
+    list_filter = ["protocol", "stage", "provider"]
+    search_fields = ["name", "pattern", "example", "cause", "article__slug", "provider__name"]
+    autocomplete_fields = ["article", "provider"]
+
+
+class TextAdmin(EntryAdmin):
+    """A text by itself."""
+
+    form = TextForm
+    readonly_fields = ["version", "updated_at"]
+    list_filter = ["status", "language", "checked_on"]
+
+    def view_on_site(self, text: Any) -> str | None:
+        """Its page in its own language, where it has one that visitors can read."""
+        if text.status != TextStatus.PUBLISHED or not hasattr(text, "get_absolute_url"):
+            return None
+        return str(text.get_absolute_url())
+
+
+@admin.register(GuideText)
+class GuideTextAdmin(TextAdmin):
+    """Texts of guides."""
+
+    list_display = ["title", "guide", "language", "status", "checked_on", "updated_at"]
+    list_select_related = ["guide"]
+    search_fields = ["title", "summary", "body", "guide__slug"]
+    autocomplete_fields = ["guide"]
+
+
+@admin.register(ErrorText)
+class ErrorTextAdmin(TextAdmin):
+    """Texts of error articles."""
+
+    list_display = ["title", "article", "language", "status", "checked_on", "updated_at"]
+    list_select_related = ["article"]
+    search_fields = ["title", "summary", "body", "article__slug"]
+    autocomplete_fields = ["article"]
+
+
+@admin.register(ProviderText)
+class ProviderTextAdmin(TextAdmin):
+    """Notices about providers."""
+
+    list_display = ["title", "provider", "language", "status", "checked_on", "updated_at"]
+    list_select_related = ["provider"]
+    search_fields = ["title", "summary", "body", "provider__name", "provider__domains__domain"]
+    autocomplete_fields = ["provider"]
+
+
+@admin.register(LoadedEntry)
+class LoadedEntryAdmin(ModelAdmin):
+    """What was loaded from files. Removing a row makes the next load bring back what staff deleted."""
+
+    list_display = ["key", "source"]
+    list_filter = ["source"]
+    search_fields = ["key"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Only the loader writes here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only the loader writes here."""
+        return False

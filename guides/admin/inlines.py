@@ -1,0 +1,161 @@
+"""The rows that are edited on the page of what they belong to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from guides.admin.forms import ClassForm, DomainForm, PatternForm, TextForm
+from guides.content.compile import wants_steps
+from guides.markup import MESSAGES, MarkupError, compile_text
+from guides.models import (
+    ArticleClass,
+    ClientVersion,
+    ErrorPattern,
+    ErrorText,
+    GuideText,
+    Provider,
+    ProviderDomain,
+    ProviderServer,
+    ProviderText,
+    SuffixRule,
+)
+
+if TYPE_CHECKING:
+    StackedInline = admin.StackedInline[Any, Any]
+    TabularInline = admin.TabularInline[Any, Any]
+    InlineFormSet = BaseInlineFormSet[Any, Any, Any]
+else:
+    StackedInline, TabularInline, InlineFormSet = admin.StackedInline, admin.TabularInline, BaseInlineFormSet
+
+TEXT_FIELDS: list[Any] = ["language", "title", "summary", "body", "status", "sources", "checked_on", "seen_version"]
+
+
+class TextInline(StackedInline):
+    """The texts of an entry, one for each language."""
+
+    form = TextForm
+    fields = TEXT_FIELDS
+    extra = 0
+    show_change_link = True
+
+
+class ProviderTextInline(TextInline):
+    """What must be done first at a provider."""
+
+    model = ProviderText
+    fields = ["language", "password_name", *TEXT_FIELDS[1:]]
+
+
+class GuideTextInline(TextInline):
+    """A guide's texts."""
+
+    model = GuideText
+
+
+class ErrorTextInline(TextInline):
+    """An article's texts."""
+
+    model = ErrorText
+
+
+class DomainInline(TabularInline):
+    """A provider's domains."""
+
+    model = ProviderDomain
+    form = DomainForm
+    fields = ["domain"]
+    extra = 0
+
+
+class SuffixRuleInline(TabularInline):
+    """A provider's rules for everything below a suffix."""
+
+    model = SuffixRule
+    form = DomainForm
+    fields = ["kind", "suffix"]
+    extra = 0
+
+
+class ServerInline(TabularInline):
+    """A provider's servers."""
+
+    model = ProviderServer
+    form = DomainForm
+    fields = ["position", "protocol", "host", "port", "security", "username", "password_login", "oauth2_login"]
+    extra = 0
+
+
+class VersionFormSet(InlineFormSet):
+    """One default, and no version taken away that a text of the client's guide speaks of."""
+
+    def clean(self) -> None:
+        """Judge the versions as they will be together."""
+        super().clean()
+        if any(self.errors):
+            return
+        kept = [form.cleaned_data for form in self.forms if form.cleaned_data and form not in self.deleted_forms]
+        if kept and sum(bool(row.get("is_default")) for row in kept) != 1:
+            raise ValidationError(_("Exactly one version is the one shown unless another is chosen."), code="default")
+        self._judge_texts([row["slug"] for row in kept])
+
+    def _judge_texts(self, versions: list[str]) -> None:
+        """The client's guide must stay readable with these versions."""
+        providers = list(Provider.objects.values_list("slug", flat=True))
+        faults = []
+        for text in GuideText.objects.filter(guide__client=self.instance.pk):
+            try:
+                compile_text(text.body, versions=versions, providers=providers, require_steps=wants_steps(text))
+            except MarkupError as error:
+                for fault in error.faults:
+                    words = gettext("With these versions, line %(line)s of “%(text)s” would be wrong: %(what)s")
+                    what = gettext(MESSAGES[fault.code]) % fault.params
+                    params = {"line": fault.line, "text": str(text), "what": what}
+                    faults.append(ValidationError(words, code="text", params=params))
+        if faults:
+            raise ValidationError(faults)
+
+
+class VersionInline(TabularInline):
+    """A mail client's versions."""
+
+    model = ClientVersion
+    formset = VersionFormSet
+    fields = ["position", "slug", "name_ja", "name_en", "name_ru", "is_default"]
+    extra = 0
+
+
+class ClassInline(TabularInline):
+    """The classes of causes that an article explains."""
+
+    model = ArticleClass
+    form = ClassForm
+    fields = ["name"]
+    extra = 0
+
+
+class PatternInline(StackedInline):
+    """The patterns that lead to an article."""
+
+    model = ErrorPattern
+    form = PatternForm
+    fields = [
+        "name",
+        "pattern",
+        "example",
+        "cause",
+        "owner",
+        "provider",
+        "protocol",
+        "stage",
+        "priority",
+        "source",
+        "seen_version",
+    ]
+    extra = 0
+    show_change_link = True
