@@ -78,12 +78,12 @@ def check_host(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]):  # what a resolver's last label is a number in, it takes for an address
         raise HostForbidden("ip_literal")
-    special = next((suffix for suffix in SPECIAL_SUFFIXES if _under(name, suffix)), None)
-    if special is not None and not any(_under(name, suffix) for suffix in allowed_suffixes):
+    let_through = any(_under(name, suffix) for suffix in allowed_suffixes)
+    if not let_through and any(_under(name, suffix) for suffix in SPECIAL_SUFFIXES):
         raise HostForbidden("suffix")
     if len(labels) < 2:
         raise HostForbidden("single_label")
-    if not (labels[-1].isalpha() or labels[-1].startswith("xn--")):
+    if not (let_through or labels[-1].isalpha() or labels[-1].startswith("xn--")):
         raise HostForbidden("syntax")
     return name
 
