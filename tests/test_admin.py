@@ -459,6 +459,18 @@ class TestVersions:
         assert "With these versions, line 1 of" in errors_of(response)
         assert ClientVersion.objects.count() == 2
 
+    def test_a_text_that_is_wrong_already_is_not_the_versions_fault(
+        self, staff: Client, mail_client: MailClient
+    ) -> None:
+        GuideText.objects.update(body="{{ nothing }}")
+        data = fields_of(staff.get(page_of(mail_client)))
+
+        assert staff.post(page_of(mail_client), {**data, "name": "Birdie"}).status_code == 302
+        more = {"versions-TOTAL_FORMS": "3", "versions-2-slug": "third", "versions-2-position": "2"}
+        more |= {f"versions-2-name_{language}": "Third" for language in ("ja", "en", "ru")}
+        response = staff.post(page_of(mail_client), {**fields_of(staff.get(page_of(mail_client))), **more})
+        assert "With these versions, line 1 of" in errors_of(response)
+
     def test_one_that_no_text_speaks_of_goes(self, staff: Client, mail_client: MailClient) -> None:
         data = fields_of(staff.get(page_of(mail_client)))
         changed = {key: value for key, value in data.items() if key != "versions-0-is_default"}

@@ -102,9 +102,11 @@ class VersionFormSet(InlineFormSet):
         kept = [form.cleaned_data for form in self.forms if form.cleaned_data and form not in self.deleted_forms]
         if kept and sum(bool(row.get("is_default")) for row in kept) != 1:
             raise ValidationError(_("Exactly one version is the one shown unless another is chosen."), code="default")
-        self._judge_texts([row["slug"] for row in kept])
+        versions = {row["slug"] for row in kept}
+        if versions != set(ClientVersion.objects.filter(client=self.instance.pk).values_list("slug", flat=True)):
+            self._judge_texts(versions)
 
-    def _judge_texts(self, versions: list[str]) -> None:
+    def _judge_texts(self, versions: set[str]) -> None:
         """The client's guide must stay readable with these versions."""
         providers = list(Provider.objects.values_list("slug", flat=True))
         faults = []
