@@ -189,7 +189,9 @@ class TestViewOnSite:
         guide = make_guide("draft", languages=())
         text = make_guide_text(guide, status="draft")
 
-        assert "/guides/draft/" not in staff.get(page_of(guide)).content.decode()
+        html = staff.get(page_of(guide)).content.decode()
+        assert "/guides/draft/" not in html
+        assert "View on site" not in html
         assert "/guides/draft/" not in staff.get(page_of(text)).content.decode()
 
 

@@ -43,6 +43,7 @@ class TextInline(StackedInline):
     fields = TEXT_FIELDS
     extra = 0
     show_change_link = True
+    view_on_site = False  # the page of what the texts belong to has the link, once there is something to read
 
 
 class ProviderTextInline(TextInline):
