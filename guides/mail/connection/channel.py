@@ -136,9 +136,14 @@ class TlsWire(Wire):
         self.session = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self.transport.set_protocol(self)
 
+    def begin_with(self, data: bytes) -> None:
+        """Take what came before the handshake began: never of a clear conversation."""
+        self._take(memoryview(data))
+
     async def handshake(self, clear_text_cause: str) -> None:
         """Shake hands. Raises ChannelFault: `clear_text_cause` when what comes is not TLS, else `tls.*`."""
         while True:
+            self._judge_head(clear_text_cause)
             try:
                 self.session.do_handshake()
             except ssl.SSLWantReadError:
@@ -153,7 +158,6 @@ class TlsWire(Wire):
             except ChannelFault as fault:
                 cause = fault.cause if fault.cause == "limit.exceeded" else "tls.eof"
                 raise ChannelFault(cause, bytes(self._head or b"")) from None
-            self._judge_head(clear_text_cause)
         self._open = True
         self._flush()
         self._decrypt()
@@ -276,12 +280,14 @@ class Channel:
         `tls.starttls_injection`, or `tls.not_tls` with implicit TLS.
         """
         clear_text_cause = "tls.starttls_injection" if starttls else "tls.not_tls"
-        if self._wire.pending:
+        early = bytes(self._wire.pending)
+        if early and starttls:
             raise self._fault(clear_text_cause)
         if self._wire.fault is not None:
             raise self._fault("tls.eof")
         wire = TlsWire(self._wire, context, host)
         self._wire = wire
+        wire.begin_with(early)  # with implicit TLS, these are the first bytes of TLS, or of something else
         async with self._within(seconds, "tls.handshake_timeout"):
             await wire.handshake(clear_text_cause)
         self.tls = tls_info(wire.session)
