@@ -105,9 +105,7 @@ class TestPages:
 
     @pytest.mark.parametrize("name", ENTRIES)
     @pytest.mark.parametrize("language", ["ja", "en", "ru"])
-    def test_lists_forms_and_searches_open(
-        self, staff: Client, rows: dict[str, Any], name: str, language: str, routes: None
-    ) -> None:
+    def test_lists_forms_and_searches_open(self, staff: Client, rows: dict[str, Any], name: str, language: str) -> None:
         headers = {"Accept-Language": language}
         for url in (
             reverse(f"admin:guides_{name}_changelist"),
@@ -124,7 +122,7 @@ class TestPages:
 
     @pytest.mark.parametrize("name", ENTRIES)
     def test_a_page_that_is_saved_unchanged_changes_nothing(
-        self, staff: Client, rows: dict[str, Any], name: str, routes: None
+        self, staff: Client, rows: dict[str, Any], name: str
     ) -> None:
         row = rows[name]
         stored = {field.name: getattr(row, field.name) for field in row._meta.fields}
@@ -175,7 +173,7 @@ class TestPages:
 
 
 class TestViewOnSite:
-    def test_published_entries_lead_to_their_pages(self, staff: Client, routes: None) -> None:
+    def test_published_entries_lead_to_their_pages(self, staff: Client) -> None:
         guide = make_guide("thunderbird", languages=("ru",))
         article = make_article("mailbox-full", languages=("ja",))
 
@@ -185,7 +183,13 @@ class TestViewOnSite:
         assert 'href="/ru/guides/thunderbird/"' in staff.get(page_of(guide.texts.get())).content.decode()
         assert 'href="/ja/errors/mailbox-full/"' in staff.get(page_of(article.texts.get())).content.decode()
 
-    def test_what_nobody_can_read_yet_has_no_link(self, staff: Client, routes: None) -> None:
+    def test_a_provider_leads_to_its_settings(self, staff: Client) -> None:
+        html = staff.get(page_of(make_provider(domains=("example.net",)))).content.decode()
+        assert 'href="/en/settings/example.net/"' in html
+        html = staff.get(page_of(Provider.objects.create(slug="none", name="None"))).content.decode()
+        assert "View on site" not in html
+
+    def test_what_nobody_can_read_yet_has_no_link(self, staff: Client) -> None:
         guide = make_guide("draft", languages=())
         text = make_guide_text(guide, status="draft")
 
@@ -200,7 +204,7 @@ class TestTexts:
     def text(self) -> GuideText:
         return make_guide(client=make_client(versions=("new", "old"))).texts.get()  # type: ignore[return-value]
 
-    def test_saving_compiles(self, staff: Client, text: GuideText, routes: None) -> None:
+    def test_saving_compiles(self, staff: Client, text: GuideText) -> None:
         data = fields_of(staff.get(page_of(text)))
         body = STEPS.replace("Type the server", "Type this host").replace("\n", "\r\n")  # as browsers send it
 
@@ -210,7 +214,7 @@ class TestTexts:
         assert "Type this host" in str(text.compiled)
         assert text.version == 2
 
-    def test_a_fault_stands_at_the_body_with_its_line(self, staff: Client, text: GuideText, routes: None) -> None:
+    def test_a_fault_stands_at_the_body_with_its_line(self, staff: Client, text: GuideText) -> None:
         data = fields_of(staff.get(page_of(text)))
         body = STEPS.replace("incoming.host", "incoming.hots")
 
@@ -222,34 +226,32 @@ class TestTexts:
         text.refresh_from_db()
         assert "incoming.hots" not in text.body
 
-    def test_all_faults_are_shown(self, staff: Client, text: GuideText, routes: None) -> None:
+    def test_all_faults_are_shown(self, staff: Client, text: GuideText) -> None:
         data = fields_of(staff.get(page_of(text)))
         response = staff.post(page_of(text), {**data, "body": "{{ one }}\n\n{{ two }}\n\n" + STEPS})
 
         faults = response.context["adminform"].form.errors["body"]
         assert [fault.partition(":")[0] for fault in faults] == ["Line 1", "Line 3"]
 
-    def test_a_version_word_that_exists(self, staff: Client, text: GuideText, routes: None) -> None:
+    def test_a_version_word_that_exists(self, staff: Client, text: GuideText) -> None:
         data = fields_of(staff.get(page_of(text)))
         for version, status in (("old", 302), ("older", 200)):
             body = f"::: if version:{version}\nWords.\n::: end\n\n{STEPS}"
             data = fields_of(staff.get(page_of(text)))
             assert staff.post(page_of(text), {**data, "body": body}).status_code == status
 
-    def test_a_draft_needs_no_steps_but_a_published_text_does(
-        self, staff: Client, text: GuideText, routes: None
-    ) -> None:
+    def test_a_draft_needs_no_steps_but_a_published_text_does(self, staff: Client, text: GuideText) -> None:
         for status, answer in (("draft", 302), ("published", 200)):
             data = fields_of(staff.get(page_of(text)))
             assert staff.post(page_of(text), {**data, "body": "Words.", "status": status}).status_code == answer
 
-    def test_a_published_text_is_not_empty(self, staff: Client, text: GuideText, routes: None) -> None:
+    def test_a_published_text_is_not_empty(self, staff: Client, text: GuideText) -> None:
         data = fields_of(staff.get(page_of(text)))
         response = staff.post(page_of(text), {**data, "body": ""})
 
         assert "A published text needs a title and a body." in errors_of(response)
 
-    def test_a_second_text_in_a_language(self, staff: Client, text: GuideText, routes: None) -> None:
+    def test_a_second_text_in_a_language(self, staff: Client, text: GuideText) -> None:
         data = {"guide": str(text.guide_id), "language": "en", "title": "Again", "body": STEPS, "status": "draft"}
         response = staff.post(reverse("admin:guides_guidetext_add"), data)
 
@@ -258,7 +260,7 @@ class TestTexts:
         assert staff.post(reverse("admin:guides_guidetext_add"), {**data, "language": "ja"}).status_code == 302
         assert GuideText.objects.count() == 2
 
-    def test_a_guide_and_its_text_in_one_go(self, staff: Client, routes: None) -> None:
+    def test_a_guide_and_its_text_in_one_go(self, staff: Client) -> None:
         client = make_client("bird", versions=("new",))
         prefix = {
             "texts-TOTAL_FORMS": "1",
@@ -279,7 +281,7 @@ class TestTexts:
         assert response.status_code == 302, errors_of(response)
         assert Guide.objects.get().texts.get().compiled
 
-    def test_faults_are_said_in_the_staffs_language(self, staff: Client, text: GuideText, routes: None) -> None:
+    def test_faults_are_said_in_the_staffs_language(self, staff: Client, text: GuideText) -> None:
         data = fields_of(staff.get(page_of(text)))
         body = STEPS.replace("incoming.host", "incoming.hots")
         response = staff.post(page_of(text), {**data, "body": body}, headers={"Accept-Language": "ru"})
@@ -291,7 +293,7 @@ class TestTexts:
 class TestTwoSavers:
     """Alice opens a page, Bob saves it, Alice saves: she sees both, and nothing is lost."""
 
-    def test_of_a_text(self, staff: Client, routes: None) -> None:
+    def test_of_a_text(self, staff: Client) -> None:
         text = make_guide().texts.get()
         seen = fields_of(staff.get(page_of(text)))
         staff.post(page_of(text), {**seen, "title": "Bob's <title>", "summary": seen.get("summary", "")})
@@ -312,7 +314,7 @@ class TestTwoSavers:
         text.refresh_from_db()
         assert (text.title, text.version) == ("Alice's title", 3)
 
-    def test_of_a_text_on_its_guides_page(self, staff: Client, routes: None) -> None:
+    def test_of_a_text_on_its_guides_page(self, staff: Client) -> None:
         guide = make_guide()
         text = guide.texts.get()
         seen = fields_of(staff.get(page_of(guide)))
@@ -348,14 +350,14 @@ class TestTwoSavers:
         assert (provider.name, provider.version) == ("Alice's", 3)
         assert provider.domains.filter(domain="bob.example").exists()
 
-    def test_who_typed_the_same_has_no_conflict(self, staff: Client, routes: None) -> None:
+    def test_who_typed_the_same_has_no_conflict(self, staff: Client) -> None:
         text = make_guide().texts.get()
         seen = fields_of(staff.get(page_of(text)))
         staff.post(page_of(text), {**seen, "title": "The same"})
 
         assert staff.post(page_of(text), {**seen, "title": "The same"}).status_code == 302
 
-    def test_the_loader_is_a_saver_too(self, staff: Client, routes: None) -> None:
+    def test_the_loader_is_a_saver_too(self, staff: Client) -> None:
         text = make_guide().texts.get()
         seen = fields_of(staff.get(page_of(text)))
         GuideText.objects.update(title="Loaded", version=2)
@@ -505,12 +507,6 @@ class TestStaffAccount:
         User.objects.create_user("admin")
         call_command("staff_account", stdout=StringIO())
         assert not User.objects.get().is_staff
-
-
-@pytest.fixture
-def routes(settings: Any) -> None:
-    """The addresses that links on the site are made from."""
-    reverse("guide", args=["x"])
 
 
 def test_a_loaded_provider_can_be_saved(staff: Client) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from guides.admin import inlines
@@ -102,6 +103,11 @@ class ProviderAdmin(EntryAdmin):
         """With the number of domains."""
         rows: QuerySet[Any] = super().get_queryset(request).annotate(domain_total=Count("domains", distinct=True))
         return rows
+
+    def view_on_site(self, provider: Any) -> str | None:
+        """The settings of one of its domains."""
+        domain = provider.domains.first()
+        return reverse("settings-domain", args=[domain.domain]) if domain else None
 
     @admin.display(description=_("domains"), ordering="domain_total")
     def domain_count(self, provider: Any) -> int:
