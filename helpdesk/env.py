@@ -86,8 +86,8 @@ class Env:
         """A list of `host:port`; hosts are IP addresses, IPv6 in brackets; the port may be left out."""
         servers = []
         for item in self.items(name):
-            parts = urlsplit(f"//{item}")
             try:
+                parts = urlsplit(f"//{item}")
                 host = str(ipaddress.ip_address(parts.hostname or ""))
                 port = parts.port or default_port
             except ValueError:
@@ -100,8 +100,12 @@ class Env:
         text = self.text(name, default)
         if not text:
             return ""
-        parts = urlsplit(text)
-        if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "mailto"):
+        try:
+            parts = urlsplit(text)
+            is_absolute = parts.scheme in schemes and bool(parts.hostname or parts.scheme == "mailto")
+        except ValueError:  # an unclosed bracket
+            is_absolute = False
+        if not is_absolute:
             raise ImproperlyConfigured(f"{name}={text!r} is not an address that starts with {' or '.join(schemes)}")
         return text.rstrip("/")
 
@@ -118,7 +122,11 @@ class Env:
     def database(self, name: str, sqlite_path: Path) -> dict[str, object]:
         """Django's DATABASES entry from a URL; SQLite at `sqlite_path` when the setting is empty."""
         text = self.text(name)
-        parts = urlsplit(text or f"sqlite:///{sqlite_path}")
+        try:
+            parts = urlsplit(text or f"sqlite:///{sqlite_path}")
+            port = str(parts.port or "")
+        except ValueError as error:  # says what is wrong without the text, which may hold a password
+            raise ImproperlyConfigured(f"{name} is not an address: {error}") from None
         if parts.scheme == "sqlite":
             path = unquote(parts.path[1:] if text else str(sqlite_path))
             return {
@@ -138,7 +146,7 @@ class Env:
                 "USER": unquote(parts.username or ""),
                 "PASSWORD": unquote(parts.password or ""),
                 "HOST": unquote(parts.hostname or ""),
-                "PORT": str(parts.port or ""),
+                "PORT": port,
             }
         raise ImproperlyConfigured(f"{name}: {parts.scheme!r} is neither sqlite nor postgresql")
 

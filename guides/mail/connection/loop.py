@@ -173,9 +173,12 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _log_without_values(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """The loop's own complaints. The usual handler writes the arguments of callbacks; this one writes no value."""
-    error = context.get("exception")
-    logger.error("%s (%s)", context.get("message"), type(error).__name__ if error else "no exception")
+    """The loop's own complaints. asyncio's handler writes the arguments of callbacks; this one writes no value."""
+    error: BaseException | None = context.get("exception")
+    what = "a callback failed" if "handle" in context else context["message"]
+    place = traceback.extract_tb(error.__traceback__)[-1:] if error is not None else []
+    where = f" at {place[0].filename}:{place[0].lineno}" if place else ""
+    logger.error("%s: %s%s", what, type(error).__name__, where)
 
 
 def _without_locals(error: BaseException) -> BaseException:

@@ -1,0 +1,140 @@
+"""Addresses and servers: what counts as a mail address, and why not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guides.mail.accounts import (
+    Account,
+    Address,
+    AddressError,
+    AuthMethod,
+    Protocol,
+    Security,
+    Server,
+    UsernameForm,
+    display_domain,
+    domain_to_ascii,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "local_part", "domain"),
+    [
+        ("anna@mail.ru", "anna", "mail.ru"),
+        ("  anna@mail.ru\n", "anna", "mail.ru"),
+        ("Anna.Schmidt+x@GMX.net", "Anna.Schmidt+x", "gmx.net"),
+        ("anna@почта.рф", "anna", "xn--80a1acny.xn--p1ai"),
+        ("анна@почта.рф", "анна", "xn--80a1acny.xn--p1ai"),
+        ("anna@xn--80a1acny.xn--p1ai", "anna", "xn--80a1acny.xn--p1ai"),
+        ("anna@example。com", "anna", "example.com"),
+        ("anna@example.com.", "anna", "example.com"),
+        ("a'b!#$%&*=?^_`{|}~-@example.com", "a'b!#$%&*=?^_`{|}~-", "example.com"),
+        (f"{'a' * 64}@example.com", "a" * 64, "example.com"),
+    ],
+)
+def test_an_address_is_read(text: str, local_part: str, domain: str) -> None:
+    address = Address.parse(text)
+    assert (address.local_part, address.domain) == (local_part, domain)
+    assert Address.parse(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "empty"),
+        ("   ", "empty"),
+        ("anna", "no_at"),
+        ("anna.mail.ru", "no_at"),
+        ("anna@b@mail.ru", "two_at"),
+        ("@", "local_part"),
+        ("@mail.ru", "local_part"),
+        ("anna@", "domain"),
+        ("anna @mail.ru", "space"),
+        ("anna@mail .ru", "space"),
+        ("anna\u00a0b@mail.ru", "space"),
+        ("anna\u3000b@mail.ru", "space"),
+        ("anna\0@mail.ru", "control"),
+        ("anna\r\nRCPT@mail.ru", "control"),
+        ("anna\u202e@mail.ru", "control"),
+        ("anna@ma\u200bil.ru", "control"),
+        ("anna\ue000@mail.ru", "control"),
+        ("a" * 400 + "@mail.ru", "too_long"),
+        ("я" * 130 + "@mail.ru", "too_long"),
+        ("a" * 65 + "@mail.ru", "local_part"),
+        ("я" * 33 + "@mail.ru", "local_part"),
+        (".anna@mail.ru", "local_part"),
+        ("anna.@mail.ru", "local_part"),
+        ("an..na@mail.ru", "local_part"),
+        ('"anna"@mail.ru', "local_part"),
+        ("<anna@mail.ru", "local_part"),
+        ("anna,boris@mail.ru", "local_part"),
+        ("../../etc@mail.ru", "local_part"),
+        ("mailto:anna@mail.ru", "local_part"),
+        ("anna@[192.0.2.1]", "ip_literal"),
+        ("anna@[IPv6:2001:db8::1]", "ip_literal"),
+        ("anna@192.0.2.1", "ip_literal"),
+        ("anna@①②⑦.⓪.⓪.①", "ip_literal"),
+        ("anna@localhost", "domain"),
+        ("anna@mail", "domain"),
+        ("anna@mail..ru", "domain"),
+        ("anna@-mail.ru", "domain"),
+        ("anna@mail.ru/x", "domain"),
+        ("anna@../../etc", "domain"),
+        ("anna@mail.1", "domain"),
+        ("anna@xn--a.ru", "domain"),
+        ("anna@😀.ru", "domain"),
+        ("anna@a_b.ru", "domain"),
+        (f"anna@{'a' * 64}.ru", "domain"),
+        ("anna@😀", "domain"),
+    ],
+)
+def test_what_is_no_address_is_refused_with_its_fault(text: str, fault: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        Address.parse(text)
+    assert caught.value.fault == fault
+
+
+@given(st.text(max_size=100) | st.emails())
+def test_any_text_is_an_address_or_has_a_fault(text: str) -> None:
+    try:
+        address = Address.parse(text)
+    except AddressError:
+        return
+    assert address.domain == domain_to_ascii(address.domain)
+    assert not set("\r\n\0 @") & set(address.local_part)
+    assert len(str(address).encode()) <= 400
+
+
+def test_domains_are_shown_as_people_read_them() -> None:
+    assert Address.parse("anna@почта.рф").display_domain == "почта.рф"
+    assert display_domain("xn--p1ai") == "рф"
+    assert display_domain("xn--99999999999") == "xn--99999999999"
+
+
+def server(protocol: Protocol, username: UsernameForm, *auth: AuthMethod) -> Server:
+    return Server(protocol, f"{protocol}.example.com", 993, Security.TLS, username, auth or (AuthMethod.PASSWORD,))
+
+
+def test_a_server_knows_the_user_name_for_an_address() -> None:
+    anna = Address("anna", "example.com")
+    assert server(Protocol.IMAP, UsernameForm.ADDRESS).username_for(anna) == "anna@example.com"
+    assert server(Protocol.IMAP, UsernameForm.LOCAL_PART).username_for(anna) == "anna"
+    assert server(Protocol.IMAP, UsernameForm.OTHER).username_for(anna) is None
+
+
+def test_an_account_knows_its_best_server_and_whether_it_offers_oauth2() -> None:
+    first = server(Protocol.IMAP, UsernameForm.ADDRESS)
+    second = server(Protocol.IMAP, UsernameForm.LOCAL_PART)
+    smtp = server(Protocol.SMTP, UsernameForm.ADDRESS, AuthMethod.OAUTH2)
+    account = Account("example.com", servers=(first, second))
+    assert account.best(Protocol.IMAP) is first
+    assert account.best(Protocol.POP3) is None
+    assert not account.offers_oauth2
+    assert Account("example.com", servers=(first, smtp)).offers_oauth2
+    anna = Address("anna", "example.org")
+    assert account.with_address(anna).address == anna
+    assert account.with_address(anna).domain == "example.org"
+    assert account.address is None
