@@ -20,7 +20,7 @@ from guides.mail.connection.redact import visible
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
-from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, contradicts, outcome_of
+from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, contradicts, outcome_of
 from guides.mail.network import DnsFailure, Resolution
 from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
 
@@ -248,6 +248,8 @@ class LegRun:
     def _refused(self, stage: Stage, refusal: Refusal, started: float) -> StageResult:
         """Judge a refusal: staff's patterns first, then what codes and words come to."""
         context = self._context
+        if stage is Stage.LOGIN and refusal.reply.code in CREDENTIAL_CODES:
+            context.gate.refuse()
         cause, owner, article = refusal.cause, None, None
         match = context.patterns.match(
             refusal.reply.words[:_MAX_WORDS],

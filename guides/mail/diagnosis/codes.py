@@ -36,6 +36,10 @@ CREDENTIAL_CAUSES = frozenset(
     }
 )
 
+# With these codes a server speaks of the account itself, whatever its words say: an account that an administrator
+# has closed is not tried elsewhere either (RFC 5530, RFC 3206).
+CREDENTIAL_CODES = frozenset({"AUTH", "AUTHENTICATIONFAILED", "CONTACTADMIN", "EXPIRED"})
+
 # What these say is about the address that connects, which is this portal's own.
 ADDRESS_CAUSES = frozenset(
     {
