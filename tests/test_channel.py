@@ -134,6 +134,13 @@ def test_a_reset_is_not_an_orderly_end() -> None:
     talk(reset, conversation)
 
 
+def test_a_fault_does_not_show_what_the_server_said() -> None:
+    fault = ChannelFault("net.closed", b"-ERR wrong password: horse " + b"x" * 1000)
+    assert str(fault) == "net.closed"
+    assert "horse" not in repr(fault) + repr(fault.args)
+    assert len(fault.evidence) == 512
+
+
 # --- limits ----------------------------------------------------------------------------------------------
 
 
@@ -400,6 +407,7 @@ def test_no_common_cipher() -> None:
         (says(), "tls.handshake_timeout", b""),
         (flood(b"\x16\x03\x01\x00\x04\x00\x00\x00\x00" * 1000), None, None),
         (flood(b"x" * 65536), "tls.not_tls", b"x" * 512),
+        (says(b"\x16\x03\x01\x40\x00" + b"\x02\x00\xff\xff" * 5000), None, None),
     ],
 )
 def test_what_is_no_handshake_is_told_apart(script: Script, cause: str | None, evidence: bytes | None) -> None:
@@ -613,3 +621,17 @@ def test_damaged_certificates_are_described_or_refused(data: st.DataObject) -> N
 def test_junk_is_no_certificate(junk: bytes) -> None:
     with pytest.raises(NotACertificate):
         describe([junk])
+
+
+def test_reading_goes_on_when_much_came_before_the_handshake() -> None:
+    async def scenario() -> None:
+        record = b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\0" * 0x3FFC
+        async with serving(says(record)) as server, connected_to(server) as channel:
+            await asyncio.sleep(0.2)
+            assert len(channel._wire.pending) > channel.limits.line
+            assert channel.bytes_read < len(record)  # the rest waits in the kernel
+            context = door_to(server).tls_context()
+            fault = await fault_of(channel.start_tls(HOST, context, 1, starttls=False))
+            assert fault.cause not in ("tls.handshake_timeout", "tls.not_tls")
+
+    asyncio.run(scenario())

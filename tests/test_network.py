@@ -316,9 +316,11 @@ class ZoneResolver(BaseResolver):
         for value in values:
             if value == f"SERVFAIL{family}" or value == "SERVFAIL":
                 reply.header.rcode = RCODE.SERVFAIL
+            elif value == f"NXDOMAIN{family}":
+                reply.header.rcode = RCODE.NXDOMAIN
             elif value == f"SILENT{family}" or value == "SILENT":
                 raise TimeoutError
-            elif (value[0].isalpha() and value.isupper()) or value.startswith("CNAME"):
+            elif value.isupper() or value.startswith("CNAME"):
                 continue
             elif ipaddress.ip_address(value).version == family:
                 packed = tuple(ipaddress.ip_address(value).packed)
@@ -396,11 +398,13 @@ def test_different_failures_are_different_causes() -> None:
         "broken.example.com": ["SERVFAIL"],
         "silent.example.com": ["SILENT"],
         "half.example.com": ["SERVFAIL6"],
+        "missing-or-silent.example.com": ["NXDOMAIN4", "SILENT6"],
         "good.example.com": ["94.100.180.31"],
     }
     with dns_server(zone) as servers:
         assert resolve("good.example.com", servers).addresses
         assert cause_of("missing.example.com", servers) == "dns.nxdomain"
+        assert cause_of("missing-or-silent.example.com", servers, Limits(dns=20)) == "dns.nxdomain"
         assert cause_of("empty.example.com", servers) == "dns.no_address"
         assert cause_of("broken.example.com", servers) == "dns.servfail"
         assert cause_of("half.example.com", servers) == "dns.servfail"

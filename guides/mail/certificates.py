@@ -26,16 +26,20 @@ class CertificateSummary:
     not_after: datetime
     self_signed: bool  # it names itself as its issuer
     chain_length: int = 1  # certificates that the server sent
-    has_issuer_address: bool = False  # it says where its issuer's certificate can be fetched, as public ones do
+    has_issuer_address: bool = False  # the last one says where its issuer can be fetched, as public ones do
 
     @property
     def chain_cause(self) -> str:
         """The class for "no issuer found", as near as the sent chain tells it."""
         if self.self_signed:
             return "tls.cert_self_signed"
-        if self.chain_length == 1 and self.has_issuer_address:
-            return "tls.chain_incomplete"
-        return "tls.unknown_ca" if self.chain_length > 1 else "tls.chain_or_unknown_ca"
+        match self.chain_length > 1, self.has_issuer_address:
+            case False, True:
+                return "tls.chain_incomplete"  # a public certificate, sent alone
+            case True, False:
+                return "tls.unknown_ca"  # an issuer's certificate came with it, and leads nowhere
+            case _:
+                return "tls.chain_or_unknown_ca"
 
 
 class NotACertificate(ValueError):  # noqa: N818
@@ -64,11 +68,8 @@ _CA_ISSUERS = bytes.fromhex("2b06010505073002")
 def describe(chain: Sequence[bytes]) -> CertificateSummary:
     """Describe the first certificate of a chain in DER. Raises NotACertificate."""
     try:
-        fields = _only(_only(_elements(chain[0])).children()[:1]).children()
-        if fields[0].tag == _VERSION:
-            del fields[0]
-        _serial, _algorithm, issuer, validity, subject, _key = fields[:6]
-        extensions = dict(_extensions(fields[6:]))
+        issuer, validity, subject, extensions = _parts(chain[0])
+        last_extensions = _parts(chain[-1])[-1]
         begins, ends = validity.children()
         return CertificateSummary(
             subject=_name(subject),
@@ -78,10 +79,19 @@ def describe(chain: Sequence[bytes]) -> CertificateSummary:
             not_after=_time(ends),
             self_signed=issuer.body == subject.body,
             chain_length=len(chain),
-            has_issuer_address=_CA_ISSUERS in extensions.get(_AUTHORITY_ACCESS, b""),
+            has_issuer_address=_CA_ISSUERS in last_extensions.get(_AUTHORITY_ACCESS, b""),
         )
     except (ValueError, IndexError) as error:
         raise NotACertificate(str(error)) from error
+
+
+def _parts(certificate: bytes) -> tuple[_Element, _Element, _Element, dict[bytes, bytes]]:
+    """Issuer, validity, subject and extensions."""
+    fields = _only(list(_elements(certificate))).children()[0].children()
+    if fields[0].tag == _VERSION:
+        del fields[0]
+    _serial, _algorithm, issuer, validity, subject, _key = fields[:6]
+    return issuer, validity, subject, dict(_extensions(fields[6:]))
 
 
 def _elements(data: bytes) -> Iterator[_Element]:
@@ -102,7 +112,7 @@ def _elements(data: bytes) -> Iterator[_Element]:
         position += length
 
 
-def _only(elements: Iterator[_Element] | Sequence[_Element]) -> _Element:
+def _only(elements: Sequence[_Element]) -> _Element:
     (element,) = elements
     return element
 
@@ -119,7 +129,7 @@ def _alternative_names(extension: bytes) -> tuple[str, ...]:
     if not extension:
         return ()
     names: list[str] = []
-    for name in _only(_elements(extension)).children()[:MAX_NAMES]:
+    for name in _only(list(_elements(extension))).children()[:MAX_NAMES]:
         if name.tag == _DNS_NAME:
             names.append(name.body.decode("ascii", "replace")[:MAX_TEXT])
         elif name.tag == _IP_NAME:

@@ -102,7 +102,7 @@ class _Race:
 _DNS_CAUSES = ("dns.nxdomain", "dns.servfail", "dns.timeout", "dns.temp", "dns.no_address")
 _TCP_CAUSES = ("tcp.refused", "tcp.reset", "tcp.timeout", "tcp.unreachable")
 
-_SECOND_FAMILY = 1.0  # seconds that the slower of A and AAAA may take longer, once the other has addresses
+_SECOND_FAMILY = 1.0  # seconds that the slower of A and AAAA may take longer, once the other has settled the matter
 _NOBODYS_IPV4 = "192.0.2.1"  # for documentation only (RFC 5737): no interface has it
 
 
@@ -239,8 +239,8 @@ class Door:
             done, slower = await asyncio.wait(tasks, timeout=self.limits.dns, return_when=asyncio.FIRST_COMPLETED)
             if slower:
                 left = max(0.0, until - monotonic())
-                has_addresses = any(task.result().addresses for task in done)
-                await asyncio.wait(slower, timeout=min(left, _SECOND_FAMILY) if has_addresses else left)
+                is_settled = any(task.result().addresses or task.result().cause == "dns.nxdomain" for task in done)
+                await asyncio.wait(slower, timeout=min(left, _SECOND_FAMILY) if is_settled else left)
             return [task.result() if task.done() else _Answer(cause="dns.timeout") for task in tasks]
         finally:
             await _cancel(tasks)

@@ -130,6 +130,7 @@ class TlsWire(Wire):
         super().__init__(before.limits)
         self.received = before.received
         self._transport = before.transport
+        self._reading = before._reading
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._head: bytearray | None = bytearray()  # the first bytes, until it is clear whether they are TLS
         self._open = False
@@ -182,7 +183,7 @@ class TlsWire(Wire):
 
     def _judge_head(self, clear_text_cause: str) -> None:
         if self._head and not looks_like_tls(self._head):
-            raise ChannelFault(clear_text_cause, bytes(self._head[:EVIDENCE]))
+            raise ChannelFault(clear_text_cause, bytes(self._head))
         if self._head and len(self._head) > 1:
             self._head = None
 
@@ -252,7 +253,7 @@ class Channel:
                 await wire.more()
         line = wire.take(end + 1)[:-1].removesuffix(b"\r")
         if b"\r" in line or b"\0" in line:
-            raise ChannelFault("net.protocol", line[:EVIDENCE])
+            raise ChannelFault("net.protocol", line)
         return line
 
     async def read_exactly(self, count: int, seconds: float) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+EVIDENCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +43,14 @@ class Attempt:
     milliseconds: int
 
 
-@dataclass
 class ChannelFault(Exception):  # noqa: N818
-    """A connection cannot be made or goes no further. `cause` is a class of `guides.mail.diagnosis.classes`."""
+    """A connection cannot be made or goes no further. `cause` is a class of `guides.mail.diagnosis.classes`.
 
-    cause: str
-    evidence: bytes = b""  # what the server had sent, at most `EVIDENCE` bytes, raw
-    attempts: tuple[Attempt, ...] = field(default=(), kw_only=True)
+    `evidence` is what the server had sent, raw. It may echo a password, so neither `str` nor `repr` shows it.
+    """
 
-    def __str__(self) -> str:
-        return self.cause
-
-    __hash__ = Exception.__hash__
-
-
-EVIDENCE = 512
+    def __init__(self, cause: str, evidence: bytes = b"", *, attempts: tuple[Attempt, ...] = ()) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.evidence = evidence[:EVIDENCE]
+        self.attempts = attempts

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from guides.mail.connection.limits import EVIDENCE, ChannelFault
+from guides.mail.connection.limits import ChannelFault
 
 MAX_NAME = 200
 
@@ -94,9 +94,9 @@ def tls_fault(error: ssl.SSLError) -> ChannelFault:
     """The class of a failed handshake. The evidence is OpenSSL's name for it, for administrators."""
     if isinstance(error, ssl.SSLCertVerificationError):
         cause = _BY_VERIFY_CODE.get(error.verify_code, "tls.chain_or_unknown_ca")
-        return ChannelFault(cause, str(error.verify_message).encode()[:EVIDENCE])
+        return ChannelFault(cause, str(error.verify_message).encode())
     reason = error.reason or ""
-    return ChannelFault(_CAUSE_OF_REASON.get(reason, "tls.eof"), reason.encode()[:EVIDENCE])
+    return ChannelFault(_CAUSE_OF_REASON.get(reason, "tls.eof"), reason.encode())
 
 
 def _shown_name(name: object) -> str:
