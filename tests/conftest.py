@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from pytest_django.fixtures import Settings
 
+from helpdesk.env import Env
 from tests.lab import Lab
 
 
@@ -67,3 +69,16 @@ def lab() -> Iterator[Lab]:
     """The mail provider on loopback, started once for all tests of this process."""
     with Lab() as running:
         yield running
+
+
+@pytest.fixture
+def portal_at_lab(lab: Lab, settings: Settings) -> Lab:
+    """The lab, with this process's portal set up to find and trust it."""
+    env = Env(lab.environment())
+    settings.DNS_SERVERS = env.servers("DNS_SERVERS", default_port=53)
+    settings.EXTRA_CA_FILE = env.file("EXTRA_CA_FILE")
+    settings.ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
+    settings.ALLOWED_PORTS = env.ports("ALLOWED_PORTS")
+    settings.ALLOWED_SUFFIXES = frozenset(env.items("ALLOWED_SUFFIXES"))
+    settings.EHLO_NAME = env.text("EHLO_NAME")
+    return lab

@@ -244,7 +244,7 @@ def test_refused_senders_and_recipients(lab: Lab, connected: Connected) -> None:
     with connected.smtp() as smtp:
         assert smtp_login(smtp, mute)[0] == 235
         code, words = envelope(smtp, mute.address, mute.address)
-        assert (code, "may not send mail" in words) == (550, True)
+        assert (code, "Sender address rejected: Access denied" in words) == (554, True)
     with connected.smtp() as smtp:
         assert smtp_login(smtp, short)[0] == 235
         assert envelope(smtp, short.address, short.address)[0] == 250
@@ -325,6 +325,7 @@ def test_repeating_host(lab: Lab, connected: Connected) -> None:
 
 
 def test_names(lab: Lab) -> None:
+    before = lab.dns.queries["nowhere.lab.test", "A"]
     resolver = dns.resolver.Resolver(configure=False)
     host, port = lab.dns_server
     resolver.nameservers, resolver.port, resolver.lifetime = [host], port, 1.0
@@ -345,7 +346,7 @@ def test_names(lab: Lab) -> None:
     ):
         with pytest.raises(error):
             addresses(label)
-    assert lab.dns.queries["nowhere.lab.test", "A"] == 1
+    assert lab.dns.queries["nowhere.lab.test", "A"] == before + 1
     foreign = dns.query.udp(dns.message.make_query("example.com.", "A"), host, 1, port)
     assert foreign.rcode() == dns.rcode.REFUSED
 

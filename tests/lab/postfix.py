@@ -112,14 +112,7 @@ def write_configuration(
     (folder / "master.cf").write_text("".join(lines))
     _write_map(directory / "mailboxes", {person.address: f"{person.name}/Maildir/" for person in PEOPLE})
     _write_map(directory / "senders", {person.address: person.username for person in PEOPLE})
-    _write_map(
-        directory / "mute",
-        {
-            person.address: "550 5.7.1 This account may not send mail, ask your administrator"
-            for person in PEOPLE
-            if not person.may_send
-        },
-    )
+    _write_map(directory / "mute", {person.address: "REJECT" for person in PEOPLE if not person.may_send})
     return folder, _make_queue(directory)
 
 

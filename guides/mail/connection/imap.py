@@ -183,10 +183,10 @@ class ImapSession(Session):
                 line += part
                 continue
             if not self._capabilities & {"LITERAL+", "LITERAL-"}:
-                await self.channel.write(line + b"{%d}\r\n" % len(part.octets))
+                await self.say(line + b"{%d}\r\n" % len(part.octets))
                 return [part.octets, *parts[position + 1 :]]
             line += b"{%d+}\r\n" % len(part.octets) + part.octets
-        await self.channel.write(line + b"\r\n")
+        await self.say(line + b"\r\n")
         return []
 
 

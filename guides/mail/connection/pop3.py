@@ -119,12 +119,12 @@ class Pop3Session(Session):
         await self._command(b"QUIT")
 
     async def _send(self, line: bytes) -> bytes:
-        await self.channel.write(line + b"\r\n")
+        await self.say(line + b"\r\n")
         self.reader.begin(self.limits.authentication)
         return await self.reader.line()
 
     async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:
-        await self.channel.write(line + b"\r\n")
+        await self.say(line + b"\r\n")
         self.reader.begin(self.limits.command if seconds is None else seconds)
         raw = await self.reader.line()
         return _take_apart(raw), raw

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from guides.mail.accounts import Address, Protocol
-from guides.mail.connection.channel import Channel, Limits
+from guides.mail.connection.channel import Channel, ChannelFault, Limits
 from guides.mail.diagnosis.codes import Reply
 from guides.mail.outcomes import Outcome, Owner
 from guides.mail.secret import Secret
@@ -138,6 +138,14 @@ class Session(ABC):
     @abstractmethod
     async def _goodbye(self) -> None:
         """Say goodbye and read the answer."""
+
+    async def say(self, line: bytes) -> None:
+        """Send a line. A server that hangs up often says why first: its unread words are the answer, then."""
+        try:
+            await self.channel.write(line)
+        except ChannelFault as fault:
+            if fault.cause not in ("net.closed", "net.reset") or not fault.evidence:
+                raise
 
     async def leave(self) -> None:
         """Say goodbye, but do not wait long for an answer: nothing depends on it any more."""

@@ -113,7 +113,7 @@ class SmtpSession(Session):
         await self._command(b"QUIT")
 
     async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:
-        await self.channel.write(line + b"\r\n")
+        await self.say(line + b"\r\n")
         self.reader.begin(self.limits.command if seconds is None else seconds)
         return await self._read_reply(await self.reader.line())
 
