@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -71,6 +72,8 @@ def security_headers(get_response: GetResponse) -> GetResponse:
         response.headers["Permissions-Policy"] = PERMISSIONS
         response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["HX-Request", "HX-Request-Type"])  # a fragment is no page
         return response
 
     return middleware

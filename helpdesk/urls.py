@@ -1,10 +1,15 @@
 """All routes: those for operation, the staff's, and the portal's."""
 
 from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
+from guides.urls import DIRECT, PAGES
 from helpdesk import health
+
+handler404 = "guides.views.faults.not_found"
+handler500 = "guides.views.faults.server_error"
 
 urlpatterns = [
     # /livez /readyz /robots.txt
@@ -13,6 +18,8 @@ urlpatterns = [
     path("robots.txt", health.robots, name="robots"),
     # ADMIN_PATH
     path(f"{settings.ADMIN_PATH}/", admin.site.urls),
-    # everything that visitors see
-    path("", include("guides.urls")),
+    # / /go/<client>/
+    path("", include(DIRECT)),
+    # /<lang>/
+    *i18n_patterns(path("", include(PAGES))),
 ]

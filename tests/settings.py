@@ -1,10 +1,14 @@
 """Settings for tests: the portal's own, with data in a folder of the test run's own."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="helpdesk-test-"))
-os.environ.setdefault("SECRET_KEY", "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEF")
+_FOLDER = tempfile.mkdtemp(prefix="helpdesk-test-")
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+os.environ["DATA_DIR"] = _FOLDER
+os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEF"
 
 from helpdesk.settings import *  # noqa: E402, F403
 

@@ -5,6 +5,8 @@ A text is a row of its own per language, so that it can hold its own status and,
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -34,6 +36,17 @@ class TextQuerySet(models.QuerySet["Text"]):
     def published(self) -> TextQuerySet:
         """Texts that visitors may read."""
         return self.filter(status=TextStatus.PUBLISHED)
+
+    def for_list(self, parent: str, language: str) -> list[Any]:
+        """One published text of each parent (`guide`, `article`), the best for the reader, in the order of lists.
+
+        Without bodies: lists show titles and summaries.
+        """
+        rows = self.published().in_reading_order(language).select_related(parent).defer("body", "compiled")
+        best: dict[int, Any] = {}
+        for row in rows:
+            best.setdefault(getattr(row, f"{parent}_id"), row)
+        return sorted(best.values(), key=lambda row: (getattr(row, parent).position, getattr(row, parent).slug))
 
     def in_reading_order(self, language: str) -> TextQuerySet:
         """The asked language first, then the portal's default, then English, then the rest."""

@@ -1,0 +1,43 @@
+"""What every template knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import translate_url
+from django.utils.translation import get_language
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageLink:
+    """The same page in one of the portal's languages."""
+
+    code: str
+    name: str
+    url: str
+    current: bool
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """The portal's name, its support, and the languages a page exists in.
+
+    A page that answers a POST, or that exists in fewer languages, sets `request.page_path` and `request.page_languages`.
+    """
+    path = getattr(request, "page_path", None) or request.get_full_path()
+    existing = getattr(request, "page_languages", None) or dict(settings.LANGUAGES)
+    current = get_language()
+    htmx = getattr(request, "htmx", None)  # absent where a middleware refuses before HtmxMiddleware
+    fragment = bool(htmx) and request.headers.get("HX-Request-Type") == "partial"
+    return {
+        "layout": "_partial.html" if fragment else "_base.html",
+        "portal_name": settings.PORTAL_NAME,
+        "support_url": settings.SUPPORT_URL,
+        "language_links": [
+            LanguageLink(code, name, translate_url(path, code), code == current)
+            for code, name in settings.LANGUAGES
+            if code in existing
+        ],
+    }

@@ -1,0 +1,129 @@
+"""Guides: the list, and one guide tailored to provider, client version and protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from guides.forms import ADDRESS_FAULTS, AddressForm
+from guides.mail.accounts import Address, Protocol
+from guides.models import Guide, GuideText
+from guides.views.readers import DomainField, Reader, filled, language
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One of several ways to show a guide."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """All guides."""
+    at = DomainField.read(request.GET.get("at", ""))
+    context = {
+        "guides": GuideText.objects.for_list("guide", language()),
+        "query": f"?{urlencode({'at': at.domain})}" if at.domain else "",
+    }
+    return render(request, "guides.html", context)
+
+
+@csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
+@require_http_methods(["GET", "HEAD", "POST"])
+def guide(request: HttpRequest, slug: str) -> HttpResponse:
+    """One guide. A POST holds the reader's address and fills it into the steps; a URL holds the domain alone."""
+    guide = get_object_or_404(Guide.objects.published().for_page(), slug=slug)
+    form = AddressForm(request.POST if request.method == "POST" else None)
+    address: Address | None = None
+    if form.is_bound and form.is_valid():
+        address = form.cleaned_data["address"]
+        at = DomainField.read(address.domain)
+    else:
+        at = DomainField.read(request.GET.get("at", ""))
+    choice = _Choice(guide, at.domain, request)
+    if at.held_address:
+        return redirect(choice.url())
+    request.page_path = choice.url()  # type: ignore[attr-defined]
+    return _page(request, choice, Reader.of(at.domain, address), at, form)
+
+
+class _Choice:
+    """What the URL says: version and protocol, as far as the client and the provider have them."""
+
+    def __init__(self, guide: Guide, domain: str, request: HttpRequest) -> None:
+        self.guide = guide
+        self.domain = domain
+        self.versions = list(guide.client.versions.all()) if guide.client else []
+        wanted = request.GET.get("version", "")
+        default = next((version for version in self.versions if version.is_default), None)
+        self.version = next((v for v in self.versions if v.slug == wanted), default)
+        self.version_slug = self.version.slug if self.version else ""
+        self.wanted_protocol = Protocol.POP3 if request.GET.get("protocol") == Protocol.POP3 else Protocol.IMAP
+
+    def protocols(self, reader: Reader) -> list[Protocol]:
+        """The ways to receive mail that both the client and the provider have; IMAP first."""
+        client = self.guide.client
+        speaks = {
+            Protocol.IMAP: client is None or client.speaks_imap,
+            Protocol.POP3: client is None or client.speaks_pop3,
+        }
+        offers = {
+            protocol: not reader.provider or reader.account.best(protocol) is not None
+            for protocol in (Protocol.IMAP, Protocol.POP3)
+        }
+        both = [protocol for protocol in speaks if speaks[protocol] and offers[protocol]]
+        return both or [protocol for protocol in speaks if speaks[protocol]]
+
+    def url(self, *, version: str | None = None, protocol: Protocol | None = None) -> str:
+        """The page's address with one thing changed; what is usual is left out."""
+        query = {"at": self.domain} if self.domain else {}
+        slug = self.version_slug if version is None else version
+        if self.version and slug != next((v.slug for v in self.versions if v.is_default), ""):
+            query["version"] = slug
+        if (protocol or self.wanted_protocol) is Protocol.POP3:
+            query["protocol"] = Protocol.POP3.value
+        path = reverse("guide", args=[self.guide.slug])
+        return f"{path}?{urlencode(query)}" if query else path
+
+
+def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField, form: AddressForm) -> HttpResponse:
+    texts = GuideText.objects.filter(guide=choice.guide).published()
+    text = texts.in_reading_order(language()).first()
+    assert text is not None  # noqa: S101  # `published()` found the guide by its texts
+    request.page_languages = set(texts.values_list("language", flat=True))  # type: ignore[attr-defined]
+    protocols = choice.protocols(reader)
+    protocol = choice.wanted_protocol if choice.wanted_protocol in protocols else protocols[0]
+    situation = reader.situation(protocol, choice.version_slug)
+    faulty = bool(at.fault) or (form.is_bound and not form.is_valid())
+    context = {
+        "guide": choice.guide,
+        "text": text,
+        "is_fallback": text.language != language(),
+        "body": filled(text, situation),
+        "notice": reader.notice_html(protocol),
+        "reader": reader,
+        "at": at,
+        "at_fault": ADDRESS_FAULTS.get(at.fault, ""),
+        "form": form,
+        "is_about_client": choice.guide.client_id is not None,
+        "versions": [Switch(v.name, choice.url(version=v.slug), v == choice.version) for v in choice.versions],
+        "protocols": [Switch(p.name, choice.url(protocol=p), p is protocol) for p in protocols],
+        "version_slug": choice.version_slug,
+        "protocol": protocol.value,
+        "page_url": choice.url(),
+        "title_error": _("Error:") if faulty else "",
+    }
+    response = render(request, "guide.html", context, status=422 if faulty else 200)
+    if reader.address:
+        response["Cache-Control"] = "no-store"
+    return response

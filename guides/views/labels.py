@@ -1,0 +1,112 @@
+"""The portal's words for the vocabulary of the mail floor: stages, outcomes, owners, securities, faults."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
+from guides.mail.outcomes import Leg, Outcome, Owner, Stage
+
+STAGES = {
+    Stage.INPUT: _("What you typed"),
+    Stage.DNS: _("Finding the server"),
+    Stage.CONNECT: _("Connecting"),
+    Stage.TLS: _("Encryption and certificate"),
+    Stage.GREETING: _("The server's greeting"),
+    Stage.CAPABILITIES: _("What the server offers"),
+    Stage.LOGIN: _("Signing in"),
+    Stage.IDENTITY: _("Introducing the program"),
+    Stage.MAILBOX: _("Opening the mailbox"),
+    Stage.QUOTA: _("Room in the mailbox"),
+    Stage.FOLDERS: _("Folders"),
+    Stage.ENVELOPE: _("Permission to send"),
+    Stage.DELIVERY: _("Delivery of a message"),
+}
+
+OUTCOMES = {
+    Outcome.OK: pgettext_lazy("outcome of a stage", "works"),
+    Outcome.WARN: pgettext_lazy("outcome of a stage", "works, with a remark"),
+    Outcome.FAIL: pgettext_lazy("outcome of a stage", "failed"),
+    Outcome.BLOCKED: pgettext_lazy("outcome of a stage", "not tried, because something before it failed"),
+    Outcome.SKIPPED: pgettext_lazy("outcome of a stage", "left out"),
+    Outcome.UNCLEAR: pgettext_lazy("outcome of a stage", "failed, for one of several reasons"),
+    Outcome.OURS: pgettext_lazy("outcome of a stage", "could not be tested from here"),
+}
+
+OWNERS = {
+    Owner.VISITOR: _("You can fix this yourself."),
+    Owner.ADMIN: _("The administrator of your mailbox can fix this: at work or school, its IT support."),
+    Owner.PROVIDER: _("Your mail provider can fix this."),
+    Owner.RECIPIENT: _("The recipient can fix this."),
+    Owner.SENDER_NETWORK: _("Whoever runs the network you send from can fix this."),
+    Owner.PROGRAM: _("The maker of the mail program can fix this; another program may help."),
+    Owner.PORTAL: _("This portal is the cause, not you."),
+    Owner.NOBODY: _("Nobody needs to do anything. Wait a while and try again."),
+}
+
+OWNER_NAMES = {
+    Owner.VISITOR: pgettext_lazy("who can fix it", "you"),
+    Owner.ADMIN: pgettext_lazy("who can fix it", "administrator of the mailbox"),
+    Owner.PROVIDER: pgettext_lazy("who can fix it", "mail provider"),
+    Owner.RECIPIENT: pgettext_lazy("who can fix it", "recipient"),
+    Owner.SENDER_NETWORK: pgettext_lazy("who can fix it", "the sender's network"),
+    Owner.PROGRAM: pgettext_lazy("who can fix it", "maker of the mail program"),
+    Owner.PORTAL: pgettext_lazy("who can fix it", "this portal"),
+    Owner.NOBODY: pgettext_lazy("who can fix it", "nobody: wait"),
+}
+
+LEGS = {
+    Leg.IMAP: _("Receiving by IMAP"),
+    Leg.POP3: _("Receiving by POP3"),
+    Leg.SMTP: _("Sending by SMTP"),
+    Leg.DELIVERY: _("Delivery"),
+}
+
+PROTOCOLS = {
+    Protocol.IMAP: _("Incoming mail (IMAP)"),
+    Protocol.POP3: _("Incoming mail (POP3)"),
+    Protocol.SMTP: _("Outgoing mail (SMTP)"),
+}
+
+SECURITIES = {Security.TLS: "SSL/TLS", Security.STARTTLS: "STARTTLS", Security.NONE: _("none")}
+
+WRONG_SECURITIES = {Security.TLS: "STARTTLS", Security.STARTTLS: "SSL/TLS"}
+
+USERNAMES = {
+    UsernameForm.ADDRESS: _("your full mail address"),
+    UsernameForm.LOCAL_PART: _("the part of your address before @"),
+    UsernameForm.OTHER: _("the user name your provider gave you"),
+}
+
+PASSWORDS = {
+    PasswordKind.PASSWORD: _("the password of your mailbox"),
+    PasswordKind.APP_PASSWORD: _("an app password, not the one for the website"),
+    PasswordKind.AUTH_CODE: _("an authorisation code, not the one for the website"),
+    PasswordKind.MAIL_PASSWORD: _("the password for mail programs, not the one for the website"),
+    PasswordKind.OAUTH2: _("none: you sign in in the provider's own window"),
+    PasswordKind.BRIDGE: _("the password that the provider's bridge program shows"),
+    PasswordKind.NONE: _("none: this mailbox cannot be used in a mail program"),
+}
+
+DETAILS = {
+    "protocol": _("Encryption protocol"),
+    "cipher": _("Cipher"),
+    "names": _("Names in the certificate"),
+    "issuer": _("Issued by"),
+    "subject": _("Issued to"),
+    "not_before": _("Valid from"),
+    "not_after": _("Valid until"),
+    "usage": _("Room used"),
+}
+
+REFUSALS = {
+    "visitor_hour": _("You have made many tests within the last hour. Take a break, and read the article meanwhile."),
+    "visitor_day": _("You have used up today's tests from your connection. Please come back tomorrow."),
+    "visitor_at_once": _("Another test of yours is still running. Wait until it has ended."),
+    "account": _(
+        "The password of this mailbox has been refused several times. We pause here, so that the provider does not lock it."
+    ),
+    "host": _("This mail server has refused several logins in a row. We pause here, so that it does not shut us out."),
+    "busy": _("Many people are testing at the moment. Please try again in a minute."),
+}

@@ -1,0 +1,227 @@
+"""A running connection test, and the page that grows with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.functional import Promise
+
+from guides import budgets
+from guides.content.articles import Articles
+from guides.mail.connection.loop import BackgroundLoop
+from guides.mail.connection.plan import LEG_OF_PROTOCOL
+from guides.mail.connection.test import TestPlan, run_test, stages_of
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.network import Door
+from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
+from guides.mail.secret import Secret
+from guides.models import ErrorText
+from guides.views import labels
+
+HEARTBEAT_SECONDS = 0.25
+
+_MARKS = {
+    Outcome.OK: "✓",
+    Outcome.WARN: "!",
+    Outcome.FAIL: "✕",
+    Outcome.BLOCKED: "–",
+    Outcome.SKIPPED: "–",
+    Outcome.UNCLEAR: "?",
+    Outcome.OURS: "?",
+}
+
+
+class RunningTest:
+    """The stages of one test as they come; None for each heartbeat. Closing it cancels the test and frees its places."""
+
+    def __init__(
+        self,
+        plan: TestPlan,
+        secret: Secret,
+        door: Door,
+        patterns: PatternSet,
+        loop: BackgroundLoop,
+        admission: budgets.Admission,
+    ) -> None:
+        self._admission = admission
+        self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
+        self._stream = loop.stream(lambda: run_test(plan, secret, door, patterns), HEARTBEAT_SECONDS)
+
+    def __iter__(self) -> Iterator[StageResult | Verdict | None]:
+        for item in self._stream:
+            if (
+                isinstance(item, StageResult)
+                and item.stage is Stage.LOGIN
+                and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
+            ):
+                self._admission.failed_login(self._hosts[item.leg])
+            yield item
+
+    def close(self) -> None:
+        """Cancel what still runs and give the visitor's and the process's places back."""
+        close = getattr(self._stream, "close", None)
+        if close is not None:
+            close()
+        self._admission.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleLink:
+    """An article as a result points at it."""
+
+    slug: str
+    title: str
+    summary: str
+    url: str
+
+
+@dataclass
+class StageRow:
+    """One stage on the page: waiting, or ended."""
+
+    ident: str
+    name: str | Promise
+    result: StageResult | None = None
+    article: ArticleLink | None = None
+
+    @property
+    def state(self) -> str:
+        """For the style: an outcome, or "waiting"."""
+        return self.result.outcome.value if self.result else "waiting"
+
+    @property
+    def mark(self) -> str:
+        """A sign that does not need colour to be understood."""
+        return _MARKS[self.result.outcome] if self.result else "…"
+
+    @property
+    def words(self) -> str | Promise:
+        """The outcome in words."""
+        return labels.OUTCOMES[self.result.outcome] if self.result else ""
+
+    @property
+    def facts(self) -> list[tuple[str | Promise, str]]:
+        """What is worth knowing of the stage, by name."""
+        if self.result is None:
+            return []
+        return [(labels.DETAILS.get(name, name), value) for name, value in self.result.details.items() if value]
+
+
+@dataclass
+class LegPart:
+    """One leg on the page."""
+
+    leg: Leg
+    name: str | Promise
+    host: str
+    port: int
+    security: str | Promise
+    rows: list[StageRow]
+    finished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictPart:
+    """The end of the page: who can fix it, what happened, what to do, the server's own words."""
+
+    verdict: Verdict
+    owner: str | Promise
+    article: ArticleLink | None
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def seconds(self) -> str:
+        """How long the whole test took."""
+        return f"{self.verdict.milliseconds / 1000:.1f}"
+
+    @property
+    def works(self) -> bool:
+        """Whether everything works."""
+        return self.verdict.outcome in (Outcome.OK, Outcome.WARN)
+
+
+@dataclass
+class TestPage:
+    """The result as it grows. All that it needs from the database is fetched before the test starts."""
+
+    __test__ = False
+
+    plan: TestPlan
+    articles: Articles
+    language: str
+    links: dict[str, ArticleLink]
+    legs: list[LegPart] = field(default_factory=list)
+    verdict: VerdictPart | None = None
+
+    @classmethod
+    def prepare(cls, plan: TestPlan, articles: Articles, language: str) -> Self:
+        """One query for the titles of all articles."""
+        at = f"?at={plan.address.domain}"
+        links = {
+            text.article.slug: ArticleLink(
+                text.article.slug, text.title, text.summary, reverse("error", args=[text.article.slug]) + at
+            )
+            for text in ErrorText.objects.for_list("article", language)
+        }
+        page = cls(plan, articles, language, links)
+        for server in plan.servers:
+            leg = LEG_OF_PROTOCOL[server.protocol]
+            rows = [
+                StageRow(f"stage-{leg}-{index}", labels.STAGES[stage]) for index, stage in enumerate(stages_of(server))
+            ]
+            security = labels.SECURITIES[server.security]
+            page.legs.append(LegPart(leg, labels.LEGS[leg], server.host, server.port, security, rows))
+        return page
+
+    def skeleton(self) -> str:
+        """The first fragment: all stages, waiting."""
+        return self._render("test/_result.html", {"page": self})
+
+    def whole(self) -> str:
+        """The finished result for a page without JavaScript."""
+        return self._render("test/_result.html", {"page": self})
+
+    def take(self, item: StageResult | Verdict) -> str:
+        """Note a finished stage or the verdict, and return its fragment."""
+        if isinstance(item, Verdict):
+            self.verdict = self._judge(item)
+            return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
+        part = next(part for part in self.legs if part.leg == item.leg)
+        row = part.rows[part.finished]
+        part.finished += 1
+        row.result = item
+        row.article = self._link(item)
+        return self._render("test/_stage.html", {"row": row, "oob": True})
+
+    def _judge(self, verdict: Verdict) -> VerdictPart:
+        evidence: tuple[Evidence, ...] = ()
+        for part in self.legs:
+            for row in part.rows:
+                result = row.result
+                if result and result.cause and (verdict.leg in (None, result.leg)) and result.outcome is not Outcome.OK:
+                    evidence = evidence or result.evidence
+        owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
+        return VerdictPart(verdict, owner, self._link(verdict), evidence)
+
+    def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
+        slug = self.articles.article_of(result)
+        return self.links.get(slug) if slug else None
+
+    def _render(self, template: str, context: dict[str, object]) -> str:
+        # A stream is rendered after the request's own language has been put away.
+        with translation.override(self.language):
+            return render_to_string(template, context)

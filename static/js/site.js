@@ -1,0 +1,103 @@
+// Copy buttons, the reveal button, and the address that stays in this browser tab.
+// Everything works without this file; it only saves typing.
+(() => {
+  "use strict";
+  const KEY = "address";
+
+  // Storage may be forbidden (private windows, policies): then the address is simply not kept.
+  const kept = () => { try { return sessionStorage.getItem(KEY) || ""; } catch { return ""; } };
+  const keep = (text) => { try { sessionStorage.setItem(KEY, text); } catch { /* not kept */ } };
+  const forget = () => { try { sessionStorage.removeItem(KEY); } catch { /* nothing was kept */ } };
+
+  const say = (text) => { document.getElementById("announce").textContent = text; };
+
+  const asciiDomain = (address) => {
+    try { return new URL("http://" + address.slice(address.lastIndexOf("@") + 1)).hostname; } catch { return ""; }
+  };
+
+  function fill(address) {
+    const at = address.lastIndexOf("@");
+    for (const element of document.querySelectorAll("[data-fill]")) {
+      element.textContent = element.dataset.fill === "local_part" ? address.slice(0, at) : address;
+      element.classList.remove("value-unknown");
+    }
+    for (const element of document.querySelectorAll("[data-whose]")) element.hidden = false;
+  }
+
+  function showButtons() {
+    for (const button of document.querySelectorAll("button[data-copy]")) {
+      const value = button.closest(".row-value")?.querySelector(".value");
+      button.hidden = !value || value.classList.contains("value-unknown");
+    }
+    for (const button of document.querySelectorAll("button[data-reveal]")) button.hidden = false;
+  }
+
+  function enhance() {
+    const place = document.querySelector("main [data-domain]");
+    const given = place?.dataset.address;
+    if (given) keep(given);
+    const address = given || kept();
+    const domain = place?.dataset.domain || "";
+    if (address && place && domain === asciiDomain(address)) fill(address);
+    if (address) {
+      for (const input of document.querySelectorAll("[data-remember] input")) {
+        if ((!input.value || input.value.startsWith("@")) && (!domain || domain === asciiDomain(address))) input.value = address;
+      }
+    }
+    showButtons();
+    openTarget();
+  }
+
+  // A link may lead to a part that is folded away.
+  function openTarget() {
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (target instanceof HTMLDetailsElement) target.open = true;
+  }
+
+  async function copy(button) {
+    const text = button.closest(".row-value").querySelector(".value").textContent.trim();
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(text);
+    } else { // plain http: the old way
+      const field = document.createElement("textarea");
+      field.value = text;
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+      button.focus();
+    }
+    button.classList.add("copied");
+    say(document.body.dataset.copied + ": " + text);
+    setTimeout(() => button.classList.remove("copied"), 1500);
+  }
+
+  function reveal(button) {
+    const field = document.getElementById(button.dataset.reveal);
+    const shown = field.type === "text";
+    field.type = shown ? "password" : "text";
+    button.textContent = shown ? button.dataset.show : button.dataset.hide;
+    button.setAttribute("aria-pressed", String(!shown));
+    field.focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if ("copy" in button.dataset) copy(button);
+    else if ("reveal" in button.dataset) reveal(button);
+    else if ("forget" in button.dataset) { forget(); location.assign(location.pathname + location.search); }
+  });
+
+  // An address that is tested is the address that guides are filled in for.
+  document.addEventListener("submit", (event) => {
+    const input = event.target.querySelector("[data-remember] input");
+    if (input && input.value.includes("@") && asciiDomain(input.value.trim())) keep(input.value.trim());
+  }, true);
+
+  document.addEventListener("htmx:after:swap", enhance);
+  document.addEventListener("htmx:after:settle", enhance);
+  window.addEventListener("hashchange", openTarget);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", enhance);
+  else enhance();
+})();
