@@ -348,18 +348,27 @@ def dns_server(zone: Zone) -> Iterator[Servers]:
 def running_dns_server(resolver: BaseResolver) -> Iterator[Servers]:
     """A DNS server on loopback, over UDP and TCP at the same port."""
     quiet = DNSLogger("-request,-reply,-truncated,-error,-recv,-send,-data", prefix=False)
-    udp = DNSServer(resolver, "127.0.0.1", 0, handler=QuietHandler, logger=quiet)
-    port = udp.server.server_address[1]
-    tcp = DNSServer(resolver, "127.0.0.1", port, tcp=True, handler=QuietHandler, logger=quiet)
-    threads = [threading.Thread(target=server.server.serve_forever, args=(0.01,)) for server in (udp, tcp)]
+
+    def server(port: int, tcp: bool) -> DNSServer:
+        return DNSServer(resolver, "127.0.0.1", port, tcp=tcp, handler=QuietHandler, logger=quiet)
+
+    while True:
+        udp = server(0, tcp=False)
+        port = udp.server.server_address[1]
+        try:
+            tcp = server(port, tcp=True)
+            break
+        except OSError:  # another connection has that port
+            udp.server.server_close()
+    threads = [threading.Thread(target=each.server.serve_forever, args=(0.01,)) for each in (udp, tcp)]
     for thread in threads:
         thread.start()
     try:
         yield (("127.0.0.1", port),)
     finally:
-        for server, thread in zip((udp, tcp), threads, strict=True):
-            server.server.shutdown()
-            server.server.server_close()
+        for each, thread in zip((udp, tcp), threads, strict=True):
+            each.server.shutdown()
+            each.server.server_close()
             thread.join()
 
 
