@@ -61,7 +61,7 @@ class AddressField(forms.CharField):
         text = self.to_python(value)
         self.validate(text)
         try:
-            return Address.parse(text)
+            return Address.parse(text or "")
         except AddressError as error:
             raise forms.ValidationError(ADDRESS_FAULTS[error.fault], code=error.fault) from None
 
@@ -69,6 +69,7 @@ class AddressField(forms.CharField):
 class AddressForm(forms.Form):
     """The home page's one field."""
 
+    label_suffix = ""
     use_required_attribute = False  # a browser's own bubble is in the browser's language and hides our words
 
     address = AddressField(
@@ -140,6 +141,7 @@ class ConnectionForm(forms.Form):
     The password is not a field: `take_password` wraps it before the form is made, so no form, widget or error holds it.
     """
 
+    label_suffix = ""
     use_required_attribute = False
 
     address = AddressField(
@@ -239,7 +241,7 @@ def _usual_security(protocol: Protocol, port: int | None) -> Security:
 
 
 def take_password(data: Any) -> tuple[Secret | None, Any]:
-    """Take `password` out of a form's data and wrap it. Returns the wrapper and the words at the field, "" when all is well.
+    """Take `password` out of a form's data and wrap it; "" as the second value means that all is well.
 
     No local variable outlives the call, and `data` holds no password afterwards.
     """

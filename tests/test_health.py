@@ -24,7 +24,7 @@ def test_readyz_says_what_it_looked_at(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_readyz_fails_on_a_full_disk(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = namedtuple("usage", "total used free")  # noqa: PYI024
+    usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(health.shutil, "disk_usage", lambda _path: usage(100, 99, 1))
     response = client.get("/readyz")
     assert response.status_code == 503

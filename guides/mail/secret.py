@@ -11,7 +11,7 @@ from typing import NoReturn
 FORBIDDEN = ("\r", "\n", "\0")
 
 
-class SecretFault(ValueError):
+class SecretFault(ValueError):  # noqa: N818
     """A password cannot be sent: it holds CR, LF, NUL or a lone surrogate. Carries no part of it."""
 
 

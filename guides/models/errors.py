@@ -14,7 +14,7 @@ from guides.mail.outcomes import Owner, Stage
 from guides.models import labels
 from guides.models.providers import Provider
 from guides.models.shelf import Versioned
-from guides.models.texts import Text, TextQuerySet, TextStatus, text_constraints
+from guides.models.texts import Text, TextManager, TextStatus, text_constraints
 
 
 class ErrorArticleQuerySet(models.QuerySet["ErrorArticle"]):
@@ -74,7 +74,7 @@ class ErrorText(Text):
 
     article = models.ForeignKey(ErrorArticle, models.CASCADE, related_name="texts", verbose_name=_("article"))
 
-    objects = TextQuerySet.as_manager()
+    objects = TextManager()
 
     class Meta:
         ordering = ["article", "language"]

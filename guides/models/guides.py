@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from guides.models.clients import MailClient
 from guides.models.shelf import Versioned
-from guides.models.texts import Text, TextQuerySet, TextStatus, text_constraints
+from guides.models.texts import Text, TextManager, TextStatus, text_constraints
 
 
 class GuideQuerySet(models.QuerySet["Guide"]):
@@ -65,7 +65,7 @@ class GuideText(Text):
 
     guide = models.ForeignKey(Guide, models.CASCADE, related_name="texts", verbose_name=_("guide"))
 
-    objects = TextQuerySet.as_manager()
+    objects = TextManager()
 
     class Meta:
         ordering = ["guide", "language"]

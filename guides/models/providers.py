@@ -12,7 +12,7 @@ from guides.mail.accounts import Account, AuthMethod, PasswordKind, Protocol, Se
 from guides.models import labels
 from guides.models.clients import https_only
 from guides.models.shelf import Versioned
-from guides.models.texts import Text, TextQuerySet, text_constraints
+from guides.models.texts import Text, TextManager, text_constraints
 
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
@@ -235,7 +235,7 @@ class ProviderText(Text):
         help_text=_("As its pages say it in this language, e.g. “app password”."),
     )
 
-    objects = TextQuerySet.as_manager()
+    objects = TextManager()
 
     class Meta:
         ordering = ["provider", "language"]

@@ -55,6 +55,9 @@ class TextQuerySet(models.QuerySet["Text"]):
         return self.order_by(models.Case(*whens, default=len(order), output_field=models.IntegerField()), "language")
 
 
+TextManager = models.Manager.from_queryset(TextQuerySet)
+
+
 class Text(Versioned):
     """A guide, article or notice in one language: Markdown source and its compiled form."""
 

@@ -39,7 +39,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     at = DomainField.read(request.GET.get("at", ""))
     reader = Reader.of(at.domain)
     known = {name: value for name, value in request.GET.items() if name.startswith(("imap_", "pop3_", "smtp_"))}
-    form = ConnectionForm(initial={"address": f"@{at.typed}" if at.domain else "", **known})
+    form = ConnectionForm(initial=known)
     return render(request, "test.html", _context(form, reader))
 
 
@@ -47,7 +47,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
 def _run(request: HttpRequest) -> HttpResponseBase:
     data = request.POST.copy()
     secret, password_fault = take_password(data)
-    request.POST = data  # what later code and error reports see holds no password
+    request.POST = data  # type: ignore[assignment]  # what later code and error reports see holds no password
     form = ConnectionForm(data, secret=secret, password_fault=password_fault)
     valid = form.is_valid()
     address = form.cleaned_data.get("address")

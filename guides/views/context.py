@@ -24,7 +24,7 @@ class LanguageLink:
 def portal(request: HttpRequest) -> dict[str, Any]:
     """The portal's name, its support, and the languages a page exists in.
 
-    A page that answers a POST, or that exists in fewer languages, sets `request.page_path` and `request.page_languages`.
+    A page that answers a POST sets `request.page_path`; one that exists in fewer languages `request.page_languages`.
     """
     path = getattr(request, "page_path", None) or request.get_full_path()
     existing = getattr(request, "page_languages", None) or dict(settings.LANGUAGES)

@@ -13,5 +13,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Something broke. Rendered without a request, so that nothing else can break: no database, no context processor."""
+    """Something broke. Rendered without a request, so that nothing else can break: no database is asked."""
     return HttpResponse(render_to_string("500.html"), status=500)

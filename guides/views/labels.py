@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -69,7 +70,11 @@ PROTOCOLS = {
     Protocol.SMTP: _("Outgoing mail (SMTP)"),
 }
 
-SECURITIES = {Security.TLS: "SSL/TLS", Security.STARTTLS: "STARTTLS", Security.NONE: _("none")}
+SECURITIES: dict[Security, str | Promise] = {
+    Security.TLS: "SSL/TLS",
+    Security.STARTTLS: "STARTTLS",
+    Security.NONE: _("none"),
+}
 
 WRONG_SECURITIES = {Security.TLS: "STARTTLS", Security.STARTTLS: "SSL/TLS"}
 
@@ -105,7 +110,8 @@ REFUSALS = {
     "visitor_day": _("You have used up today's tests from your connection. Please come back tomorrow."),
     "visitor_at_once": _("Another test of yours is still running. Wait until it has ended."),
     "account": _(
-        "The password of this mailbox has been refused several times. We pause here, so that the provider does not lock it."
+        "The password of this mailbox has been refused several times. "
+        "We pause here, so that the provider does not lock it."
     ),
     "host": _("This mail server has refused several logins in a row. We pause here, so that it does not shut us out."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),

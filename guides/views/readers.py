@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
@@ -36,7 +37,8 @@ class Reader:
         provider = Provider.objects.for_domain(domain).with_settings().first()
         notice = None
         if provider is not None:
-            notice = ProviderText.objects.filter(provider=provider).published().in_reading_order(language()).first()
+            texts = ProviderText.objects.filter(provider=provider).published().in_reading_order(language())
+            notice = cast("ProviderText | None", texts.first())
         return cls(domain, address, provider, notice)
 
     @property

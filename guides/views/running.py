@@ -38,7 +38,10 @@ _MARKS = {
 
 
 class RunningTest:
-    """The stages of one test as they come; None for each heartbeat. Closing it cancels the test and frees its places."""
+    """The stages of one test as they come; None for each heartbeat.
+
+    Closing it cancels the test and frees its places.
+    """
 
     def __init__(
         self,

@@ -34,6 +34,10 @@ _SESSIONS: Mapping[Protocol, type[Session]] = {
 
 _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 
+# What a hidden host must not tell apart, and when and how all of them end.
+_HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
+_HIDDEN_END = "tcp.timeout"
+
 _MAX_WORDS = 8192  # of a refusal, handed to the patterns
 
 # Before a greeting has come, these mean something of their own.
@@ -54,6 +58,7 @@ class LegRun:
         self._context = context
         self._until = 0.0
         self._resolution: Resolution | None = None
+        self._hidden = server.host in context.plan.hidden_hosts
         self._channel: Channel | None = None
         self._session: Session | None = None
 
@@ -190,21 +195,44 @@ class LegRun:
         return self._session
 
     async def _resolve(self) -> Finding:
-        self._resolution = await self._context.door.resolve(self.server.host)
+        try:
+            self._resolution = await self._context.door.resolve(self.server.host)
+        except DnsFailure as failure:
+            if self._hidden and failure.cause in _HIDDEN_CAUSES:
+                return Finding()  # it goes on to "connect", and ends there as a closed port does
+            raise
+        if self._hidden:
+            return Finding()
         details = {"addresses": " ".join(map(str, self._resolution.addresses))}
         if self._resolution.canonical != self._resolution.host:
             details["canonical"] = self._resolution.canonical
         return Finding(details=details)
 
     async def _connect(self) -> Finding:
-        assert self._resolution is not None  # noqa: S101
         context = self._context
-        channel = await context.door.connect(self._resolution, self.server.port)
+        if self._hidden:
+            channel = await self._connect_hidden()
+        else:
+            assert self._resolution is not None  # noqa: S101
+            channel = await context.door.connect(self._resolution, self.server.port)
         self._channel = channel
         session = _SESSIONS[self.server.protocol]
         self._session = session(channel, context.limits, context.plan.address, context.door.config.ehlo_name)
         cause = "tcp.one_family" if _one_family(channel) else None
         return Finding(cause, details={"attempts": _told(channel.attempts)})
+
+    async def _connect_hidden(self) -> Channel:
+        """Connect, or fail after the whole time that connecting may take, whatever the reason was."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._context.limits.connect_total
+        try:
+            if self._resolution is not None:
+                return await self._context.door.connect(self._resolution, self.server.port)
+        except ChannelFault as fault:
+            if fault.cause not in _HIDDEN_CAUSES:
+                raise
+        await asyncio.sleep(until - loop.time())
+        raise ChannelFault(_HIDDEN_END)
 
     async def _encrypt(self) -> Finding:
         assert self._channel is not None  # noqa: S101

@@ -21,6 +21,9 @@ class TestPlan:
     password: PasswordKind = PasswordKind.PASSWORD
     provider: str | None = None  # slug of a known provider
     password_pattern: str = ""  # RE2 over the whole password, where the provider documents its shape
+    # Hosts a visitor typed in that are not their domain's: for these, closed, filtered and forbidden look and take
+    # the same, so that nobody scans a network's ports through the portal.
+    hidden_hosts: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.servers:
