@@ -147,18 +147,22 @@ class Lab:
         self.dns = NameServer(zone)
         self.odd = odd.OddServers(self.addresses, self.ports, self.directory / "certificates" / "good.pem")
 
+        listening: list[asyncio.DatagramTransport | asyncio.Server] = []
+
         async def begin() -> None:
-            transports = await self.dns.serve(self.dns_server)
-            for transport in transports:
-                self._cleanup.callback(loop.call_soon_threadsafe, transport.close)
+            listening.extend(await self.dns.serve(self.dns_server))
             await self.odd.start()
 
         async def end() -> None:
             self.odd.stop()
+            for listener in listening:
+                listener.close()
+            await _turns(10)  # a connection that was accepted a moment ago gets its task, and this its first step
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
+            await _turns(3)  # closed transports tell their protocols, and close their sockets
 
         def finish() -> None:
             asyncio.run_coroutine_threadsafe(end(), loop).result(10)
@@ -285,6 +289,12 @@ class Lab:
             if start >= 0:
                 fields = json.loads(line[start:])["fields"]
                 yield Attempt(fields.get("user", ""), fields["service"], fields.get("success") == "yes")
+
+
+async def _turns(count: int) -> None:
+    """Let the loop do what it has to do already."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 def _check_machine() -> None:

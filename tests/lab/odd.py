@@ -7,12 +7,13 @@ import base64
 import contextlib
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.hosts import BLACK_HOLE, ECHO, HANG_UP, SILENT, Host, Ports
 
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -43,11 +44,13 @@ class OddServers:
         for opened in self._sockets:
             opened.close()
 
-    async def _listen(self, host: Host, port: int, talk: object, context: ssl.SSLContext | None = None) -> None:
+    async def _listen(self, host: Host, port: int, talk: Talk, context: ssl.SSLContext | None = None) -> None:
         async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-                    await talk(reader, writer)  # type: ignore[operator]
+                    await talk(reader, writer)
+            except asyncio.CancelledError:
+                writer.transport.abort()  # the lab ends; a farewell under TLS would be waited for
             finally:
                 writer.close()
 
