@@ -66,11 +66,17 @@ class AddressField(forms.CharField):
             raise forms.ValidationError(ADDRESS_FAULTS[error.fault], code=error.fault) from None
 
 
-class AddressForm(forms.Form):
-    """The home page's one field."""
+class PortalForm(forms.Form):
+    """What the public forms share."""
 
-    label_suffix = ""
     use_required_attribute = False  # a browser's own bubble is in the browser's language and hides our words
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, label_suffix="", **options)
+
+
+class AddressForm(PortalForm):
+    """The home page's one field."""
 
     address = AddressField(
         label=_("Your mail address"),
@@ -135,14 +141,11 @@ def _holds_control(text: str) -> bool:
     return any(ord(char) < 32 or ord(char) == 127 for char in text)
 
 
-class ConnectionForm(forms.Form):
+class ConnectionForm(PortalForm):
     """The connection test: address, password, and optionally a user name and servers by hand.
 
     The password is not a field: `take_password` wraps it before the form is made, so no form, widget or error holds it.
     """
-
-    label_suffix = ""
-    use_required_attribute = False
 
     address = AddressField(
         label=_("Mail address"),

@@ -85,7 +85,7 @@ def test_oauth_only_provider_asks_for_no_password(client: Client) -> None:
         ("an na@example.net", "There is a space in it."),
         ("anna@exa mple.net", "There is a space in it."),
         ("anna@127.0.0.1", "there is a number instead of a name"),
-        ("anna@[127.0.0.1]", "Something is wrong"),
+        ("anna@[127.0.0.1]", "there is a number instead of a name"),
         ("anna@[::1]", "there is a number instead of a name"),
         ("anna@①②⑦.⓪.⓪.①", "there is a number instead of a name"),
         ("anna@127。0。0。1", "there is a number instead of a name"),
@@ -107,7 +107,7 @@ def test_bad_address_is_told_at_the_field_and_kept(client: Client, typed: str, w
     response = client.post("/en/settings/", {"address": typed})
     html = response.content.decode()
     assert response.status_code == 422
-    assert words.replace("'", "&#x27;") in html or "invisible" in words and "NUL" in html or "Null characters" in html
+    assert html.count(words) >= 2  # in the summary and at the field
     assert 'aria-invalid="true"' in html
     assert "<title>Error: " in html
     assert 'class="error-summary"' in html

@@ -103,6 +103,7 @@ def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField
     request.page_languages = set(texts.values_list("language", flat=True))  # type: ignore[attr-defined]
     protocols = choice.protocols(reader)
     protocol = choice.wanted_protocol if choice.wanted_protocol in protocols else protocols[0]
+    choice.wanted_protocol = protocol  # links to this page do not carry on what cannot be
     situation = reader.situation(protocol, choice.version_slug)
     faulty = bool(at.fault) or (form.is_bound and not form.is_valid())
     context = {
