@@ -12,7 +12,6 @@ pytestmark = pytest.mark.django_db
 STATIC = Path(__file__).parent.parent / "static"
 
 
-
 @pytest.fixture
 def shelf() -> None:
     make_provider()
@@ -46,7 +45,10 @@ def test_short_link_goes_to_the_guide_in_the_browsers_language(client: Client, s
     assert client.get("/go/nothing/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", "guides/", "guides/thunderbird/?at=example.net", "errors/", "test/", "search/?q=a", "settings/example.net/"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "guides/", "guides/thunderbird/?at=example.net", "errors/", "test/", "search/?q=a", "settings/example.net/"],
+)
 def test_a_readers_visit_sets_no_cookie(client: Client, shelf: None, path: str) -> None:
     response = client.get(f"/en/{path}")
     assert response.status_code == 200

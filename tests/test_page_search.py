@@ -45,6 +45,8 @@ def test_nothing_found_says_so_and_leads_on(client: Client) -> None:
     assert 'href="/en/guides/"' in html
 
 
-@pytest.mark.parametrize("query", ["", " ", "\0", "a" * 5000, "<script>alert(1)</script>", "%", "' OR 1=1", "\u202e", "😀"])
+@pytest.mark.parametrize(
+    "query", ["", " ", "\0", "a" * 5000, "<script>alert(1)</script>", "%", "' OR 1=1", "\u202e", "😀"]
+)
 def test_nonsense_is_harmless(client: Client, query: str) -> None:
     assert "<script>alert" not in found(client, query)

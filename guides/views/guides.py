@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from guides.forms import ADDRESS_FAULTS, AddressForm
 from guides.mail.accounts import Address, Protocol
 from guides.models import Guide, GuideText
+from guides.views.cards import cards
 from guides.views.readers import DomainField, Reader, filled, language
 
 
@@ -113,6 +114,7 @@ def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField
         "body": filled(text, situation),
         "notice": reader.notice_html(protocol),
         "reader": reader,
+        "cards": cards(reader, (protocol, Protocol.SMTP)),
         "at": at,
         "at_fault": ADDRESS_FAULTS.get(at.fault, ""),
         "form": form,

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from guides.content.spelling import similar_domains
 from guides.forms import AddressForm
-from guides.mail.accounts import Address, AddressError, Protocol, Server, display_domain, domain_to_ascii
+from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.views import labels
+from guides.views.cards import cards
 from guides.views.pages import guide_links, home_context
 from guides.views.readers import Reader
-
-
-@dataclass(frozen=True)
-class Card:
-    """One protocol's settings as the page shows them."""
-
-    title: str | Promise
-    server: Server
-    security: str | Promise
-    wrong_security: str
-    username: str | None  # to type, when the address is known or the form is
-    username_words: str | Promise
-    fill: str  # what the browser may put in: "address", "local_part" or ""
-    alternatives: tuple[tuple[Server, str | Promise], ...]
 
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
@@ -66,39 +50,9 @@ def _page(request: HttpRequest, reader: Reader) -> HttpResponse:
     request.page_path = reverse("settings-domain", args=[reader.domain])  # type: ignore[attr-defined]
     context = {
         "reader": reader,
-        "cards": _cards(reader),
+        "cards": cards(reader),
         "guides": guide_links(reader.domain),
         "password": labels.PASSWORDS[reader.account.password],
         "similar": [] if reader.provider else similar_domains(reader.domain),
     }
     return render(request, "settings.html", context)
-
-
-def _cards(reader: Reader) -> list[Card]:
-    account = reader.account
-    cards = []
-    for protocol in Protocol:
-        servers = [server for server in account.servers if server.protocol is protocol]
-        if not servers:
-            continue
-        best, *others = servers
-        cards.append(
-            Card(
-                title=labels.PROTOCOLS[protocol],
-                server=best,
-                security=labels.SECURITIES[best.security],
-                wrong_security=labels.WRONG_SECURITIES.get(best.security, ""),
-                username=_username(best, reader.address),
-                username_words=labels.USERNAMES[best.username],
-                fill=best.username.value if best.username_for(Address("x", "example.net")) else "",
-                alternatives=tuple((server, labels.SECURITIES[server.security]) for server in others),
-            )
-        )
-    return cards
-
-
-def _username(server: Server, address: Address | None) -> str | None:
-    if address is None:
-        return None
-    name = server.username_for(address)
-    return name and name.replace(address.domain, display_domain(address.domain))

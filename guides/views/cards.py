@@ -1,0 +1,57 @@
+"""A provider's settings as pages show them: one card per protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+
+from guides.mail.accounts import Address, Protocol, Server, display_domain
+from guides.views import labels
+from guides.views.readers import Reader
+
+
+@dataclass(frozen=True)
+class Card:
+    """One protocol's settings as the page shows them."""
+
+    title: str | Promise
+    server: Server
+    security: str | Promise
+    wrong_security: str
+    username: str | None  # to type, when the address is known or the form is
+    username_words: str | Promise
+    fill: str  # what the browser may put in: "address", "local_part" or ""
+    alternatives: tuple[tuple[Server, str | Promise], ...]
+
+
+def cards(reader: Reader, protocols: Collection[Protocol] = tuple(Protocol)) -> list[Card]:
+    """The best server of each protocol, with its alternatives."""
+    account = reader.account
+    made = []
+    for protocol in protocols:
+        servers = [server for server in account.servers if server.protocol is protocol]
+        if not servers:
+            continue
+        best, *others = servers
+        made.append(
+            Card(
+                title=labels.PROTOCOLS[protocol],
+                server=best,
+                security=labels.SECURITIES[best.security],
+                wrong_security=labels.WRONG_SECURITIES.get(best.security, ""),
+                username=_username(best, reader.address),
+                username_words=labels.USERNAMES[best.username],
+                fill=best.username.value if best.username_for(Address("x", "example.net")) else "",
+                alternatives=tuple((server, labels.SECURITIES[server.security]) for server in others),
+            )
+        )
+    return made
+
+
+def _username(server: Server, address: Address | None) -> str | None:
+    if address is None:
+        return None
+    name = server.username_for(address)
+    return name and name.replace(address.domain, display_domain(address.domain))
