@@ -266,6 +266,21 @@ def test_the_provider_of_the_page_says_which_password(client: Client) -> None:
     assert html.index("Before you start") < html.index('id="test-form"')
 
 
+def test_a_fault_of_our_own_ends_the_stream_kindly_and_tells_nothing(
+    client: Client, script: Script, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_provider()
+
+    def broken(*_arguments: object) -> str:
+        raise RuntimeError(PASSWORD)
+
+    monkeypatch.setattr(running.TestPage, "take", broken)
+    _status, html = submit(client, headers={"hx-request": "true", "hx-request-type": "partial"})
+    assert "Something broke on our side" in html
+    assert "RuntimeError" in caplog.text
+    assert PASSWORD not in html + caplog.text
+
+
 def test_the_view_closes_its_database_before_a_stream(
     client: Client, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,7 @@ web.de web-de password on imap.web.de:993 pop3.web.de:995 smtp.web.de:465 local 
 rambler.ru rambler password on imap.rambler.ru:993 pop.rambler.ru:995 smtp.rambler.ru:465 full full
 qq.com qq auth_code on imap.qq.com:993 pop.qq.com:995 smtp.qq.com:465 full full
 fastmail.com fastmail app_password - imap.fastmail.com:993 pop.fastmail.com:995 smtp.fastmail.com:465 full full
-"""  # noqa: E501
+"""
 ROWS = [line.split() for line in EXPECTED.strip().splitlines()]
 
 DOMAINS = {

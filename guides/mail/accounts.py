@@ -58,9 +58,7 @@ class PasswordKind(StrEnum):
     NONE = "none"  # no mail client can be used
 
 
-AddressFault = Literal[
-    "empty", "no_at", "two_at", "space", "control", "too_long", "local_part", "ip_literal", "domain"
-]
+AddressFault = Literal["empty", "no_at", "two_at", "space", "control", "too_long", "local_part", "ip_literal", "domain"]
 
 
 class AddressError(ValueError):

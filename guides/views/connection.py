@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ from guides.models import ProviderServer
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
+
+logger = logging.getLogger(__name__)
 
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
@@ -129,9 +132,14 @@ class _Stream:
 
     def _make(self, page: TestPage) -> Iterator[bytes]:
         yield _event(page.skeleton())
-        for item in self._running:
-            # A comment tells nobody anything, but writing it fails when the visitor has left.
-            yield b":\n\n" if item is None else _event(page.take(item))
+        try:
+            for item in self._running:
+                # A comment tells nobody anything, but writing it fails when the visitor has left.
+                yield b":\n\n" if item is None else _event(page.take(item))
+        except Exception as error:
+            # No message and no traceback: they could hold what the visitor typed.
+            logger.error("a connection test broke off: %s", type(error).__name__)
+            yield _event(page.broken())
 
     def __iter__(self) -> Iterator[bytes]:
         return self._events

@@ -46,17 +46,6 @@ OWNERS = {
     Owner.NOBODY: _("Nobody needs to do anything. Wait a while and try again."),
 }
 
-OWNER_NAMES = {
-    Owner.VISITOR: pgettext_lazy("who can fix it", "you"),
-    Owner.ADMIN: pgettext_lazy("who can fix it", "administrator of the mailbox"),
-    Owner.PROVIDER: pgettext_lazy("who can fix it", "mail provider"),
-    Owner.RECIPIENT: pgettext_lazy("who can fix it", "recipient"),
-    Owner.SENDER_NETWORK: pgettext_lazy("who can fix it", "the sender's network"),
-    Owner.PROGRAM: pgettext_lazy("who can fix it", "maker of the mail program"),
-    Owner.PORTAL: pgettext_lazy("who can fix it", "this portal"),
-    Owner.NOBODY: pgettext_lazy("who can fix it", "nobody: wait"),
-}
-
 LEGS = {
     Leg.IMAP: _("Receiving by IMAP"),
     Leg.POP3: _("Receiving by POP3"),

@@ -121,7 +121,11 @@ class StageRow:
         """What is worth knowing of the stage, by name."""
         if self.result is None:
             return []
-        return [(labels.DETAILS.get(name, name), value) for name, value in self.result.details.items() if value]
+        return [
+            (labels.DETAILS[name], value)
+            for name, value in self.result.details.items()
+            if value and name in labels.DETAILS
+        ]
 
 
 @dataclass
@@ -197,6 +201,10 @@ class TestPage:
     def whole(self) -> str:
         """The finished result for a page without JavaScript."""
         return self._render("test/_result.html", {"page": self})
+
+    def broken(self) -> str:
+        """The end of a test that broke off by a fault of our own."""
+        return self._render("test/_broken.html", {})
 
     def take(self, item: StageResult | Verdict) -> str:
         """Note a finished stage or the verdict, and return its fragment."""

@@ -44,7 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--password-file", metavar="F", help="read the password from a file; else it is asked for")
         parser.add_argument("--json", action="store_true", help="a line of JSON for each finished stage")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
+    def handle(self, *args: Any, **options: Any) -> None:
         """Run the test and show it."""
         address = self._address(options["address"])
         named = [

@@ -1,0 +1,110 @@
+"""Breaks the portal on request, for tests/test_canary.py: a middleware, and the settings of a portal that writes
+down all it can.
+
+The header `X-Fault: package.module:Name.attribute` makes that function raise for this request and those that follow,
+until another header comes. The exception holds all arguments that the function was given, so that whoever prints it,
+or the variables of the frames below it, prints what was in them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from django.http import HttpRequest, HttpResponseBase
+
+from guides.mail.secret import Secret
+
+logger = logging.getLogger(__name__)
+
+TELL = "tell"  # the control: the password is written to the log
+
+
+class ForcedFaultError(Exception):
+    """The fault that a test asked for."""
+
+
+def break_by_header(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The middleware."""
+    broken: list[Any] = []
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        place = request.headers.get("X-Fault", "")
+        while broken:
+            broken.pop().stop()
+        if place:
+            broken.append(break_at(place))
+        return get_response(request)
+
+    return middleware
+
+
+def break_at(place: str) -> Any:
+    """Make a function raise; returns the started patch."""
+    if place == TELL:
+        patched = patch.object(Secret, "utf8", _telling(Secret.utf8))
+        patched.start()
+        return patched
+    module, _, path = place.partition(":")
+    owner: Any = importlib.import_module(module)
+    *parents, name = path.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    original = owner.__dict__[name]
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        everything = [*arguments, *options.values()]
+        logger.info("forced fault at %s", place)
+        raise ForcedFaultError(everything)
+
+    replacement: Any = fail
+    if isinstance(original, classmethod):
+        replacement = classmethod(fail)
+    elif isinstance(original, staticmethod):
+        replacement = staticmethod(fail)
+    patched = patch.object(owner, name, replacement)
+    patched.start()
+    return patched
+
+
+def _telling(utf8: Callable[[Secret], bytes]) -> Callable[[Secret], bytes]:
+    def told(secret: Secret) -> bytes:
+        logger.warning("the password is %s", utf8(secret).decode())
+        return utf8(secret)
+
+    return told
+
+
+def loud(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings on top of the portal's: error mail with HTML, a cache and mails that can be read from files."""
+    folder = Path(os.environ["DATA_DIR"])
+    handlers = {
+        "loud": {"class": "logging.StreamHandler", "level": "DEBUG"},
+        "mail": {
+            "class": "django.utils.log.AdminEmailHandler",
+            "level": "ERROR",
+            "include_html": True,
+        },
+    }
+    loggers = {
+        name: {"level": "DEBUG", "handlers": ["loud", "mail"], "propagate": False}
+        for name in ("django", "django.request", "guides", "helpdesk", "asyncio", "tests", "gunicorn")
+    }
+    return {
+        "ADMINS": [("Admin", "admin@example.net")],
+        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "EMAIL_FILE_PATH": str(folder / "mail"),
+        "CACHES": {
+            "default": {
+                "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+                "LOCATION": str(folder / "cache"),
+            }
+        },
+        "MIDDLEWARE": ["tests.canary_faults.break_by_header", *settings["MIDDLEWARE"]],
+        "LOGGING": {"version": 1, "disable_existing_loggers": False, "handlers": handlers, "loggers": loggers},
+    }

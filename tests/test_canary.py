@@ -1,0 +1,239 @@
+"""The canary of shared/security.md: a password goes through the portal, faults are forced everywhere, and then
+everything that the process wrote is searched for it.
+
+What is searched: answers, standard output and error, error mails, the database's files, the cache. What is searched
+for: any eight characters of the password, in clear, in Base64 at any alignment, as hexadecimal digits; and what
+is left of it when it is written as Python, JSON, HTML or a URL writes it.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import secrets
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+
+from guides.mail.accounts import Protocol, Security
+from tests.canary_faults import TELL
+from tests.lab import Lab
+from tests.lab.hosts import ECHO, MAIL, Host
+from tests.portal import ROOT, LivePortal
+
+pytestmark = pytest.mark.lab
+
+WINDOW = 8
+
+
+class Canary:
+    """A password that is nowhere else, and the search for it."""
+
+    def __init__(self) -> None:
+        letters = secrets.token_hex(12)
+        self.password = f"{letters[:12]} \"ж\\<&%+'{letters[12:]}"
+        self.needles = {needle.encode() for needle in self._needles(letters)}
+
+    def _needles(self, letters: str) -> Iterator[str]:
+        raw = self.password.encode()
+        for core in (letters[:12], letters[12:]):
+            yield from windows(core, WINDOW)
+            yield from windows(core.encode().hex(), 2 * WINDOW)
+        for blob in (raw, b"\0anna@lab.test\0" + raw):
+            for shift in range(3):
+                # The first group holds what stands before; the last may hold what stands behind.
+                encoded = base64.b64encode(b"x" * shift + blob).decode()[4:-4]
+                yield from windows(encoded, 16)
+                yield from windows(encoded.replace("+", "-").replace("/", "_"), 16)
+        # The middle, as different writers write it.
+        middle = self.password[12:-12]
+        yield from (middle, repr(middle)[1:-1], json.dumps(middle)[1:-1], html.escape(middle), quote(middle))
+        yield quote_plus(middle)
+
+    def found_in(self, place: str, data: bytes) -> list[str]:
+        """Where the password was found."""
+        return [f"{place}: {needle!r}" for needle in self.needles if needle in data]
+
+
+def windows(text: str, size: int) -> Iterator[str]:
+    for start in range(len(text) - size + 1):
+        yield text[start : start + size]
+
+
+def test_the_search_finds_what_it_should() -> None:
+    canary = Canary()
+    raw = canary.password.encode()
+    writers = {
+        "clear": raw,
+        "first half": raw[:WINDOW],
+        "last part": raw[-WINDOW:],
+        "base64": base64.b64encode(raw),
+        "SASL": base64.b64encode(b"\0anna@lab.test\0" + raw),
+        "SASL of somebody": base64.b64encode(b"\0b@lab.test\0" + raw),
+        "form": urlencode({"password": canary.password}).encode(),
+        "HTML": html.escape(canary.password).encode(),
+        "JSON": json.dumps(canary.password).encode(),
+        "repr": repr(raw).encode(),
+        "hexadecimal": raw.hex().encode(),
+    }
+    for name, written in writers.items():
+        assert canary.found_in(name, b"before " + written + b" after"), name
+    assert canary.found_in("nothing", b"<Secret> [password] anna@lab.test") == []
+
+
+# --- the portal as a process -----------------------------------------------------------------------------
+
+# Where a fault is forced: "" is none; the rest is a function that raises.
+FAULTS = {
+    "none": "",
+    "taking the password": "guides.views.connection:take_password",
+    "wrapping it": "guides.mail.secret:Secret.__init__",
+    "the form": "guides.forms:ConnectionForm.is_valid",
+    "the servers": "guides.forms:ConnectionForm.servers_by_hand",
+    "the provider": "guides.views.readers:Reader.of",
+    "the plan": "guides.mail.connection.plan:TestPlan.__post_init__",
+    "budgets": "guides.budgets:admit",
+    "articles": "guides.content.articles:load",
+    "the page": "guides.views.running:TestPage.prepare",
+    "a fragment": "guides.views.running:TestPage.take",
+    "rendering": "guides.views.running:TestPage._render",
+    "the door": "guides.runtime:door",
+    "the loop": "guides.mail.connection.loop:BackgroundLoop.stream",
+    "the test": "guides.views.running:run_test",
+    "redacting prepared": "guides.mail.connection.redact:Redactor.__init__",
+    "a leg": "guides.mail.connection.legs:LegRun.run",
+    "input": "guides.mail.connection.legs:check_input",
+    "dns": "guides.mail.network:Door.resolve",
+    "connect": "guides.mail.network:Door.connect",
+    "tls": "guides.mail.connection.channel:Channel.start_tls",
+    "greeting": "guides.mail.connection.imap:ImapSession.greet",
+    "capabilities": "guides.mail.connection.imap:ImapSession.learn",
+    "login": "guides.mail.connection.imap:ImapSession.log_in",
+    "the encoder": "guides.mail.connection.sasl:Exchange.next_answer",
+    "the encoder's beginning": "guides.mail.connection.sasl:Exchange.__init__",
+    "opening the secret": "guides.mail.secret:Secret.utf8",
+    "writing": "guides.mail.connection.channel:Channel.write",
+    "reading": "guides.mail.connection.channel:Channel.read_line",
+    "judging": "guides.mail.diagnosis.patterns:PatternSet.match",
+    "redacting": "guides.mail.connection.redact:Redactor.evidence",
+    "mailbox": "guides.mail.connection.imap:ImapSession.open",
+    "envelope": "guides.mail.connection.smtp:SmtpSession.open",
+    "goodbye": "guides.mail.connection.imap:ImapSession._goodbye",
+    "verdict": "guides.mail.connection.test:verdict",
+}
+# These stop what comes behind them, so that no page is made at all.
+BREAK_THE_PAGE = frozenset(
+    {
+        "taking the password", "wrapping it", "the form", "the servers", "the provider", "the plan", "budgets", "articles",
+        "the page", "rendering", "the door", "the loop",
+    }
+)  # fmt: skip
+
+# These stop the test itself, so that there is no result; a stream ends with words of regret.
+BREAK_THE_TEST = frozenset({"a fragment", "the test", "verdict", "opening the secret", "redacting prepared", "a leg"})
+
+
+class CanaryPortal(LivePortal):
+    """A portal that writes down all it can, and the search through it."""
+
+    def __init__(self, folder: Path, lab: Lab, *, debug: bool) -> None:
+        unlimited = {
+            f"LIMIT_{name}": "100000"
+            for name in (
+                "VISITOR_HOUR", "VISITOR_DAY", "VISITOR_AT_ONCE", "ACCOUNT_10_MINUTES", "ACCOUNT_HOUR", "ACCOUNT_DAY",
+                "HOST_10_MINUTES",
+            )
+        }  # fmt: skip
+        super().__init__(
+            folder,
+            lab.environment()
+            | unlimited
+            | {
+                "DJANGO_SETTINGS_MODULE": "tests.canary_settings",
+                "PYTHONPATH": str(ROOT),
+                "DEBUG": "1" if debug else "0",
+                "LOG_LEVEL": "DEBUG",
+            },
+        )
+        self.lab = lab
+        self.canary = Canary()
+        self.answers: dict[str, bytes] = {}
+
+    def post(self, title: str, *, fault: str = "", htmx: bool = False, host: Host = MAIL, **fields: str) -> int:
+        """Run the test with the canary as password; returns the answer's status."""
+        form = {"address": "anna@lab.test", "password": self.canary.password}
+        for protocol in (Protocol.IMAP, Protocol.SMTP):
+            server = self.lab.server(protocol, Security.TLS, host)
+            form |= {
+                f"{protocol}_host": server.host,
+                f"{protocol}_port": str(server.port),
+                f"{protocol}_security": str(server.security),
+            }
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": self.url,
+            "X-Fault": fault,
+            "Connection": "close",
+        } | ({"HX-Request": "true", "Accept": "text/event-stream, text/html"} if htmx else {})
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("POST", "/en/test/", urlencode(form | fields).encode(), headers)
+            response: HTTPResponse = connection.getresponse()
+            head = str(response.headers).encode()
+            try:
+                body = response.read()
+            except (OSError, HTTPException) as error:  # an answer that broke off
+                body = repr(error).encode()
+        finally:
+            connection.close()
+        self.answers[f"answer of {title}{' (htmx)' if htmx else ''}"] = head + body
+        return response.status
+
+    def written(self) -> dict[str, bytes]:
+        """Everything that the process has written: place -> bytes."""
+        files = {
+            str(path.relative_to(self.folder)): path.read_bytes() for path in self.folder.rglob("*") if path.is_file()
+        }
+        return self.answers | files
+
+    def found(self) -> list[str]:
+        return [found for place, data in self.written().items() for found in self.canary.found_in(place, data)]
+
+
+@pytest.fixture(params=[False, True], ids=["production", "DEBUG"])
+def portal(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Iterator[CanaryPortal]:
+    with CanaryPortal(tmp_path / "portal", lab, debug=request.param) as running:
+        yield running
+
+
+def test_no_fault_gives_the_password_away(portal: CanaryPortal) -> None:
+    for title, fault in FAULTS.items():
+        status = portal.post(title, fault=fault)
+        assert status == (500 if title in BREAK_THE_PAGE | BREAK_THE_TEST else 200), title
+        portal.post(title, fault=fault, htmx=True)
+    for protocol_host in (ECHO,):
+        portal.post("a server that repeats", host=protocol_host)
+        portal.post("a server that repeats", host=protocol_host, htmx=True)
+    control = "\r\n"
+    assert portal.post("line ends", password=portal.canary.password + control) == 422
+    assert portal.post("a lone NUL", password=portal.canary.password + "\0") == 422
+    assert portal.post("too long", password=portal.canary.password * 200) == 422
+    assert portal.post("no address", address="anna") == 422
+    assert portal.post("also in the address", address=f"{portal.canary.password}@lab.test") == 422
+    portal.stop()
+    log = portal.log.read_text()
+    for title, fault in FAULTS.items():
+        if fault and title not in ("judging", "redacting", "goodbye"):
+            assert f"forced fault at {fault}" in log, f"{title} was never reached"
+    assert portal.found() == []
+
+
+def test_the_search_would_notice(portal: CanaryPortal) -> None:
+    """The same portal, made to tell: the search finds it in what the process wrote."""
+    portal.post("a portal that tells", fault=TELL)
+    portal.stop()
+    assert any("portal.log" in place for place in portal.found())
