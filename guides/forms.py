@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from guides.mail.accounts import Address, AddressError, Protocol, Security, Server, UsernameForm
@@ -168,7 +170,7 @@ class ConnectionForm(PortalForm):
     pop3 = forms.BooleanField(label=_("Test receiving by POP3 too"), required=False)
 
     def __init__(
-        self, data: Any = None, *, secret: Secret | None = None, password_fault: str = "", **options: Any
+        self, data: Any = None, *, secret: Secret | None = None, password_fault: str | Promise = "", **options: Any
     ) -> None:
         super().__init__(data, **options)
         self.secret = secret
@@ -243,17 +245,35 @@ def _usual_security(protocol: Protocol, port: int | None) -> Security:
     return Security.STARTTLS if port == USUAL_PORTS[protocol, Security.STARTTLS] else Security.TLS
 
 
-def take_password(data: Any) -> tuple[Secret | None, Any]:
-    """Take `password` out of a form's data and wrap it; "" as the second value means that all is well.
+class PasswordNotTakenError(Exception):
+    """Something broke while a password was in plain hands. Says what kind of fault it was, and no more."""
 
-    No local variable outlives the call, and `data` holds no password afterwards.
+
+def take_password(request: HttpRequest) -> tuple[Secret | None, str | Promise]:
+    """Take `password` out of a request and wrap it; the words for its field come with it, "" when all is well.
+
+    Afterwards `request.POST` holds no password. A fault in here is raised anew without its message, its frames and its
+    chain, all of which could show the password in an error report.
     """
-    values = data.pop("password", None)
-    if not values or not values[-1]:
+    fault: str
+    try:
+        data = request.POST.copy()
+        values = data.pop("password", [])
+        request.POST = data  # type: ignore[assignment]
+        return _wrapped(str(values[-1]) if values else "")
+    except Exception as error:
+        fault = type(error).__name__
+    finally:
+        values = []
+    raise PasswordNotTakenError(fault)
+
+
+def _wrapped(password: str) -> tuple[Secret | None, str | Promise]:
+    if not password:
         return None, _("Enter the password. It is used for this one test and not stored.")
-    if len(values[-1]) > LONGEST_PASSWORD:
+    if len(password) > LONGEST_PASSWORD:
         return None, _("This is too long for a password.")
     try:
-        return Secret(values[-1]), ""
+        return Secret(password), ""
     except SecretFault:
         return None, _("There is a line end or an invisible character in it. Type the password by hand.")

@@ -48,10 +48,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
-    data = request.POST.copy()
-    secret, password_fault = take_password(data)
-    request.POST = data  # type: ignore[assignment]  # what later code and error reports see holds no password
-    form = ConnectionForm(data, secret=secret, password_fault=password_fault)
+    secret, password_fault = take_password(request)
+    form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
     valid = form.is_valid()
     address = form.cleaned_data.get("address")
     reader = Reader.of(address.domain, address) if address else Reader()
