@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import html
 import json
-import secrets
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
@@ -23,6 +22,7 @@ from guides.mail.accounts import Protocol, Security
 from tests.canary_faults import TELL
 from tests.lab import Lab
 from tests.lab.hosts import ECHO, MAIL, Host
+from tests.lab.people import PEOPLE
 from tests.portal import ROOT, LivePortal
 
 pytestmark = pytest.mark.lab
@@ -30,20 +30,22 @@ pytestmark = pytest.mark.lab
 WINDOW = 8
 
 
+LONELY = next(person.password for person in PEOPLE if person.name == "canary")
+
+
 class Canary:
     """A password that is nowhere else, and the search for it."""
 
-    def __init__(self) -> None:
-        letters = secrets.token_hex(12)
-        self.password = f"{letters[:12]} \"ж\\<&%+'{letters[12:]}"
-        self.needles = {needle.encode() for needle in self._needles(letters)}
+    def __init__(self, password: str = LONELY) -> None:
+        self.password = password
+        self.needles = {needle.encode() for needle in self._needles(password[:12] + password[-12:])}
 
     def _needles(self, letters: str) -> Iterator[str]:
         raw = self.password.encode()
         for core in (letters[:12], letters[12:]):
             yield from windows(core, WINDOW)
             yield from windows(core.encode().hex(), 2 * WINDOW)
-        for blob in (raw, b"\0anna@lab.test\0" + raw):
+        for blob in (raw, b"\0canary@lab.test\0" + raw):
             for shift in range(3):
                 # The first group holds what stands before; the last may hold what stands behind.
                 encoded = base64.b64encode(b"x" * shift + blob).decode()[4:-4]
@@ -72,7 +74,7 @@ def test_the_search_finds_what_it_should() -> None:
         "first half": raw[:WINDOW],
         "last part": raw[-WINDOW:],
         "base64": base64.b64encode(raw),
-        "SASL": base64.b64encode(b"\0anna@lab.test\0" + raw),
+        "SASL": base64.b64encode(b"\0canary@lab.test\0" + raw),
         "SASL of somebody": base64.b64encode(b"\0b@lab.test\0" + raw),
         "form": urlencode({"password": canary.password}).encode(),
         "HTML": html.escape(canary.password).encode(),
@@ -82,7 +84,7 @@ def test_the_search_finds_what_it_should() -> None:
     }
     for name, written in writers.items():
         assert canary.found_in(name, b"before " + written + b" after"), name
-    assert canary.found_in("nothing", b"<Secret> [password] anna@lab.test") == []
+    assert canary.found_in("nothing", b"<Secret> [password] canary@lab.test") == []
 
 
 # --- the portal as a process -----------------------------------------------------------------------------
@@ -165,7 +167,7 @@ class CanaryPortal(LivePortal):
 
     def post(self, title: str, *, fault: str = "", htmx: bool = False, host: Host = MAIL, **fields: str) -> int:
         """Run the test with the canary as password; returns the answer's status."""
-        form = {"address": "anna@lab.test", "password": self.canary.password}
+        form = {"address": "canary@lab.test", "password": self.canary.password}
         for protocol in (Protocol.IMAP, Protocol.SMTP):
             server = self.lab.server(protocol, Security.TLS, host)
             form |= {
@@ -223,7 +225,6 @@ def test_no_fault_gives_the_password_away(portal: CanaryPortal) -> None:
     assert portal.post("a lone NUL", password=portal.canary.password + "\0") == 422
     assert portal.post("too long", password=portal.canary.password * 200) == 422
     assert portal.post("no address", address="anna") == 422
-    assert portal.post("also in the address", address=f"{portal.canary.password}@lab.test") == 422
     portal.stop()
     log = portal.log.read_text()
     for title, fault in FAULTS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from dataclasses import dataclass
 
 DOMAIN = "lab.test"
@@ -38,6 +39,12 @@ class Person:
         return f"{self.username}:{{PLAIN.b64}}{secret}::::{home}::{extra}"
 
 
+def _found_nowhere_else() -> str:
+    """A password whose ends can be searched for: 12 random letters on each side of what writers escape."""
+    letters = secrets.token_hex(12)
+    return f"{letters[:12]} \"ж\\<&%+'{letters[12:]}"
+
+
 PEOPLE = (
     Person("anna", "correct horse battery staple"),
     Person("boris", "Grüße, мир 秘密 🗝"),
@@ -52,5 +59,6 @@ PEOPLE = (
     Person("no.imap", "without imap", shut_at=("imap",)),
     Person("no.pop3", "without pop3", shut_at=("pop3",)),
     Person("no.smtp", "without smtp", shut_at=("smtp",)),
+    Person("canary", _found_nowhere_else()),
     Person("broken", "a broken mailbox", broken=True),
 )
