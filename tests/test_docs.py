@@ -27,7 +27,7 @@ def test_every_documented_setting_exists() -> None:
 
 def test_every_dependency_is_explained() -> None:
     wanted = {
-        re.split(r"[<>=]", line)[0].strip().lower()
+        re.split(r"[<>=[]", line)[0].strip().lower()
         for line in read("requirements.in").splitlines()
         if line.strip() and not line.startswith("#")
     }
