@@ -17,6 +17,7 @@ PAGES: list[URLPattern] = [
     path("", pages.home, name="home"),
     # /<lang>/settings/
     path("settings/", settings.lookup, name="settings"),
+    path("settings/<str:domain>.json", settings.as_json, name="settings-json"),
     path("settings/<str:domain>/", settings.of_domain, name="settings-domain"),
     # /<lang>/guides/
     path("guides/", guides.index, name="guides"),
