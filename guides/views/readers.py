@@ -58,6 +58,11 @@ class Reader:
         return self.notice.password_name if self.notice else ""
 
     @property
+    def username_name(self) -> str:
+        """What the provider calls a user name that is no part of the address, or ""."""
+        return self.notice.username_name if self.notice else ""
+
+    @property
     def signs_in_elsewhere(self) -> bool:
         """Whether no password typed into a mail program or into the portal can work."""
         return self.provider is not None and self.provider.password in (PasswordKind.OAUTH2, PasswordKind.BRIDGE)
@@ -70,6 +75,7 @@ class Reader:
             version=version,
             address=self.address,
             password_name=self.password_name,
+            username_name=self.username_name,
             app_name=self.provider.app_name if self.provider else "",
         )
 
