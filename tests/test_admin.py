@@ -85,6 +85,7 @@ class TestPages:
         registered = {model.__name__ for model in admin.site._registry if model._meta.app_label == "guides"}
         # The others stand on the page of what they belong to.
         parts = {"ArticleClass", "ClientVersion", "ProviderDomain", "ProviderServer", "SuffixRule"}
+        parts |= {"IspdbDomain", "IspdbServer"}
         assert registered | parts == set(models.__all__)
 
     @pytest.fixture
