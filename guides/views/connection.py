@@ -58,7 +58,7 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     by_hand = form.servers_by_hand()
     servers = by_hand or _usual_servers(reader, wants_pop3=form.cleaned_data["pop3"])
     if not servers:
-        form.add_error("imap_host", _("We do not know the servers of this domain. Enter them here to test them."))
+        form.add_error(*_nothing_to_test(reader))
         return _refused(request, form, reader, status=422)
     provider = reader.provider
     plan = TestPlan(
@@ -76,6 +76,13 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     except budgets.Refused as refusal:
         return _over_budget(request, form, reader, refusal)
     return _answer(request, plan, secret, admission, reader, form)
+
+
+def _nothing_to_test(reader: Reader) -> tuple[str, str]:
+    """The field at which to say why no server is known, and the words."""
+    if reader.lets_no_client_in:
+        return "address", _("No mail program can open this mailbox, so there is nothing to test.")
+    return "imap_host", _("We do not know the servers of this domain. Enter them here to test them.")
 
 
 def _usual_servers(reader: Reader, *, wants_pop3: bool) -> tuple[Server, ...]:

@@ -65,7 +65,13 @@ class Reader:
     @property
     def signs_in_elsewhere(self) -> bool:
         """Whether no password typed into a mail program or into the portal can work."""
-        return self.provider is not None and self.provider.password in (PasswordKind.OAUTH2, PasswordKind.BRIDGE)
+        elsewhere = (PasswordKind.OAUTH2, PasswordKind.BRIDGE, PasswordKind.NONE)
+        return self.provider is not None and self.provider.password in elsewhere
+
+    @property
+    def lets_no_client_in(self) -> bool:
+        """Whether no mail program can open the mailbox."""
+        return self.provider is not None and self.provider.password == PasswordKind.NONE
 
     def situation(self, protocol: Protocol = Protocol.IMAP, version: str = "") -> Situation:
         """The case that a text is filled for."""
