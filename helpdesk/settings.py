@@ -171,6 +171,7 @@ ALLOWED_SUFFIXES = frozenset(suffix.strip(".").lower() for suffix in env.items("
 
 LIMIT_VISITOR_HOUR = env.number("LIMIT_VISITOR_HOUR", 10, least=1)
 LIMIT_VISITOR_DAY = env.number("LIMIT_VISITOR_DAY", 30, least=1)
+LIMIT_VISITOR_LOOKUPS_HOUR = env.number("LIMIT_VISITOR_LOOKUPS_HOUR", 60, least=1)
 LIMIT_VISITOR_AT_ONCE = env.number("LIMIT_VISITOR_AT_ONCE", 2, least=1)
 LIMIT_ACCOUNT_10_MINUTES = env.number("LIMIT_ACCOUNT_10_MINUTES", 2, least=1)
 LIMIT_ACCOUNT_HOUR = env.number("LIMIT_ACCOUNT_HOUR", 5, least=1)
