@@ -26,6 +26,7 @@ from guides.mail.accounts import (
     Security,
     UsernameForm,
 )
+from guides.mail.discovery.mx import by_suffix
 from guides.markup import Situation, fill
 from guides.markup.words import WORDS
 from guides.models import Provider
@@ -172,6 +173,30 @@ class TestFacts:
     def test_a_domain_that_only_ends_alike_is_nobodys(self, table: None) -> None:
         for domain in ("example.com", "notgmail.com", "mail.gmail.com", "x.softbank.ne.jp"):
             assert not Provider.objects.for_domain(domain).exists()
+
+    @pytest.mark.parametrize(
+        ("exchanger", "slug"),
+        [
+            ("gmail-smtp-in.l.google.com", "gmail"),
+            ("aspmx.l.google.com", "google-workspace"),
+            ("alt1.aspmx.l.google.com", "google-workspace"),
+            ("aspmx2.googlemail.com", "google-workspace"),
+            ("smtp.google.com", "google-workspace"),
+            ("example-com.mail.protection.outlook.com", "microsoft-365"),
+            ("outlook-com.olc.protection.outlook.com", "outlook-com"),
+            ("mx-aol.mail.gm0.yahoodns.net", "aol"),
+            ("mta5.am0.yahoodns.net", "yahoo"),
+            ("in1-smtp.messagingengine.com", "fastmail"),
+            ("mail.protonmail.ch", "proton"),
+            ("aspmx1.migadu.com", "migadu"),
+            ("mx.notgoogle.com", None),
+        ],
+    )
+    def test_mail_exchangers_lead_to_who_runs_them(
+        self, entries: dict[str, ProviderEntry], exchanger: str, slug: str | None
+    ) -> None:
+        rules = {suffix: entry.slug for entry in entries.values() for suffix in entry.mx_suffixes}
+        assert by_suffix(exchanger, rules) == slug
 
 
 class TestAccounts:

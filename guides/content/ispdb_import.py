@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from guides.content.ispdb_reading import ReadFile, lines_of, read_folder
@@ -60,7 +61,7 @@ def import_folder(folder: Path, *, prune: bool = False) -> Report:
 
     Raises NotAFolderError; then nothing has changed.
     """
-    files = read_folder(folder)
+    files = read_folder(folder, settings.ALLOWED_SUFFIXES)
     return _Import(files, prune=prune).run()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,19 +53,22 @@ class ReadFile:
     refused: str = ""
 
 
-def read_folder(folder: Path) -> list[ReadFile]:
-    """Read every file of a folder, by name. Raises NotAFolderError. Each domain stays with one file."""
+def read_folder(folder: Path, allowed_suffixes: Iterable[str] = ()) -> list[ReadFile]:
+    """Read every file of a folder, by name; each domain stays with one. Raises NotAFolderError.
+
+    `allowed_suffixes` are special names, such as `test`, that hosts may end in all the same.
+    """
     if not folder.is_dir():
         raise NotAFolderError(f"{folder}: there is no such folder")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not _is_aside(path))
-    return _each_domain_once([_read(path) for path in paths])
+    return _each_domain_once([_read(path, tuple(allowed_suffixes)) for path in paths])
 
 
 def _is_aside(path: Path) -> bool:
     return path.name.startswith(".") or path.stem.upper() in ("README", "LICENSE", "COPYING")
 
 
-def _read(path: Path) -> ReadFile:
+def _read(path: Path, allowed_suffixes: tuple[str, ...]) -> ReadFile:
     name = shown(path.name)
     if len(path.name) > LONGEST_NAME or name != path.name[: len(name)]:
         return ReadFile(name, refused="its name cannot be kept")
@@ -77,7 +80,7 @@ def _read(path: Path) -> ReadFile:
     if len(content) > LONGEST_FILE:
         return ReadFile(path.name, refused=f"it is longer than {LONGEST_FILE // 1024} KB")
     try:
-        config = parse_client_config(content)
+        config = parse_client_config(content, allowed_suffixes=allowed_suffixes)
     except ConfigFault as fault:
         return ReadFile(path.name, refused=_REFUSED[fault.cause])
     return _judged(path.name, config)
