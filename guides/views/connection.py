@@ -67,7 +67,7 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         form.add_error("confirmed", _("First confirm below where your mailbox is."))
         return _refused(request, form, reader, status=422)
     if not servers:
-        form.add_error("imap_host", _("We do not know the servers of this domain. Enter them here to test them."))
+        form.add_error(*_nothing_to_test(reader))
         return _refused(request, form, reader, status=422)
     provider = reader.provider
     plan = TestPlan(
@@ -92,6 +92,13 @@ def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader
     budgets.admit_lookup(request.META["REMOTE_ADDR"])
     discovery = discovering.with_address(discovering.look_up(address.domain), address)
     return Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)
+
+
+def _nothing_to_test(reader: Reader) -> tuple[str, str]:
+    """The field at which to say why no server is known, and the words."""
+    if reader.lets_no_client_in:
+        return "address", _("No mail program can open this mailbox, so there is nothing to test.")
+    return "imap_host", _("We do not know the servers of this domain. Enter them here to test them.")
 
 
 def _usual_servers(reader: Reader, *, wants_pop3: bool) -> tuple[Server, ...]:
