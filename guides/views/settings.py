@@ -13,6 +13,7 @@ from guides.forms import AddressForm
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.views import labels
 from guides.views.cards import cards
+from guides.views.offers import has_profile
 from guides.views.pages import guide_links, home_context
 from guides.views.readers import Reader
 
@@ -53,6 +54,7 @@ def _page(request: HttpRequest, reader: Reader) -> HttpResponse:
         "cards": cards(reader),
         "guides": guide_links(reader.domain),
         "password": labels.PASSWORDS[reader.account.password],
+        "has_profile": has_profile(reader),
         "similar": [] if reader.provider else similar_domains(reader.domain),
     }
     return render(request, "settings.html", context)
