@@ -98,6 +98,7 @@ def test_what_staff_wrote_comes_back_as_it_was(tmp_path: Path) -> None:
         password="auth_code",
         password_pattern="^[A-Z]{16}$",
         must_enable=True,
+        is_own=True,
         help_url="https://163.example/#a:b",
         app_name="no",
         sources="- a\n# b\n{c}",

@@ -126,6 +126,7 @@ class ProviderEntry:
     must_enable: bool = False
     confidence: Provider.Confidence = Provider.Confidence.MEDIUM
     position: int = field(default=100, metadata=PLACE)
+    own: bool = False
     checked_on: date | None = None
     links: LinksEntry = LinksEntry()
     app_name: str = ""

@@ -103,6 +103,7 @@ def provider_entry(row: Provider) -> ProviderEntry:
         must_enable=row.must_enable,
         confidence=Provider.Confidence(row.confidence),
         position=row.position,
+        own=row.is_own,
         checked_on=row.checked_on,
         links=LinksEntry(
             signup=row.signup_url,

@@ -32,6 +32,10 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         )
         return self.filter(pk=rule.provider_id) if rule else self.none()
 
+    def own(self) -> ProviderQuerySet:
+        """The operator's own: the ones that mail clients are served on host names of their domains."""
+        return self.filter(is_own=True)
+
     def with_settings(self) -> ProviderQuerySet:
         """Everything `Provider.account` reads, in a constant number of queries."""
         return self.prefetch_related("servers")
@@ -81,6 +85,13 @@ class Provider(Versioned):
     )
     checked_on = models.DateField(_("last checked on"), null=True, blank=True)
     position = models.PositiveIntegerField(_("position in lists"), default=100)
+    is_own = models.BooleanField(
+        _("the operator's own"),
+        default=False,
+        help_text=_(
+            "Mail clients get these settings on autoconfig, autodiscover and ua-auto-config hosts of the domains."
+        ),
+    )
 
     objects = ProviderQuerySet.as_manager()
 

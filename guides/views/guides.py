@@ -17,6 +17,7 @@ from guides.mail.accounts import Address, Protocol
 from guides.models import Guide, GuideText
 from guides.views import by_hand
 from guides.views.cards import cards
+from guides.views.offers import has_profile
 from guides.views.readers import DomainField, Reader, filled, language
 
 
@@ -126,6 +127,7 @@ def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField
         "at_fault": ADDRESS_FAULTS.get(at.fault, ""),
         "form": form,
         "is_about_client": choice.guide.client_id is not None,
+        "has_profile": bool(choice.guide.client and choice.guide.client.reads_profile) and has_profile(reader),
         "versions": [Switch(v.name, choice.url(version=v.slug), v == choice.version) for v in choice.versions],
         "protocols": [Switch(p.name, choice.url(protocol=p), p is protocol) for p in protocols],
         "version_slug": choice.version_slug,

@@ -20,6 +20,7 @@ from guides.mail.discovery.report import as_record
 from guides.views import by_hand, labels
 from guides.views.cards import cards
 from guides.views.looking import LookingStream, remarks_of, rows_of
+from guides.views.offers import has_profile
 from guides.views.pages import guide_links, home_context
 from guides.views.readers import Reader, language
 
@@ -149,6 +150,7 @@ def _context(request: HttpRequest, reader: Reader, form: ServersForm | None = No
         "cards": cards(reader),
         "guides": guide_links(reader.query),
         "password": labels.PASSWORDS[reader.account.password],
+        "has_profile": has_profile(reader),
         "similar": [] if reader.provider and not reader.discovery else similar_domains(reader.domain),
         "sources": rows_of(reader.discovery) if reader.discovery else [],
         "remarks": remarks_of(reader.discovery) if reader.discovery and not reader.by_hand else [],
