@@ -6,7 +6,7 @@ import re
 
 from django.urls import URLPattern, path, re_path
 
-from guides.views import apple, connection, errors, guides, machines, pages, settings
+from guides.views import apple, connection, errors, explain, guides, machines, pages, settings
 
 
 def _any_case(text: str) -> str:
@@ -47,6 +47,7 @@ PAGES: list[URLPattern] = [
     path("guides/<slug:slug>/", guides.guide, name="guide"),
     # /<lang>/errors/
     path("errors/", errors.index, name="errors"),
+    path("errors/find/", explain.find, name="error-find"),
     path("errors/<slug:slug>/", errors.article, name="error"),
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),
