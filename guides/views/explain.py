@@ -115,11 +115,10 @@ def _context(found: Explanation) -> dict[str, object]:
     slugs = {cause.article for cause in found.causes}
     texts = {text.article.slug: text for text in ErrorText.objects.for_list("article", language())}
     texts = {slug: text for slug, text in texts.items() if slug in slugs}
-    parts = [_part(cause, texts.get(cause.article), domain) for cause in found.causes]
+    titles = {cause.name: texts[cause.article].title for cause in found.causes if cause.article in texts}
     bounce = found.bounce
-    titles = {cause.name: part.title for cause, part in zip(found.causes, parts, strict=True)}
     return {
-        "parts": parts,
+        "parts": [_part(cause, texts.get(cause.article), domain) for cause in _with_articles_once(found.causes)],
         "kind": labels.KINDS[bounce.kind] if bounce else "",
         "recipients": [RecipientPart(r.address, titles.get(r.cause, "")) for r in bounce.recipients] if bounce else [],
         "domain": domain,
@@ -127,6 +126,14 @@ def _context(found: Explanation) -> dict[str, object]:
         "test_url": _test_url(found, domain),
         "form": PasteForm(),
     }
+
+
+def _with_articles_once(causes: tuple[Cause, ...]) -> list[Cause]:
+    """The causes without those whose article a likelier one names already: they would tell people the same twice."""
+    first: dict[str, Cause] = {}
+    for cause in causes:
+        first.setdefault(cause.article or cause.name, cause)
+    return list(first.values())
 
 
 def _part(cause: Cause, text: ErrorText | None, domain: str) -> CausePart:

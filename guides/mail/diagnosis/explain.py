@@ -48,6 +48,9 @@ _ARCHIVES = (
     b"GIF8",
 )
 
+# Control characters that no text holds; ESC begins a change of character set in ISO-2022-JP.
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
+
 ProviderOf = Callable[[Sequence[str]], str | None]
 
 
@@ -101,7 +104,7 @@ def _refuse_binary(data: bytes) -> None:
         raise NotTextError("archive")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return
-    odd = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
+    odd = len(head) - len(head.translate(None, _CONTROLS))
     if odd > len(head) // 50 + 2:
         raise NotTextError("binary")
 

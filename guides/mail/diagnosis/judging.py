@@ -12,7 +12,7 @@ from guides.mail.diagnosis import codes, enhanced, words
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import UNKNOWN, Reply, cause_of, contradicts
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.diagnosis.rulebook import EXACT, LIKELY, STRENGTHS, Hit, Rules
+from guides.mail.diagnosis.rulebook import LIKELY, STRENGTHS, Hit, Rules
 from guides.mail.diagnosis.statements import Statement
 from guides.mail.outcomes import Owner, Stage
 
@@ -332,7 +332,7 @@ def _of_hits(
     yield _cause(first, line, offset, round(confidence * factor, 3), why)
     for hit in hits[1:]:
         apart = hit.start >= first.end or hit.end <= first.start
-        if hit.cause != first.cause and (apart or hit.strength >= EXACT):
+        if hit.cause != first.cause and apart:
             yield _cause(hit, line, offset, round(min(hit.strength, confidence) * _SECOND * factor, 3), why[:1])
 
 
