@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from guides.mail.accounts import Protocol
+from guides.mail.diagnosis.codes import Reply, cause_of, sender_cause
 from guides.mail.diagnosis.explain import explain
 from guides.mail.diagnosis.judging import HIGH, Why
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
@@ -155,3 +156,20 @@ def test_rules_that_are_written_wrongly_are_refused() -> None:
     with pytest.raises(ValueError, match="strength"):
         Rules("rcpt.full very\n  full\n")
     assert Rules("rcpt.full exact\n  full\n").hits("mailbox FULL")[0].cause == "rcpt.full"
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("宛先のメールボックスの容量が一杯です", "rcpt.full"),
+        ("Почтовый ящик получателя переполнен", "rcpt.full"),
+        ("The recipient has blocked you", "rcpt.filtered"),
+        ("Frobnication refused", "rcpt.generic"),
+    ],
+)
+def test_the_live_test_reads_the_same_rules(said: str, cause: str) -> None:
+    reply = Reply(Protocol.SMTP, "550", "5.0.0", said)
+    assert cause_of(reply, Stage.ENVELOPE) == cause
+    if cause != "rcpt.generic":
+        assert sender_cause(reply) == cause
+        assert explain(f"550 5.0.0 {said}").causes[0].name == cause
