@@ -14,8 +14,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from guides.content import discovering
 from guides.mail.accounts import Account, Protocol, Security, Server
-from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.connection.test import TestPlan
+from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.discovery.search import Patience
 from guides.models import SuffixRule
 from guides.views import running
