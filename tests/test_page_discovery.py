@@ -14,8 +14,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from guides.content import discovering
 from guides.mail.accounts import Account, Protocol, Security, Server
-from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.connection.test import TestPlan
+from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.discovery.search import Patience
 from guides.models import SuffixRule
 from guides.views import running
@@ -160,10 +160,10 @@ def test_a_foreign_domain_is_shown_and_confirmed_before_anything_else(client: Cl
     make_guide()
     html = post(client, "foreign.test")
     assert "Is your mailbox at hosting.test?" in html
-    assert "imap.hosting.test" not in html.split("Where these settings come from")[0]
+    assert "imap.hosting.test" not in html.split("Where the portal has looked")[0]
     assert (
         "imap.hosting.test"
-        not in client.get("/en/settings/foreign.test/?confirmed=other.test").content.decode().split("Where these")[0]
+        not in client.get("/en/settings/foreign.test/?confirmed=other.test").content.decode().split("Where the portal")[0]
     )
     confirmed = client.get("/en/settings/foreign.test/?confirmed=hosting.test").content.decode()
     assert '<code class="value">imap.hosting.test</code>' in confirmed
