@@ -37,6 +37,7 @@ PAGES: list[URLPattern] = [
     path("", pages.home, name="home"),
     # /<lang>/settings/
     path("settings/", settings.lookup, name="settings"),
+    path("settings/<str:domain>.json", settings.as_json, name="settings-json"),
     path("settings/<str:domain>/", settings.of_domain, name="settings-domain"),
     # /<lang>/apple/
     path("apple/<str:domain>/", apple.page, name="apple"),

@@ -9,12 +9,14 @@ import json
 from collections.abc import Mapping
 
 from dnslib import MX, SRV, TXT
+from pytest_django.fixtures import Settings
 
 from guides.mail.accounts import Account, Address
 from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
 from guides.mail.discovery.merge import merge
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.search import THOROUGH, Patience, search
+from helpdesk.env import Env
 from tests.internet import Internet, Page
 
 HOSTED = "hosting.test"  # a provider that publishes autoconfig for the domains it hosts
@@ -123,6 +125,15 @@ def ask(
         return [finding async for finding in search(query, known, patience)]
 
     return merge(domain, asyncio.run(gather()))
+
+
+def lead_to(internet: Internet, settings: Settings) -> None:
+    """Set this process's portal up to find and trust it."""
+    env = Env(internet.environment())
+    settings.DNS_SERVERS = env.servers("DNS_SERVERS", default_port=53)
+    settings.EXTRA_CA_FILE = env.file("EXTRA_CA_FILE")
+    settings.ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
+    settings.ALLOWED_SUFFIXES = frozenset(env.items("ALLOWED_SUFFIXES"))
 
 
 def found(discovery: Discovery, source: Source) -> Finding:

@@ -14,8 +14,7 @@ from pytest_django.fixtures import Settings
 
 from guides.mail.discovery.findings import Source
 from guides.models import Provider, ProviderDomain, SuffixRule
-from helpdesk.env import Env
-from tests.discovery_world import NETWORK_SOURCES, autoconfig_url, client_config, publish
+from tests.discovery_world import NETWORK_SOURCES, autoconfig_url, client_config, lead_to, publish
 from tests.factories import make_provider
 from tests.internet import Internet, Page
 
@@ -43,11 +42,7 @@ def world() -> Iterator[Internet]:
 
 @pytest.fixture(autouse=True)
 def portal_in_world(world: Internet, settings: Settings) -> None:
-    env = Env(world.environment())
-    settings.DNS_SERVERS = env.servers("DNS_SERVERS", default_port=53)
-    settings.EXTRA_CA_FILE = env.file("EXTRA_CA_FILE")
-    settings.ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
-    settings.ALLOWED_SUFFIXES = frozenset(env.items("ALLOWED_SUFFIXES"))
+    lead_to(world, settings)
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

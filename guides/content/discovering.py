@@ -48,13 +48,15 @@ def ispdb_snapshot(domain: str, mailbox_domain: str) -> Account | None:  # noqa:
     return None
 
 
-def at_hand(domain: str) -> Discovery | None:
-    """What is known without the network: the table, or what was found lately. None: look it up."""
-    known = from_table(domain)
-    if known is not None:
-        return known
+def kept(domain: str) -> Discovery | None:
+    """What was found lately of a domain that is not in the table. None: look it up."""
     findings = _Kept(domain).read()
     return None if findings is None else _merged(domain, findings)
+
+
+def at_hand(domain: str) -> Discovery | None:
+    """What is known without the network: the table, or what was found lately."""
+    return from_table(domain) or kept(domain)
 
 
 def look_up(domain: str, patience: Patience | None = None) -> Discovery:
@@ -70,13 +72,13 @@ def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | D
     if known is not None:
         yield known
         return
-    kept = _Kept(domain)
+    place = _Kept(domain)
     until = time.monotonic() + FLIGHT_SECONDS
-    while not kept.take_off():
+    while not place.take_off():
         # Another visitor's search for the same domain is under way.
         yield None
         time.sleep(POLL_SECONDS)
-        findings = kept.read()
+        findings = place.read()
         if findings is not None:
             yield _merged(domain, findings)
             return
@@ -84,9 +86,9 @@ def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | D
             break
     try:
         findings = yield from _search(domain, patience or Patience())
-        kept.keep(findings)
+        place.keep(findings)
     finally:
-        kept.land()
+        place.land()
     yield _merged(domain, findings)
 
 

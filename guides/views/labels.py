@@ -106,5 +106,6 @@ REFUSALS = {
     "looks": _(
         "You have looked at many domains within the last hour. Please come back later; the records stand below."
     ),
+    "lookups": _("You have looked up many domains within the last hour. Please come back later."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),
 }
