@@ -6,7 +6,7 @@ import re
 
 from django.urls import URLPattern, path, re_path
 
-from guides.views import apple, connection, errors, guides, machines, pages, settings
+from guides.views import apple, connection, errors, guides, machines, operators, pages, settings
 
 
 def _any_case(text: str) -> str:
@@ -42,6 +42,9 @@ PAGES: list[URLPattern] = [
     # /<lang>/apple/
     path("apple/<str:domain>/", apple.page, name="apple"),
     path("apple/<str:domain>/qr.svg", apple.qr, name="apple-qr"),
+    # /<lang>/operators/
+    path("operators/", operators.index, name="operators"),
+    path("operators/<str:domain>/", operators.of_domain, name="operators-domain"),
     # /<lang>/guides/
     path("guides/", guides.index, name="guides"),
     path("guides/<slug:slug>/", guides.guide, name="guide"),

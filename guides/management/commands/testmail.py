@@ -79,7 +79,7 @@ class Command(BaseCommand):
         return Server(protocol, host, int(port), Security(security))
 
     def _plan(self, address: Address, named: Iterable[Server], username: str | None) -> TestPlan:
-        """The servers that were named; else the table's, or what is found. A provider's rules hold for its own."""
+        """The servers that were named, else the table's, else what discovery finds. Rules hold for own servers only."""
         named = list(named)
         provider = Provider.objects.for_domain(address.domain).with_settings().first()
         own = {server.host for server in provider.account(address.domain).servers} if provider else set()
