@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from guides.views import connection, errors, guides, pages, settings
+from guides.views import connection, errors, guides, pages, search, settings
 
 # without a language
 DIRECT: list[URLPattern] = [
@@ -26,5 +26,5 @@ PAGES: list[URLPattern] = [
     path("errors/<slug:slug>/", errors.article, name="error"),
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),
-    path("search/", pages.search, name="search"),
+    path("search/", search.page, name="search"),
 ]

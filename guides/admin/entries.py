@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from guides.admin import inlines
 from guides.admin.forms import ClientForm, PatternForm, ProviderForm, TextForm, VersionedForm
+from guides.content import index
 from guides.models import (
     ErrorArticle,
     ErrorPattern,
@@ -39,6 +40,11 @@ class EntryAdmin(ModelAdmin):
 
     class Media:
         css = {"all": ["css/admin.css"]}
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A provider with a hundred domains is put into the search index once, not once for each of them."""
+        with index.gathered():
+            super().save_related(request, form, formsets, change)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The short name can be chosen once."""

@@ -105,3 +105,9 @@ REFUSALS = {
     "host": _("This mail server has refused several logins in a row. We pause here, so that it does not shut us out."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),
 }
+
+SEARCH_KINDS = {
+    "guide": pgettext_lazy("search result", "Guide"),
+    "error": pgettext_lazy("search result", "Error"),
+    "provider": pgettext_lazy("search result", "Mail provider"),
+}
