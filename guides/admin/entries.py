@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from guides.admin import inlines
-from guides.admin.forms import ClientForm, PatternForm, ProviderForm, TextForm, VersionedForm
-from guides.content import index
+from guides.admin.forms import ClientForm, ProviderForm, TextForm, VersionedForm
+from guides.admin.pattern_notes import tell
+from guides.content import index, unexplained
 from guides.models import (
     ErrorArticle,
     ErrorPattern,
@@ -153,17 +154,13 @@ class ErrorArticleAdmin(WithTexts):
     search_fields = ["slug", "classes__name", "patterns__name", "texts__title"]
     inlines = [inlines.ClassInline, inlines.ErrorTextInline, inlines.PatternInline]
 
-
-@admin.register(ErrorPattern)
-class ErrorPatternAdmin(EntryAdmin):
-    """Patterns."""
-
-    form = PatternForm
-    list_display = ["name", "article", "cause", "provider", "protocol", "stage", "priority"]
-    list_select_related = ["article", "provider"]
-    list_filter = ["protocol", "stage", "provider"]
-    search_fields = ["name", "pattern", "example", "cause", "article__slug", "provider__name"]
-    autocomplete_fields = ["article", "provider"]
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Say of each pattern that was saved what it finds and what is in its way."""
+        super().save_formset(request, form, formset, change)
+        if formset.model is ErrorPattern:
+            for pattern in [*formset.new_objects, *(row for row, _fields in formset.changed_objects)]:
+                tell(request, pattern)
+                unexplained.forget_found(pattern.pattern)
 
 
 class TextAdmin(EntryAdmin):

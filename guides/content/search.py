@@ -112,32 +112,33 @@ def _token_weight(row: Candidate, token: Token) -> int:
 
 
 def _shown(rows: Sequence[Candidate], terms: Sequence[Term], language: str) -> tuple[Hit, ...]:
-    entries = SearchEntry.objects.defer("tokens").in_bulk([row.pk for row in rows])
+    stored = SearchEntry.objects.filter(pk__in=[row.pk for row in rows])
+    texts = {pk: words for pk, *words in stored.values_list("pk", "title", "summary", "plain")}
     domains = _domains(row.parent for row in rows if row.kind == Kind.PROVIDER)
     hits = []
     for row in rows:
-        entry = entries[row.pk]
+        title, summary, plain = texts[row.pk]
         slug = _fitting(domains[row.parent], terms, row.slug) if row.kind == Kind.PROVIDER else row.slug
         hits.append(
             Hit(
                 kind=row.kind,
                 slug=slug,
                 language=row.language,
-                title=marked(entry.title, terms),
-                snippet=_snippet(entry, terms),
+                title=marked(title, terms),
+                snippet=_snippet(summary, plain, terms),
                 is_foreign=row.language != language,
             )
         )
     return tuple(hits)
 
 
-def _snippet(entry: SearchEntry, terms: Sequence[Term]) -> tuple[Piece, ...]:
+def _snippet(summary: str, plain: str, terms: Sequence[Term]) -> tuple[Piece, ...]:
     """The summary when it holds what was asked for, or when nothing else does; a piece of the text otherwise."""
-    summary = marked(entry.summary, terms)
-    if entry.summary and any(piece.is_match for piece in summary):
-        return summary
-    body = snippet(entry.plain, terms)
-    return body if any(piece.is_match for piece in body) or not entry.summary else summary
+    pieces = marked(summary, terms)
+    if any(piece.is_match for piece in pieces):
+        return pieces
+    body = snippet(plain, terms)
+    return body if any(piece.is_match for piece in body) or not summary else pieces
 
 
 def _domains(providers: Iterable[int]) -> dict[int, list[str]]:
