@@ -6,7 +6,7 @@ import re
 
 from django.urls import URLPattern, path, re_path
 
-from guides.views import apple, connection, errors, guides, machines, operators, pages, settings
+from guides.views import apple, connection, errors, guides, machines, operators, pages, search, settings
 
 
 def _any_case(text: str) -> str:
@@ -53,5 +53,5 @@ PAGES: list[URLPattern] = [
     path("errors/<slug:slug>/", errors.article, name="error"),
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),
-    path("search/", pages.search, name="search"),
+    path("search/", search.page, name="search"),
 ]

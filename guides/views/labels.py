@@ -109,3 +109,9 @@ REFUSALS = {
     "lookups": _("You have looked up many domains within the last hour. Please come back later."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),
 }
+
+SEARCH_KINDS = {
+    "guide": pgettext_lazy("search result", "Guide"),
+    "error": pgettext_lazy("search result", "Error"),
+    "provider": pgettext_lazy("search result", "Mail provider"),
+}
