@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from guides.mail.publish.look import Family, Place, Published, State
 from guides.mail.publish.records import Reader
 
-FAMILIES = {
+FAMILIES: dict[Family, str | Promise] = {
     Family.THUNDERBIRD: _("Thunderbird on computers"),
     Family.ANDROID: _("Thunderbird and K-9 Mail on Android"),
-    Family.OUTLOOK: _("Outlook"),
+    Family.OUTLOOK: "Outlook",
     Family.APPLE: _("Mail on iPhone, iPad and Mac"),
     Family.SRV: _("Other programs that read SRV records"),
     Family.PACC: _("Other programs that read PACC"),
@@ -40,7 +40,7 @@ PLACES = {
     Place.WELL_KNOWN: _("The file on the domain's own web server"),
     Place.ISPDB: _("Thunderbird's public database"),
     Place.MX: _("The file of whoever receives the domain's mail (MX)"),
-    Place.POX: _("Autodiscover"),
+    Place.POX: _("The answer of Autodiscover"),
     Place.POX_SRV: _("The record that leads to Autodiscover"),
     Place.SRV: _("SRV records"),
     Place.PACC: _("The PACC file with its record"),
