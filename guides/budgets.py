@@ -22,7 +22,7 @@ from guides.mail.accounts import Address
 
 __all__ = ["HELD_SECONDS", "Admission", "Budget", "Refused", "admit"]
 
-Budget = Literal["visitor_hour", "visitor_day", "visitor_at_once", "account", "host", "busy"]
+Budget = Literal["visitor_hour", "visitor_day", "visitor_at_once", "account", "host", "busy", "queue"]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -66,17 +66,18 @@ class Admission:
         self._process_slot = process_slot
         self._visitor_slot: Slot | None = None
         self._reserved: list[str] = []
+        self._counted: list[str] = []
         self._has_failed = False
 
-    def claim(self, visitor: str, hosts: Iterable[str]) -> None:
+    def claim(self, visitor: str, hosts: Iterable[str], *, proven: bool) -> None:
         """Count this test against every budget. Raises Refused, and then holds nothing."""
-        counted: list[str] = []
+        counted = self._counted
         try:
             for subject in _host_subjects(hosts):
                 for window in _host_windows():
                     self._ledger.check(window, subject)
             self._visitor_slot = self._ledger.hold("visitor_at_once", settings.LIMIT_VISITOR_AT_ONCE, visitor)
-            for window in _visitor_windows():
+            for window in _visitor_windows(proven=proven):
                 counted.append(self._ledger.count(window, visitor))
                 self._ledger.check(window, visitor, own=1)
             # A failure is counted before the login and taken back when there was none: tests at the same time
@@ -102,6 +103,18 @@ class Admission:
                 ledger.count(window, subject)
 
         with_fallback(self._ledger, count)
+
+    def never_mind(self) -> None:
+        """The test is not made after all: it does not count, and nothing is held."""
+
+        def take_back(ledger: Ledger) -> None:
+            if ledger is self._ledger:
+                for key in self._counted:
+                    ledger.take_back(key)
+
+        with_fallback(self._ledger, take_back)
+        self._counted = []
+        self.release()
 
     def release(self) -> None:
         """Free what is held. Doing it twice does no harm."""
@@ -131,20 +144,28 @@ class Admission:
         self.release()
 
 
-def admit(visitor_ip: str, address: Address, hosts: Iterable[str], usernames: Iterable[str] = ()) -> Admission:
+def admit(
+    visitor_ip: str,
+    address: Address,
+    hosts: Iterable[str],
+    usernames: Iterable[str] = (),
+    *,
+    proven: bool = False,
+) -> Admission:
     """Let a visitor test a password of `address` at `hosts`, or raise Refused with the budget that is used up.
 
     `usernames` are the names that will be sent: a stranger could guess at one account under many invented addresses.
+    `proven`: the visitor's browser has solved a proof of work, for which there are some more tests.
     """
     hosts = [host.lower() for host in hosts]
-    visitor = hashed("visitor", _network_of(visitor_ip))
+    visitor = visitor_name(visitor_ip)
     accounts = {hashed("account", f"{address.local_part}@{address.domain}".casefold())}
     accounts |= {hashed("username", f"{name.casefold()}\0{host}") for name in usernames for host in hosts}
     process_slot = _process.hold(settings.LIMIT_TESTS_PER_PROCESS)
 
     def claim(ledger: Ledger) -> Admission:
         admission = Admission(ledger, accounts, process_slot)
-        admission.claim(visitor, hosts)
+        admission.claim(visitor, hosts, proven=proven)
         return admission
 
     try:
@@ -154,11 +175,16 @@ def admit(visitor_ip: str, address: Address, hosts: Iterable[str], usernames: It
         raise
 
 
-def _visitor_windows() -> tuple[Window, ...]:
-    return (
-        Window("visitor_hour", settings.LIMIT_VISITOR_HOUR, _HOUR),
-        Window("visitor_day", settings.LIMIT_VISITOR_DAY, _DAY),
-    )
+def visitor_name(visitor_ip: str) -> str:
+    """A visitor's name in the cache: a keyed hash of their network."""
+    return hashed("visitor", _network_of(visitor_ip))
+
+
+def _visitor_windows(*, proven: bool) -> tuple[Window, ...]:
+    hour, day = settings.LIMIT_VISITOR_HOUR, settings.LIMIT_VISITOR_DAY
+    if proven:
+        hour, day = hour + settings.LIMIT_PROOF_HOUR, day + settings.LIMIT_PROOF_DAY
+    return (Window("visitor_hour", hour, _HOUR), Window("visitor_day", day, _DAY))
 
 
 def _account_windows() -> tuple[Window, ...]:

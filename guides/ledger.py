@@ -21,6 +21,7 @@ from django.utils.crypto import salted_hmac
 
 logger = logging.getLogger(__name__)
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 STEPS = 10
@@ -149,12 +150,39 @@ def hashed(kind: str, text: str) -> str:
 
 def with_fallback(ledger: Ledger, work: Callable[[Ledger], T]) -> T:
     """Do `work` with a ledger, and when its cache fails, with this process's own."""
+    return either(ledger, own, work)
+
+
+class _Patience:
+    """A cache that takes long to fail is left alone for a while: a visitor must not wait for it at every step."""
+
+    slow_seconds = 0.5
+    pause_seconds = 5.0
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def is_over(self) -> bool:
+        return time.monotonic() < self._until
+
+    def note(self, seconds: float) -> None:
+        if seconds >= self.slow_seconds:
+            self._until = time.monotonic() + self.pause_seconds
+
+
+_patience = _Patience()
+
+
+def either(shared_one: S, own_one: S, work: Callable[[S], T]) -> T:
+    """Do `work` with what is shared between processes, and when the cache fails, with what is this process's own."""
+    if shared_one is own_one or _patience.is_over():
+        return work(own_one)
+    began = time.monotonic()
     try:
-        return work(ledger)
+        return work(shared_one)
     except Refused:
         raise
     except Exception as error:
-        if ledger is own:
-            raise
+        _patience.note(time.monotonic() - began)
         logger.warning("The cache does not answer (%s): budgets are counted in this process", type(error).__name__)
-        return work(own)
+        return work(own_one)

@@ -104,4 +104,8 @@ REFUSALS = {
     ),
     "host": _("This mail server has refused several logins in a row. We pause here, so that it does not shut us out."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),
+    "queue": _(
+        "Many people are testing this mail server at the moment, and the portal asks it gently. "
+        "Please try again in a few seconds; the guides work all the same."
+    ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -14,8 +15,10 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
+from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
+from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
@@ -50,20 +53,23 @@ class RunningTest:
         door: Door,
         patterns: PatternSet,
         loop: BackgroundLoop,
-        admission: budgets.Admission,
+        admission: budgets.Admission | None,
+        visit: Visit,
     ) -> None:
         self._admission = admission
+        self._visit = visit
         self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
-        self._stream = loop.stream(lambda: run_test(plan, secret, door, patterns), HEARTBEAT_SECONDS)
+        self._stream = loop.stream(
+            lambda: run_test(plan, secret, door, patterns, crowd=visit.crowd()), HEARTBEAT_SECONDS
+        )
 
     def __iter__(self) -> Iterator[StageResult | Verdict | None]:
         for item in self._stream:
-            if (
-                isinstance(item, StageResult)
-                and item.stage is Stage.LOGIN
-                and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-            ):
-                self._admission.failed_login(self._hosts[item.leg])
+            if isinstance(item, StageResult):
+                self._visit.take(item)
+                is_refused = item.stage is Stage.LOGIN and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
+                if is_refused and self._admission is not None:
+                    self._admission.failed_login(self._hosts[item.leg])
             yield item
 
     def close(self) -> None:
@@ -71,7 +77,9 @@ class RunningTest:
         close = getattr(self._stream, "close", None)
         if close is not None:
             close()
-        self._admission.release()
+        self._visit.close()
+        if self._admission is not None:
+            self._admission.release()
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +157,9 @@ class VerdictPart:
     owner: str | Promise
     article: ArticleLink | None
     evidence: tuple[Evidence, ...]
+    seen_at: datetime | None = None  # another test saw it then; this one asked nobody
+    silent_since: datetime | None = None  # the server has answered nobody since
+    is_listed: bool = False  # the settings are the provider table's, so they are right
 
     @property
     def seconds(self) -> str:
@@ -171,11 +182,12 @@ class TestPage:
     articles: Articles
     language: str
     links: dict[str, ArticleLink]
+    listed: frozenset[Leg] = frozenset()
     legs: list[LegPart] = field(default_factory=list)
     verdict: VerdictPart | None = None
 
     @classmethod
-    def prepare(cls, plan: TestPlan, articles: Articles, language: str) -> Self:
+    def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
         """One query for the titles of all articles."""
         at = f"?at={plan.address.domain}"
         links = {
@@ -184,7 +196,7 @@ class TestPage:
             )
             for text in ErrorText.objects.for_list("article", language)
         }
-        page = cls(plan, articles, language, links)
+        page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
             rows = [
@@ -219,14 +231,23 @@ class TestPage:
         return self._render("test/_stage.html", {"row": row, "oob": True})
 
     def _judge(self, verdict: Verdict) -> VerdictPart:
-        evidence: tuple[Evidence, ...] = ()
+        told = None
         for part in self.legs:
             for row in part.rows:
                 result = row.result
                 if result and result.cause and (verdict.leg in (None, result.leg)) and result.outcome is not Outcome.OK:
-                    evidence = evidence or result.evidence
+                    told = told or result
         owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
-        return VerdictPart(verdict, owner, self._link(verdict), evidence)
+        details = told.details if told else {}
+        return VerdictPart(
+            verdict,
+            owner,
+            self._link(verdict),
+            told.evidence if told else (),
+            seen_at=_time(details.get(SEEN_AT)),
+            silent_since=_time(details.get(SILENT_SINCE)),
+            is_listed=verdict.leg in self.listed,
+        )
 
     def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
         slug = self.articles.article_of(result)
@@ -236,3 +257,7 @@ class TestPage:
         # A stream is rendered after the request's own language has been put away.
         with translation.override(self.language):
             return render_to_string(template, context)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -53,7 +53,7 @@ UNREACHABLE = frozenset(
 )
 
 # How a flight can end without saying anything about the server: our own doing, or the end of one visitor's time.
-_OURS_ALONE = frozenset({"limit.deadline", "limit.busy", "unknown.unknown"})
+OURS_ALONE = frozenset({"limit.deadline", "limit.busy", "unknown.unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,8 @@ class SharedLooks:
 
     async def wait_or_lead(self, place: Place) -> Answer | None:
         """A fresh answer, own or of a flight that was waited for. None: the caller leads, and must `land`."""
+        if self._seconds <= 0:
+            return None
         while (answer := self.fresh(place)) is None:
             flight = self._flights.get(place)
             if flight is None:
@@ -214,7 +216,7 @@ class Approach:
             return
         self._results.append(result)
         if result.outcome not in (Outcome.OK, Outcome.WARN):
-            self._land(None if result.cause in _OURS_ALONE else self._results)
+            self._land(None if result.cause in OURS_ALONE else self._results)
 
     def through(self) -> None:
         """All public stages are done: nobody need wait for the login."""
