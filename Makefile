@@ -35,6 +35,9 @@ test: .venv/.dev  ## everything from nothing to a tested tree
 	@$(MAKE) --no-print-directory check
 	@$(PYTHON_IN_VENV) -m pytest
 
+bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/
+	@$(PYTHON_IN_VENV) -m benchmarks.run
+
 check: .venv/.dev  ## style, types, floors, migrations, deployment settings
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .

@@ -1,0 +1,52 @@
+"""`make bench`: run every `benchmarks/bench_*.py` and write what they come to into `benchmarks/results/`.
+
+A module has `run() -> list[Ratio]`. Each runs in a process of its own, so that none warms another's caches.
+`python -m benchmarks.run discovery` runs one of them. The exit code is 1 when a promise is not kept.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+LINE = "{name:<68} {value:>10.3f}  {limit:<10} {verdict:<6} {note}"
+
+
+def one(name: str) -> int:
+    """Run one module in this process."""
+    ratios = importlib.import_module(f"benchmarks.bench_{name}").run()
+    record = {
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "ratios": [asdict(ratio) | {"holds": ratio.holds} for ratio in ratios],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for ratio in ratios:
+        sign = "at least" if ratio.at_least else "at most"
+        limit = "" if ratio.limit is None else f"{sign} {ratio.limit:g}"
+        verdict = "" if ratio.limit is None else "holds" if ratio.holds else "FAILS"
+        print(LINE.format(name=ratio.name, value=ratio.value, limit=limit, verdict=verdict, note=ratio.note).rstrip())
+    return 0 if all(ratio.holds for ratio in ratios) else 1
+
+
+def main(arguments: list[str]) -> int:
+    """Run the modules that are named, or all."""
+    if arguments[:1] == ["--one"]:
+        return one(arguments[1])
+    names = arguments or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    failed = 0
+    for name in names:
+        print(f"--- {name}", flush=True)
+        failed |= subprocess.run([sys.executable, "-m", "benchmarks.run", "--one", name], check=False).returncode
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
