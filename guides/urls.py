@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from guides.views import connection, errors, guides, pages, settings
+from guides.views import connection, errors, guides, pages, report, settings, status
 
 # without a language
 DIRECT: list[URLPattern] = [
@@ -27,4 +27,7 @@ PAGES: list[URLPattern] = [
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),
     path("search/", pages.search, name="search"),
+    # /<lang>/report/ /<lang>/status/
+    path("report/", report.page, name="report"),
+    path("status/", status.page, name="status"),
 ]

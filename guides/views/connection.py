@@ -29,6 +29,7 @@ from guides.models import ProviderServer
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
+from guides.views.warnings import server_warnings
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     reader = Reader.of(at.domain)
     known = {name: value for name, value in request.GET.items() if name.startswith(("imap_", "pop3_", "smtp_"))}
     form = ConnectionForm(initial=known)
-    return render(request, "test.html", _context(form, reader))
+    warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
+    return render(request, "test.html", _context(form, reader) | {"warnings": warnings})
 
 
 @sensitive_variables()

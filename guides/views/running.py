@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +26,7 @@ from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Ver
 from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels
+from guides.views.report_text import ReportPart, make_report
 
 HEARTBEAT_SECONDS = 0.25
 
@@ -185,17 +186,12 @@ class TestPage:
     listed: frozenset[Leg] = frozenset()
     legs: list[LegPart] = field(default_factory=list)
     verdict: VerdictPart | None = None
+    report: ReportPart | None = None
 
     @classmethod
     def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
         """One query for the titles of all articles."""
-        at = f"?at={plan.address.domain}"
-        links = {
-            text.article.slug: ArticleLink(
-                text.article.slug, text.title, text.summary, reverse("error", args=[text.article.slug]) + at
-            )
-            for text in ErrorText.objects.for_list("article", language)
-        }
+        links = article_links(language, plan.address.domain)
         page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
@@ -221,7 +217,10 @@ class TestPage:
     def take(self, item: StageResult | Verdict) -> str:
         """Note a finished stage or the verdict, and return its fragment."""
         if isinstance(item, Verdict):
-            self.verdict = self._judge(item)
+            results = [row.result for part in self.legs for row in part.rows if row.result]
+            self.verdict = judged(item, self._link(item), results, self.listed)
+            with translation.override(self.language):
+                self.report = ReportPart.of(make_report(self.plan.address, results, item))
             return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
@@ -229,25 +228,6 @@ class TestPage:
         row.result = item
         row.article = self._link(item)
         return self._render("test/_stage.html", {"row": row, "oob": True})
-
-    def _judge(self, verdict: Verdict) -> VerdictPart:
-        told = None
-        for part in self.legs:
-            for row in part.rows:
-                result = row.result
-                if result and result.cause and (verdict.leg in (None, result.leg)) and result.outcome is not Outcome.OK:
-                    told = told or result
-        owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
-        details = told.details if told else {}
-        return VerdictPart(
-            verdict,
-            owner,
-            self._link(verdict),
-            told.evidence if told else (),
-            seen_at=_time(details.get(SEEN_AT)),
-            silent_since=_time(details.get(SILENT_SINCE)),
-            is_listed=verdict.leg in self.listed,
-        )
 
     def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
         slug = self.articles.article_of(result)
@@ -259,5 +239,46 @@ class TestPage:
             return render_to_string(template, context)
 
 
+def article_links(language: str, domain: str) -> dict[str, ArticleLink]:
+    """Every article as a result may point at it, for a reader of `domain`. One query."""
+    at = f"?at={domain}"
+    return {
+        text.article.slug: ArticleLink(
+            text.article.slug, text.title, text.summary, reverse("error", args=[text.article.slug]) + at
+        )
+        for text in ErrorText.objects.for_list("article", language)
+    }
+
+
+def judged(
+    verdict: Verdict,
+    article: ArticleLink | None,
+    results: Sequence[StageResult],
+    listed: frozenset[Leg] = frozenset(),
+) -> VerdictPart:
+    """The end of the page, with the words of the stages that the verdict speaks of."""
+    told = [
+        result
+        for result in results
+        if result.cause and verdict.leg in (None, result.leg) and result.outcome is not Outcome.OK
+    ]
+    owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
+    seen_at = next((result.details[SEEN_AT] for result in told if SEEN_AT in result.details), None)
+    silent_since = next((result.details[SILENT_SINCE] for result in told if SILENT_SINCE in result.details), None)
+    return VerdictPart(
+        verdict,
+        owner,
+        article,
+        next((result.evidence for result in told if result.evidence), ()),
+        seen_at=_time(seen_at),
+        silent_since=_time(silent_since),
+        is_listed=verdict.leg in listed,
+    )
+
+
 def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    """What `shared.Answer.replayed` wrote; a report that was handed on may hold anything."""
+    try:
+        return datetime.fromisoformat(text or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
