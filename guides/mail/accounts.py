@@ -99,8 +99,13 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read what a visitor typed. Raises AddressError with the fault that the form explains."""
+        """Read what a visitor typed. Raises AddressError with the fault that the form explains.
+
+        What a Japanese keyboard types in full width, the @ included, is read as the ASCII that is meant.
+        """
         text = unicodedata.normalize("NFC", text).strip()
+        if not text.isascii() and (narrow := unicodedata.normalize("NFKC", text)).isascii():
+            text = narrow
         if not text:
             raise AddressError("empty")
         if len(text.encode()) > 254:

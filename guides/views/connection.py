@@ -178,10 +178,12 @@ class _Stream:
             for item in self._running:
                 # A comment tells nobody anything, but writing it fails when the visitor has left.
                 yield b":\n\n" if item is None else _event(page.take(item))
+            return
         except Exception as error:
-            # No message and no traceback: they could hold what the visitor typed.
-            logger.error("a connection test broke off: %s", type(error).__name__)
-            yield _event(page.broken())
+            kind = type(error).__name__
+        # No message, no traceback, and outside the handler: a log record could show what the visitor typed.
+        logger.error("a connection test broke off: %s", kind)
+        yield _event(page.broken())
 
     def __iter__(self) -> Iterator[bytes]:
         return self._events
