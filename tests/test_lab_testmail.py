@@ -69,7 +69,7 @@ def all_legs(stage: str, outcome: str, cause: str) -> dict[str, tuple[str, str, 
 ROWS = {
     "good account over TLS": Row(everywhere(), logins=3),
     "good account over STARTTLS": Row(everywhere(security=STARTTLS), logins=3),
-    "wrong password": Row(everywhere(), {"imap": ("login", "fail", "auth.rejected")}, password="wrong", logins=1),
+    "wrong password": Row(everywhere(), {"imap": ("login", "fail", "auth.rejected")}, password="not the password", logins=1),
     "unknown user": Row(
         everywhere(), {"imap": ("login", "fail", "auth.rejected")}, address="nobody@lab.test", logins=1
     ),
@@ -78,7 +78,7 @@ ROWS = {
     ),
     "full mailbox": Row(
         everywhere(),
-        {"imap": ("mailbox", "warn", "mbox.overquota"), "smtp": ("envelope", "fail", "rcpt.full")},
+        {"imap": ("quota", "fail", "mbox.overquota"), "smtp": ("envelope", "fail", "rcpt.full")},
         person="full",
         logins=3,
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.handover import Handover
 from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.redact import Redactor
 from guides.mail.diagnosis.patterns import PatternSet
@@ -30,3 +31,4 @@ class TestContext:
     gate: LoginGate
     until: float  # the loop's time at which the whole test ends
     report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
+    handover: Handover | None = None  # when a message is to be delivered
