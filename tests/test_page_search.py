@@ -155,6 +155,7 @@ class TestTyping:
         html = response.content.decode()
         assert "<html" not in html
         assert "<input" not in html
+        assert '<p id="found-count" hx-swap-oob="innerHTML">1 result</p>' in html
         assert 'href="/en/guides/outlook/"' in html
         assert response.headers["HX-Replace-Url"] == "/en/search/?q=outlook"
         assert "HX-Request" in response.headers["Vary"]
@@ -163,6 +164,10 @@ class TestTyping:
         html = found(client, "outlook")
         assert 'hx-get="/en/search/" hx-trigger="input changed delay:300ms" hx-target="#found"' in html
         assert 'action="/en/search/" method="get"' in html
+
+    def test_what_was_found_is_announced_from_a_region_that_was_there_before(self, client: Client) -> None:
+        for query, words in (("outlook", "1 result"), ("qwertzuiop", "Nothing was found for “qwertzuiop”."), ("", "")):
+            assert f'<p class="hint" id="found-count" role="status">{words}</p>' in found(client, query)
 
     def test_one_field_for_one_query(self, client: Client) -> None:
         html = client.get("/en/search/", {"q": "outlook"}).content.decode()
@@ -191,6 +196,7 @@ class TestLimits:
             html = found(client, "bird")
         assert html.count('<p class="found-title">') == 20
         assert "There is more." in html
+        assert "The 20 best results" in html
 
     def test_no_cookie(self, client: Client) -> None:
         assert not client.get("/en/search/", {"q": "outlook"}).cookies
