@@ -3,11 +3,11 @@
 SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 PIP := .venv/bin/pip --disable-pip-version-check --quiet
-TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gettext fonts-noto-core fonts-noto-cjk postgresql
+TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gettext fonts-noto-core fonts-noto-cjk libxml2-utils postgresql
 
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help run test check bench lock messages clean
+.PHONY: help run test test-clients check bench lock messages clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,11 @@ test: .venv/.dev  ## everything from nothing to a tested tree
 
 bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/
 	@$(PYTHON_IN_VENV) -m benchmarks.run
+
+test-clients: .venv/.dev  ## real mail clients read what the portal publishes (as root)
+	@.ci/packages.sh thunderbird
+	@$(PYTHON_IN_VENV) manage.py compile_translations
+	@$(PYTHON_IN_VENV) -m pytest tests/clients/check_thunderbird.py
 
 check: .venv/.dev  ## style, types, floors, migrations, deployment settings
 	@.venv/bin/ruff check --quiet .

@@ -32,7 +32,7 @@ from guides.mail.accounts import Address
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Budget = Literal["visitor_hour", "visitor_day", "visitor_at_once", "account", "host", "busy"]
+Budget = Literal["visitor_hour", "visitor_day", "visitor_at_once", "account", "host", "busy", "lookups", "looks"]
 
 STEPS = 10
 HELD_SECONDS = 90  # a test ends after 60 s; a slot that nobody gave back is free again after this
@@ -261,6 +261,30 @@ def admit(visitor_ip: str, address: Address, hosts: Iterable[str], usernames: It
     except BaseException:
         _process.let_go(process_slot)
         raise
+
+
+def admit_look(visitor_ip: str) -> None:
+    """Let an operator have a live look at a domain, or raise Refused: it asks two dozen questions at once."""
+    visitor = _hashed("visitor", _network_of(visitor_ip))
+    window = _Window("looks", settings.LIMIT_OPERATOR_LOOKS_HOUR, _HOUR)
+
+    def claim(ledger: _Ledger) -> None:
+        ledger.check(window, visitor)
+        ledger.count(window, visitor)
+
+    _with_fallback(_shared, claim)
+
+
+def admit_lookup(visitor_ip: str) -> None:
+    """Let a visitor have an unknown domain looked up, or raise Refused: it makes the portal ask strangers' servers."""
+    visitor = _hashed("visitor", _network_of(visitor_ip))
+    window = _Window("lookups", settings.LIMIT_VISITOR_LOOKUPS_HOUR, _HOUR)
+
+    def claim(ledger: _Ledger) -> None:
+        ledger.check(window, visitor)
+        ledger.count(window, visitor)
+
+    _with_fallback(_shared, claim)
 
 
 def _visitor_windows() -> tuple[_Window, ...]:

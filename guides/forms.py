@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -143,38 +144,11 @@ def _holds_control(text: str) -> bool:
     return any(ord(char) < 32 or ord(char) == 127 for char in text)
 
 
-class ConnectionForm(PortalForm):
-    """The connection test: address, password, and optionally a user name and servers by hand.
+class ServersForm(PortalForm):
+    """Servers by hand, for any of the three protocols. They may stand in a URL: they are nobody's secret."""
 
-    The password is not a field: `take_password` wraps it before the form is made, so no form, widget or error holds it.
-    """
-
-    address = AddressField(
-        label=_("Mail address"),
-        widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "username",
-                "inputmode": "email",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
-        ),
-    )
-    username = forms.CharField(
-        label=_("User name, if it is not the address"),
-        required=False,
-        max_length=LONGEST_USERNAME,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
-        error_messages={"max_length": _("This is too long for a user name.")},
-    )
-    pop3 = forms.BooleanField(label=_("Test receiving by POP3 too"), required=False)
-
-    def __init__(
-        self, data: Any = None, *, secret: Secret | None = None, password_fault: str | Promise = "", **options: Any
-    ) -> None:
+    def __init__(self, data: Any = None, **options: Any) -> None:
         super().__init__(data, **options)
-        self.secret = secret
-        self.password_fault = password_fault
         for protocol in Protocol:
             name = protocol.value
             self.fields[f"{name}_host"] = HostField(
@@ -193,25 +167,20 @@ class ConnectionForm(PortalForm):
                 },
             )
 
-    def clean_username(self) -> str:
-        """A user name goes onto the wire: no line ends, no NUL."""
-        username: str = self.cleaned_data["username"]
-        if _holds_control(username):
-            raise forms.ValidationError(_("There is an invisible character in it. Type the user name by hand."))
-        return username
+    @staticmethod
+    def named_in(data: Mapping[str, str]) -> dict[str, str]:
+        """Those of `data` that are about servers by hand, with something in them."""
+        prefixes = tuple(f"{protocol.value}_" for protocol in Protocol)
+        return {name: value for name, value in data.items() if name.startswith(prefixes) and value.strip()}
 
     def clean(self) -> dict[str, Any]:
-        """A port without a server, and a missing password."""
+        """A port without a server."""
         for protocol in Protocol:
             name = protocol.value
             has_more = self.cleaned_data.get(f"{name}_port") or self.cleaned_data.get(f"{name}_security")
             if has_more and not self.cleaned_data.get(f"{name}_host") and f"{name}_host" not in self.errors:
                 self.add_error(f"{name}_host", HOST_FAULTS["empty"])
         return self.cleaned_data
-
-    def is_valid(self) -> bool:
-        """Whether everything, the password included, can be used."""
-        return super().is_valid() and not self.password_fault and self.secret is not None
 
     def servers_by_hand(self) -> tuple[Server, ...]:
         """The servers that were typed in, with what is usual where something was left out."""
@@ -233,6 +202,53 @@ class ConnectionForm(PortalForm):
         """The fields of each protocol, for the page."""
         parts = ("host", "port", "security")
         return [(protocol, [self[f"{protocol.value}_{part}"] for part in parts]) for protocol in Protocol]
+
+
+class ConnectionForm(ServersForm):
+    """The connection test: address, password, and optionally a user name and servers by hand.
+
+    The password is not a field: `take_password` wraps it before the form is made, so no form, widget or error holds it.
+    `confirmed` is the foreign domain that the visitor has confirmed to hold the mailbox.
+    """
+
+    address = AddressField(
+        label=_("Mail address"),
+        widget=forms.EmailInput(
+            attrs={
+                "autocomplete": "username",
+                "inputmode": "email",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
+        ),
+    )
+    username = forms.CharField(
+        label=_("User name, if it is not the address"),
+        required=False,
+        max_length=LONGEST_USERNAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={"max_length": _("This is too long for a user name.")},
+    )
+    pop3 = forms.BooleanField(label=_("Test receiving by POP3 too"), required=False)
+    confirmed = forms.CharField(required=False, max_length=LONGEST_HOST, widget=forms.HiddenInput)
+
+    def __init__(
+        self, data: Any = None, *, secret: Secret | None = None, password_fault: str | Promise = "", **options: Any
+    ) -> None:
+        super().__init__(data, **options)
+        self.secret = secret
+        self.password_fault = password_fault
+
+    def clean_username(self) -> str:
+        """A user name goes onto the wire: no line ends, no NUL."""
+        username: str = self.cleaned_data["username"]
+        if _holds_control(username):
+            raise forms.ValidationError(_("There is an invisible character in it. Type the user name by hand."))
+        return username
+
+    def is_valid(self) -> bool:
+        """Whether everything, the password included, can be used."""
+        return super().is_valid() and not self.password_fault and self.secret is not None
 
     @property
     def opens_by_hand(self) -> bool:

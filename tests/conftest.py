@@ -15,6 +15,12 @@ from helpdesk.env import Env
 from tests.lab import Lab
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an asyncio loop running in this thread until the session ends."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 class OutsideNetworkError(RuntimeError):
     """A test tried to reach a machine that is not this one."""
 

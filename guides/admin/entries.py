@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -76,8 +76,9 @@ class ProviderAdmin(EntryAdmin):
     """Providers with their domains, servers and notices."""
 
     form = ProviderForm
-    list_display = ["name", "slug", "password", "must_enable", "domain_count", "confidence", "checked_on", "position"]
-    list_filter = ["password", "must_enable", "confidence", "checked_on"]
+    list_display = ["name", "slug", "password", "is_own", "domain_count", "confidence", "checked_on", "position"]
+    list_filter = ["is_own", "password", "must_enable", "confidence", "checked_on"]
+    actions = ["mark_as_own", "mark_as_foreign"]
     search_fields = ["name", "slug", "domains__domain", "suffix_rules__suffix", "servers__host"]
     inlines = [
         inlines.ServerInline,
@@ -86,7 +87,7 @@ class ProviderAdmin(EntryAdmin):
         inlines.DomainInline,
     ]
     fieldsets = [
-        (None, {"fields": ["name", "slug", "position", "seen_version"]}),
+        (None, {"fields": ["name", "slug", "position", "is_own", "seen_version"]}),
         (_("Password"), {"fields": ["password", "password_pattern", "must_enable"]}),
         (
             _("Pages"),
@@ -115,6 +116,23 @@ class ProviderAdmin(EntryAdmin):
         """The settings of one of its domains."""
         domain = provider.domains.first()
         return reverse("settings-domain", args=[domain.domain]) if domain else None
+
+    @admin.action(description=_("Mark as the operator's own"), permissions=["change"])
+    def mark_as_own(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:
+        """Mail clients are served on the host names of their domains."""
+        self._mark(request, providers, own=True)
+
+    @admin.action(description=_("Mark as not the operator's own"), permissions=["change"])
+    def mark_as_foreign(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:
+        """The other way."""
+        self._mark(request, providers, own=False)
+
+    def _mark(self, request: HttpRequest, providers: QuerySet[Provider], *, own: bool) -> None:
+        for provider in providers.exclude(is_own=own):
+            # A save of its own kind: who has the page open must learn of it.
+            Provider.objects.filter(pk=provider.pk).update(is_own=own, version=F("version") + 1)
+            words = _("Marked as the operator's own.") if own else _("Marked as not the operator's own.")
+            self.log_change(request, provider, str(words))
 
     @admin.display(description=_("domains"), ordering="domain_total")
     def domain_count(self, provider: Any) -> int:

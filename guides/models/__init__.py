@@ -3,6 +3,7 @@
 from guides.models.clients import ClientVersion, MailClient
 from guides.models.errors import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
 from guides.models.guides import Guide, GuideText
+from guides.models.ispdb import IspdbDomain, IspdbEntry, IspdbServer
 from guides.models.providers import (
     Provider,
     ProviderDomain,
@@ -22,6 +23,9 @@ __all__ = [
     "ErrorText",
     "Guide",
     "GuideText",
+    "IspdbDomain",
+    "IspdbEntry",
+    "IspdbServer",
     "LoadedEntry",
     "MailClient",
     "Provider",

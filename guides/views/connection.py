@@ -17,9 +17,9 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from guides import budgets, runtime
-from guides.content import articles
+from guides.content import articles, discovering
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Protocol, Server
+from guides.mail.accounts import Address, Protocol, Server
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.models import ProviderServer
@@ -40,9 +40,9 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
-    reader = Reader.of(at.domain)
-    known = {name: value for name, value in request.GET.items() if name.startswith(("imap_", "pop3_", "smtp_"))}
-    form = ConnectionForm(initial=known)
+    confirmed = request.GET.get("confirmed", "")
+    reader = Reader.of(at.domain, confirmed=confirmed)
+    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed})
     return render(request, "test.html", _context(form, reader))
 
 
@@ -52,13 +52,22 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
     valid = form.is_valid()
     address = form.cleaned_data.get("address")
-    reader = Reader.of(address.domain, address) if address else Reader()
+    confirmed = form.cleaned_data.get("confirmed", "")
+    reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
+    if not by_hand and not reader.is_settled:
+        try:
+            reader = _looked_up(request, form.cleaned_data["address"], confirmed)
+        except budgets.Refused as refusal:
+            return _over_budget(request, form, reader, refusal)
     servers = by_hand or _usual_servers(reader, wants_pop3=form.cleaned_data["pop3"])
+    if not servers and reader.needs_confirmation:
+        form.add_error("confirmed", _("First confirm below where your mailbox is."))
+        return _refused(request, form, reader, status=422)
     if not servers:
-        form.add_error("imap_host", _("We do not know the servers of this domain. Enter them here to test them."))
+        form.add_error(*_nothing_to_test(reader))
         return _refused(request, form, reader, status=422)
     provider = reader.provider
     plan = TestPlan(
@@ -78,6 +87,20 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     return _answer(request, plan, secret, admission, reader, form)
 
 
+def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader:
+    """A reader whose domain nobody has looked up lately. Raises Refused."""
+    budgets.admit_lookup(request.META["REMOTE_ADDR"])
+    discovery = discovering.with_address(discovering.look_up(address.domain), address)
+    return Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)
+
+
+def _nothing_to_test(reader: Reader) -> tuple[str, str]:
+    """The field at which to say why no server is known, and the words."""
+    if reader.lets_no_client_in:
+        return "address", _("No mail program can open this mailbox, so there is nothing to test.")
+    return "imap_host", _("We do not know the servers of this domain. Enter them here to test them.")
+
+
 def _usual_servers(reader: Reader, *, wants_pop3: bool) -> tuple[Server, ...]:
     """The provider's best server of each protocol. POP3 only on request or where nothing else is: it is often off."""
     account = reader.account
@@ -94,7 +117,12 @@ def _hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
     """
     hosts = {server.host for server in by_hand}
     own = {host for host in hosts if host == reader.domain or host.endswith(f".{reader.domain}")}
-    strangers = hosts - own
+    found = (
+        {server.host for finding in reader.discovery.findings for server in finding.servers}
+        if reader.discovery
+        else set()
+    )
+    strangers = hosts - own - found
     return frozenset(strangers - set(ProviderServer.objects.filter(host__in=strangers).values_list("host", flat=True)))
 
 
@@ -134,10 +162,12 @@ class _Stream:
             for item in self._running:
                 # A comment tells nobody anything, but writing it fails when the visitor has left.
                 yield b":\n\n" if item is None else _event(page.take(item))
+            return
         except Exception as error:
-            # No message and no traceback: they could hold what the visitor typed.
-            logger.error("a connection test broke off: %s", type(error).__name__)
-            yield _event(page.broken())
+            kind = type(error).__name__
+        # No message, no traceback, and outside the handler: a log record could show what the visitor typed.
+        logger.error("a connection test broke off: %s", kind)
+        yield _event(page.broken())
 
     def __iter__(self) -> Iterator[bytes]:
         return self._events

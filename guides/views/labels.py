@@ -103,6 +103,10 @@ REFUSALS = {
         "We pause here, so that the provider does not lock it."
     ),
     "host": _("This mail server has refused several logins in a row. We pause here, so that it does not shut us out."),
+    "looks": _(
+        "You have looked at many domains within the last hour. Please come back later; the records stand below."
+    ),
+    "lookups": _("You have looked up many domains within the last hour. Please come back later."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),
 }
 

@@ -45,10 +45,10 @@ def home_context(form: AddressForm) -> dict[str, object]:
     }
 
 
-def guide_links(domain: str) -> list[tuple[GuideText, str]]:
-    """Every guide with the address of its page for a domain."""
-    query = f"?at={domain}" if domain else ""
+def guide_links(query: str) -> list[tuple[GuideText, str]]:
+    """Every guide with the address of its page for a reader (`Reader.query`)."""
+    tail = f"?{query}" if query else ""
     return [
-        (text, reverse("guide", args=[text.guide.slug]) + query)
+        (text, reverse("guide", args=[text.guide.slug]) + tail)
         for text in GuideText.objects.for_list("guide", language())
     ]

@@ -95,6 +95,13 @@
     if (input && input.value.includes("@") && asciiDomain(input.value.trim())) keep(input.value.trim());
   }, true);
 
+  // A page that came as the end of a stream has an address of its own: htmx reads that header of whole answers only.
+  function showPath() {
+    const path = document.querySelector("main [data-path]")?.dataset.path;
+    if (path && path !== location.pathname) history.pushState({htmx: true}, "", path);
+  }
+
+  document.addEventListener("htmx:after:swap", showPath);
   document.addEventListener("htmx:after:swap", enhance);
   document.addEventListener("htmx:after:settle", enhance);
   window.addEventListener("hashchange", openTarget);

@@ -221,7 +221,7 @@ def test_staff_change_shows_on_the_next_request(page: Page, portal: LivePortal) 
     page.locator("#id_password").fill(portal.staff_password)
     page.locator("#id_password").press("Enter")
     page.goto(f"{portal.url}/admin/guides/guidetext/?language__exact=en&q=thunderbird")
-    page.locator("#result_list tbody th a").first.click()
+    page.locator("#result_list tbody tr").filter(has_text="Thunderbird").get_by_role("link").first.click()
     body = page.locator("#id_body")
     before = body.input_value()
     assert "::: steps" in before

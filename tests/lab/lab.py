@@ -284,7 +284,8 @@ class Lab:
             yield
 
     def _read_attempts(self) -> Iterator[Attempt]:
-        for line in (self.directory / "dovecot.log").read_text(errors="replace").splitlines():
+        written = (self.directory / "dovecot.log").read_text(errors="replace")
+        for line in written[: written.rfind("\n") + 1].splitlines():  # the last one may still be on its way
             start = line.find('{"event":"auth_request_finished"')
             if start >= 0:
                 fields = json.loads(line[start:])["fields"]

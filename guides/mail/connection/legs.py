@@ -122,18 +122,12 @@ class LegRun:
         try:
             return await self._attempt(stage, started)
         except Exception as error:
+            kind = type(error).__name__
             place = traceback.extract_tb(error.__traceback__)[-1]
-            # No message and no traceback: they could hold what the visitor typed.
-            logger.error(
-                "%s leg failed at stage %s: %s at %s:%s",
-                self.leg,
-                stage,
-                type(error).__name__,
-                place.filename,
-                place.lineno,
-            )
-            result = self._result(stage, Outcome.OURS, cause="unknown.unknown", owner=Owner.PORTAL, started=started)
-            return result, False
+        # No message and no traceback: they could hold what the visitor typed. And not inside the handler: whatever
+        # fails while a log record is on its way (Django's reporter, at level DEBUG) shows the exception being handled.
+        logger.error("%s leg failed at stage %s: %s at %s:%s", self.leg, stage, kind, place.filename, place.lineno)
+        return self._result(stage, Outcome.OURS, cause="unknown.unknown", owner=Owner.PORTAL, started=started), False
 
     async def _attempt(self, stage: Stage, started: float) -> tuple[StageResult, bool]:
         try:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand
 
 from guides import runtime
-from guides.content import articles
+from guides.content import articles, discovering
 from guides.mail.accounts import Account, Address, AddressError, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.outcomes import Outcome, Verdict
@@ -79,13 +79,13 @@ class Command(BaseCommand):
         return Server(protocol, host, int(port), Security(security))
 
     def _plan(self, address: Address, named: Iterable[Server], username: str | None) -> TestPlan:
-        """The servers that were named; without any, the provider table's. Its rules hold for its own servers only."""
+        """The servers that were named, else the table's, else what discovery finds. Rules hold for own servers only."""
         named = list(named)
         provider = Provider.objects.for_domain(address.domain).with_settings().first()
         own = {server.host for server in provider.account(address.domain).servers} if provider else set()
         if named and own.isdisjoint(server.host for server in named):
             provider = None
-        account = provider.account(address.domain) if provider else Account(domain=address.domain)
+        account = provider.account(address.domain) if provider else self._found(address, named)
         servers = tuple(_with_rules(server, account) for server in named)
         if not servers:
             found = (account.best(protocol) for protocol in (Protocol.IMAP, Protocol.POP3, Protocol.SMTP))
@@ -100,6 +100,15 @@ class Command(BaseCommand):
             provider=account.provider,
             password_pattern=provider.password_pattern if provider else "",
         )
+
+    def _found(self, address: Address, named: Iterable[Server]) -> Account:
+        """What discovery finds for an address whose servers nobody has named."""
+        if named:
+            return Account(domain=address.domain)
+        discovery = discovering.with_address(discovering.look_up(address.domain), address)
+        if discovery.confirm:
+            self.stderr.write(f"testmail: only the DNS points to {discovery.confirm} for {address.domain}")
+        return discovery.account
 
     def _secret(self, path: str | None) -> Secret:
         try:

@@ -62,7 +62,7 @@ def drop_look_up(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('guides', '0001_initial'),
+        ('guides', '0003_publish'),
     ]
 
     operations = [
