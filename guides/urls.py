@@ -6,7 +6,7 @@ import re
 
 from django.urls import URLPattern, path, re_path
 
-from guides.views import apple, connection, errors, guides, machines, operators, pages, search, settings
+from guides.views import apple, connection, errors, guides, machines, operators, pages, report, search, settings, status
 
 
 def _any_case(text: str) -> str:
@@ -54,4 +54,7 @@ PAGES: list[URLPattern] = [
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),
     path("search/", search.page, name="search"),
+    # /<lang>/report/ /<lang>/status/
+    path("report/", report.page, name="report"),
+    path("status/", status.page, name="status"),
 ]

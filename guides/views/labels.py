@@ -108,6 +108,10 @@ REFUSALS = {
     ),
     "lookups": _("You have looked up many domains within the last hour. Please come back later."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),
+    "queue": _(
+        "Many people are testing this mail server at the moment, and the portal asks it gently. "
+        "Please try again in a few seconds; the guides work all the same."
+    ),
 }
 
 SEARCH_KINDS = {

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from guides.forms import AddressForm
 from guides.models import ErrorText, Guide, GuideText
 from guides.views.readers import language
+from guides.views.status import outages_now
 
 
 @require_safe
@@ -42,6 +43,7 @@ def home_context(form: AddressForm) -> dict[str, object]:
         "form": form,
         "guides": GuideText.objects.for_list("guide", language()),
         "errors": ErrorText.objects.for_list("article", language())[:8],
+        "outages": outages_now(),
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -14,8 +15,10 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
+from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
+from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
@@ -23,6 +26,7 @@ from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Ver
 from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels
+from guides.views.report_text import ReportPart, make_report
 
 HEARTBEAT_SECONDS = 0.25
 
@@ -50,20 +54,23 @@ class RunningTest:
         door: Door,
         patterns: PatternSet,
         loop: BackgroundLoop,
-        admission: budgets.Admission,
+        admission: budgets.Admission | None,
+        visit: Visit,
     ) -> None:
         self._admission = admission
+        self._visit = visit
         self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
-        self._stream = loop.stream(lambda: run_test(plan, secret, door, patterns), HEARTBEAT_SECONDS)
+        self._stream = loop.stream(
+            lambda: run_test(plan, secret, door, patterns, crowd=visit.crowd()), HEARTBEAT_SECONDS
+        )
 
     def __iter__(self) -> Iterator[StageResult | Verdict | None]:
         for item in self._stream:
-            if (
-                isinstance(item, StageResult)
-                and item.stage is Stage.LOGIN
-                and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-            ):
-                self._admission.failed_login(self._hosts[item.leg])
+            if isinstance(item, StageResult):
+                self._visit.take(item)
+                is_refused = item.stage is Stage.LOGIN and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
+                if is_refused and self._admission is not None:
+                    self._admission.failed_login(self._hosts[item.leg])
             yield item
 
     def close(self) -> None:
@@ -71,7 +78,9 @@ class RunningTest:
         close = getattr(self._stream, "close", None)
         if close is not None:
             close()
-        self._admission.release()
+        self._visit.close()
+        if self._admission is not None:
+            self._admission.release()
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +158,9 @@ class VerdictPart:
     owner: str | Promise
     article: ArticleLink | None
     evidence: tuple[Evidence, ...]
+    seen_at: datetime | None = None  # another test saw it then; this one asked nobody
+    silent_since: datetime | None = None  # the server has answered nobody since
+    is_listed: bool = False  # the settings are the provider table's, so they are right
 
     @property
     def seconds(self) -> str:
@@ -171,20 +183,16 @@ class TestPage:
     articles: Articles
     language: str
     links: dict[str, ArticleLink]
+    listed: frozenset[Leg] = frozenset()
     legs: list[LegPart] = field(default_factory=list)
     verdict: VerdictPart | None = None
+    report: ReportPart | None = None
 
     @classmethod
-    def prepare(cls, plan: TestPlan, articles: Articles, language: str) -> Self:
+    def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
         """One query for the titles of all articles."""
-        at = f"?at={plan.address.domain}"
-        links = {
-            text.article.slug: ArticleLink(
-                text.article.slug, text.title, text.summary, reverse("error", args=[text.article.slug]) + at
-            )
-            for text in ErrorText.objects.for_list("article", language)
-        }
-        page = cls(plan, articles, language, links)
+        links = article_links(language, plan.address.domain)
+        page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
             rows = [
@@ -209,7 +217,10 @@ class TestPage:
     def take(self, item: StageResult | Verdict) -> str:
         """Note a finished stage or the verdict, and return its fragment."""
         if isinstance(item, Verdict):
-            self.verdict = self._judge(item)
+            results = [row.result for part in self.legs for row in part.rows if row.result]
+            self.verdict = judged(item, self._link(item), results, self.listed)
+            with translation.override(self.language):
+                self.report = ReportPart.of(make_report(self.plan.address, results, item))
             return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
@@ -217,16 +228,6 @@ class TestPage:
         row.result = item
         row.article = self._link(item)
         return self._render("test/_stage.html", {"row": row, "oob": True})
-
-    def _judge(self, verdict: Verdict) -> VerdictPart:
-        evidence: tuple[Evidence, ...] = ()
-        for part in self.legs:
-            for row in part.rows:
-                result = row.result
-                if result and result.cause and (verdict.leg in (None, result.leg)) and result.outcome is not Outcome.OK:
-                    evidence = evidence or result.evidence
-        owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
-        return VerdictPart(verdict, owner, self._link(verdict), evidence)
 
     def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
         slug = self.articles.article_of(result)
@@ -236,3 +237,48 @@ class TestPage:
         # A stream is rendered after the request's own language has been put away.
         with translation.override(self.language):
             return render_to_string(template, context)
+
+
+def article_links(language: str, domain: str) -> dict[str, ArticleLink]:
+    """Every article as a result may point at it, for a reader of `domain`. One query."""
+    at = f"?at={domain}"
+    return {
+        text.article.slug: ArticleLink(
+            text.article.slug, text.title, text.summary, reverse("error", args=[text.article.slug]) + at
+        )
+        for text in ErrorText.objects.for_list("article", language)
+    }
+
+
+def judged(
+    verdict: Verdict,
+    article: ArticleLink | None,
+    results: Sequence[StageResult],
+    listed: frozenset[Leg] = frozenset(),
+) -> VerdictPart:
+    """The end of the page, with the words of the stages that the verdict speaks of."""
+    told = [
+        result
+        for result in results
+        if result.cause and verdict.leg in (None, result.leg) and result.outcome is not Outcome.OK
+    ]
+    owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
+    seen_at = next((result.details[SEEN_AT] for result in told if SEEN_AT in result.details), None)
+    silent_since = next((result.details[SILENT_SINCE] for result in told if SILENT_SINCE in result.details), None)
+    return VerdictPart(
+        verdict,
+        owner,
+        article,
+        next((result.evidence for result in told if result.evidence), ()),
+        seen_at=_time(seen_at),
+        silent_since=_time(silent_since),
+        is_listed=verdict.leg in listed,
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    """What `shared.Answer.replayed` wrote; a report that was handed on may hold anything."""
+    try:
+        return datetime.fromisoformat(text or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

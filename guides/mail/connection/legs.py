@@ -14,10 +14,12 @@ from guides.mail.connection.channel import Attempt, Channel, ChannelFault
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.input import check_input
+from guides.mail.connection.places import Reservation
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
 from guides.mail.connection.redact import visible
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault
+from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, contradicts, outcome_of
@@ -61,6 +63,8 @@ class LegRun:
         self._hidden = server.host in context.plan.hidden_hosts
         self._channel: Channel | None = None
         self._session: Session | None = None
+        self._approach = Approach(context.crowd, Place.of(server, context.plan.hidden_hosts), self.leg)
+        self._reservation: Reservation | None = None
 
     async def run(self) -> None:
         """Go through the stages; the first one that fails ends the leg, and those behind it are blocked."""
@@ -70,6 +74,7 @@ class LegRun:
             try:
                 polite = await self._go_through()
             finally:
+                self._approach.close()
                 self._context.gate.through(self.leg)
                 self._context.report(None)
             if polite and self._session is not None:
@@ -77,18 +82,45 @@ class LegRun:
         finally:
             if self._channel is not None:
                 self._channel.close()
+            if self._reservation is not None:
+                self._reservation.release()
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
         stages = stages_of(self.server)
         for position, stage in enumerate(stages):
+            if stage is Stage.DNS and (told := await self._told_by_others()):
+                self._tell(told, stages[position:])
+                return False
+            if stage is Stage.LOGIN:
+                self._approach.through()
             result, orderly = await (self._login() if stage is Stage.LOGIN else self._perform(stage))
             self._context.report(result)
+            self._approach.note(result)
             if result.outcome not in (Outcome.OK, Outcome.WARN):
                 for blocked in stages[position + 1 :]:
                     self._context.report(self._result(blocked, Outcome.BLOCKED))
                 return orderly
         return True
+
+    async def _told_by_others(self) -> tuple[StageResult, ...]:
+        """The failure that others have found here, if any. Time spent waiting for it is not this leg's."""
+        loop = asyncio.get_running_loop()
+        waiting_since = loop.time()
+        try:
+            async with asyncio.timeout_at(self._context.until):
+                return await self._approach.told()
+        except TimeoutError:
+            return ()  # the next stage ends at once, for the same reason
+        finally:
+            self._add_time(loop.time() - waiting_since)
+
+    def _tell(self, told: Sequence[StageResult], stages: Sequence[Stage]) -> None:
+        """Report what others have found instead of looking: nothing of this visitor goes to the server."""
+        for result in told:
+            self._context.report(result)
+        for blocked in stages[len(told) :]:
+            self._context.report(self._result(blocked, Outcome.BLOCKED))
 
     async def _login(self) -> tuple[StageResult, bool]:
         """Wait for this leg's turn, and log in unless the pair was refused elsewhere."""
@@ -104,6 +136,8 @@ class LegRun:
                 result, orderly = await self._perform(Stage.LOGIN)
                 if result.cause in CREDENTIAL_CAUSES:
                     context.gate.refuse()
+                elif result.outcome in (Outcome.OK, Outcome.WARN):
+                    context.gate.accept()
                 return result, orderly
         except TimeoutError:
             return self._failed(Stage.LOGIN, "limit.deadline"), True
@@ -208,12 +242,20 @@ class LegRun:
             channel = await self._connect_hidden()
         else:
             assert self._resolution is not None  # noqa: S101
-            channel = await context.door.connect(self._resolution, self.server.port)
+            channel = await self._connect_in_turn(self._resolution)
         self._channel = channel
         session = _SESSIONS[self.server.protocol]
         self._session = session(channel, context.limits, context.plan.address, context.door.config.ehlo_name)
         cause = "tcp.one_family" if _one_family(channel) else None
         return Finding(cause, details={"attempts": _told(channel.attempts)})
+
+    async def _connect_in_turn(self, resolution: Resolution) -> Channel:
+        """Connect when the address has room for one more connection of this portal's."""
+        resolution, self._reservation = await self._approach.reserve(resolution, self.server.port)
+        channel = await self._context.door.connect(resolution, self.server.port)
+        if self._reservation is not None:
+            self._reservation.keep_only(channel.ip_address)
+        return channel
 
     async def _connect_hidden(self) -> Channel:
         """Connect, or fail after the whole time that connecting may take, whatever the reason was."""
@@ -221,7 +263,7 @@ class LegRun:
         until = loop.time() + self._context.limits.connect_total
         try:
             if self._resolution is not None:
-                return await self._context.door.connect(self._resolution, self.server.port)
+                return await self._connect_in_turn(self._resolution)
         except ChannelFault as fault:
             if fault.cause not in _HIDDEN_CAUSES:
                 raise
@@ -242,6 +284,7 @@ class LegRun:
             )
         except ChannelFault as fault:
             session = type(self._opened())
+            self._channel.close()  # the second look takes its place: never two connections of one leg
             raise await explain_certificate(fault, context, session, self._resolution, self.server) from None
         return Finding(
             details={
@@ -263,6 +306,8 @@ class LegRun:
     async def _look_for_tls(self) -> None:
         """A server that waits in silence may be waiting for TLS: raise what that comes to."""
         assert self._resolution is not None  # noqa: S101
+        assert self._channel is not None  # noqa: S101
+        self._channel.close()  # as above
         door, server = self._context.door, self.server
         if await door.describe_certificate(self._resolution, server.port, server.host) is not None:
             raise StageFault("tls.tls_on_plain")

@@ -12,6 +12,7 @@ from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session import GOODBYE_SECONDS
+from guides.mail.connection.shared import Crowd
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
@@ -24,10 +25,16 @@ _DEFAULT_LIMITS = Limits()
 
 
 async def run_test(
-    plan: TestPlan, secret: Secret, door: Door, patterns: PatternSet, limits: Limits = _DEFAULT_LIMITS
+    plan: TestPlan,
+    secret: Secret,
+    door: Door,
+    patterns: PatternSet,
+    limits: Limits = _DEFAULT_LIMITS,
+    crowd: Crowd | None = None,
 ) -> AsyncGenerator[StageResult | Verdict, None]:
     """Yield each stage of each leg as soon as it has ended, blocked ones included, and the verdict last.
 
+    `crowd` is what the test shares with those of others; without it, as on a terminal, it looks for itself.
     Never raises for what a server does. Closing the generator, or cancelling its consumer, closes all sockets.
     """
     loop = asyncio.get_running_loop()
@@ -43,6 +50,7 @@ async def run_test(
         gate=LoginGate(LEG_OF_PROTOCOL[server.protocol] for server in plan.servers),
         until=started + limits.test,
         report=reports.put_nowait,
+        crowd=crowd,
     )
     runs = [asyncio.create_task(LegRun(server, context).run()) for server in plan.servers]
     results: list[StageResult] = []

@@ -193,7 +193,7 @@ MEANINGS: dict[str, str] = {
     "cross.smtp_off": "The password is right, and sending alone is refused.",
     "cross.imap_off": "The password is right, and IMAP alone is refused.",
     "cross.pop3_off": "The password is right, and POP3 alone is refused.",
-    "cross.account_password_used": "All is refused, and the password does not look like the wanted app password.",
+    "cross.account_password_used": "All is refused, and the password is not shaped like the app password wanted.",
     "cross.portal_blocked": "The mail server refuses this portal, not the visitor.",
     "cross.visitor_side": "It works from this portal: something on the visitor's side stands in between.",
     "limit.exceeded": "The server sent more, or took longer, than the test allows.",
