@@ -107,6 +107,7 @@ class TestErrors:
 
     def test_a_servers_sentence(self, client: Client) -> None:
         html = found(client, "552 5.2.2 Quota exceeded")
+        assert "This looks like an error message" in html
         explained = html.split('class="explained"')[1].split("</section>")[0]
         assert 'href="/en/errors/mailbox-full/"' in explained
         assert "Your mailbox" not in explained
@@ -117,8 +118,21 @@ class TestErrors:
         make_pattern(make_article("connection"), "outlook-code", pattern="(?i)0x800CCC0E", example="0x800CCC0E")
         assert 'href="/en/errors/connection/"' in found(client, "0x800ccc0e").split('class="explained"')[1]
 
+    def test_a_code_alone_may_mean_several_things(self, client: Client) -> None:
+        make_article("policy", classes=("smtp.policy",))
+        html = found(client, "550 5.7.1")
+        explained = html.split('class="explained"')[1].split("</section>")[0]
+        assert 'href="/en/errors/policy/"' in explained
+        assert "This may be an error message" in explained
+        assert "A code alone can mean several things" in explained
+
+    def test_what_is_no_text_is_no_error(self, client: Client) -> None:
+        assert 'class="explained"' not in found(client, "PK\x03\x04 quota exceeded")
+
     def test_other_words_are_no_error(self, client: Client) -> None:
-        assert 'class="explained"' not in found(client, "mailbox")
+        make_article("spam", classes=("smtp.spam",))
+        for query in ("mailbox", "spam", "outlook"):
+            assert 'class="explained"' not in found(client, query)
 
     def test_an_article_that_nobody_can_read_explains_nothing(self, client: Client) -> None:
         make_pattern(make_article("draft", languages=()), "draft", pattern="plumage", example="plumage")
