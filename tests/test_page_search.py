@@ -107,6 +107,7 @@ class TestErrors:
 
     def test_a_servers_sentence(self, client: Client) -> None:
         html = found(client, "552 5.2.2 Quota exceeded")
+        assert "This looks like an error message" in html
         explained = html.split('class="explained"')[1].split("</section>")[0]
         assert 'href="/en/errors/mailbox-full/"' in explained
         assert "Your mailbox" not in explained
@@ -117,8 +118,21 @@ class TestErrors:
         make_pattern(make_article("connection"), "outlook-code", pattern="(?i)0x800CCC0E", example="0x800CCC0E")
         assert 'href="/en/errors/connection/"' in found(client, "0x800ccc0e").split('class="explained"')[1]
 
+    def test_a_code_alone_may_mean_several_things(self, client: Client) -> None:
+        make_article("policy", classes=("smtp.policy",))
+        html = found(client, "550 5.7.1")
+        explained = html.split('class="explained"')[1].split("</section>")[0]
+        assert 'href="/en/errors/policy/"' in explained
+        assert "This may be an error message" in explained
+        assert "A code alone can mean several things" in explained
+
+    def test_what_is_no_text_is_no_error(self, client: Client) -> None:
+        assert 'class="explained"' not in found(client, "PK\x03\x04 quota exceeded")
+
     def test_other_words_are_no_error(self, client: Client) -> None:
-        assert 'class="explained"' not in found(client, "mailbox")
+        make_article("spam", classes=("smtp.spam",))
+        for query in ("mailbox", "spam", "outlook"):
+            assert 'class="explained"' not in found(client, query)
 
     def test_an_article_that_nobody_can_read_explains_nothing(self, client: Client) -> None:
         make_pattern(make_article("draft", languages=()), "draft", pattern="plumage", example="plumage")
@@ -155,6 +169,7 @@ class TestTyping:
         html = response.content.decode()
         assert "<html" not in html
         assert "<input" not in html
+        assert '<p id="found-count" hx-swap-oob="innerHTML">1 result</p>' in html
         assert 'href="/en/guides/outlook/"' in html
         assert response.headers["HX-Replace-Url"] == "/en/search/?q=outlook"
         assert "HX-Request" in response.headers["Vary"]
@@ -163,6 +178,10 @@ class TestTyping:
         html = found(client, "outlook")
         assert 'hx-get="/en/search/" hx-trigger="input changed delay:300ms" hx-target="#found"' in html
         assert 'action="/en/search/" method="get"' in html
+
+    def test_what_was_found_is_announced_from_a_region_that_was_there_before(self, client: Client) -> None:
+        for query, words in (("outlook", "1 result"), ("qwertzuiop", "Nothing was found for “qwertzuiop”."), ("", "")):
+            assert f'<p class="hint" id="found-count" role="status">{words}</p>' in found(client, query)
 
     def test_one_field_for_one_query(self, client: Client) -> None:
         html = client.get("/en/search/", {"q": "outlook"}).content.decode()
@@ -191,6 +210,7 @@ class TestLimits:
             html = found(client, "bird")
         assert html.count('<p class="found-title">') == 20
         assert "There is more." in html
+        assert "The 20 best results" in html
 
     def test_no_cookie(self, client: Client) -> None:
         assert not client.get("/en/search/", {"q": "outlook"}).cookies

@@ -1,11 +1,13 @@
-"""A query that is a server's words or a client's error code goes through diagnosis before the full-text search."""
+"""A query that is a server's words or a code goes through diagnosis before the full-text search."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from guides.content import articles
-from guides.mail.diagnosis.classes import owner_of
+from guides.mail.diagnosis.explain import NotTextError
+from guides.mail.diagnosis.explain import explain as diagnose
+from guides.mail.diagnosis.judging import HIGH, Cause, Why
 from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
 
@@ -17,19 +19,27 @@ class Explained:
     text: ErrorText
     owner: Owner
     matched: str  # the words of the query that say so
+    is_sure: bool
     is_foreign: bool
 
 
 def explain(query: str, language: str) -> Explained | None:
-    """The article of the first pattern that finds the query; None when it is no error that is known."""
-    match = articles.patterns().match(query, protocol=None, stage=None, provider=None)
-    if match is None:
-        return None
-    slug = match.pattern.article or articles.article_for(match.pattern.cause)
+    """The article of the likeliest cause; None when the query is no error, or only holds a word that errors hold, too."""
+    cause = _likeliest(query)
+    slug = cause and (cause.article or articles.article_for(cause.name))
     found = ErrorArticle.objects.published().filter(slug=slug).first() if slug else None
-    if found is None:
+    if cause is None or found is None:
         return None
     text = ErrorText.objects.filter(article=found).published().in_reading_order(language).first()
     assert isinstance(text, ErrorText)  # noqa: S101  # `published()` found the article by its texts
-    owner = match.pattern.owner or owner_of(match.pattern.cause)
-    return Explained(text, owner, match.text, text.language != language)
+    return Explained(text, cause.owner, cause.matched, cause.confidence >= HIGH, text.language != language)
+
+
+def _likeliest(query: str) -> Cause | None:
+    try:
+        causes = diagnose(query, articles.patterns()).causes
+    except NotTextError:
+        return None
+    if causes and (causes[0].confidence >= HIGH or Why.CODE in causes[0].why):
+        return causes[0]
+    return None

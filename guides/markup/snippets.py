@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from guides.markup.endings import stem
 from guides.markup.searching import CJK, Term, fold_kana, grams, simple
 
+LEAST_PIECE = 3
 LENGTH = 160  # characters; Japanese ones count twice, as they are twice as wide
 _COMBINES = re.compile(r"[\u0300-\u036f\u3099\u309a\uff9e\uff9f]")
 _SEGMENT = re.compile(rf".{_COMBINES.pattern}*", re.DOTALL)
@@ -57,10 +58,12 @@ def find(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
 
 
 def _runs(folded: str, run: str) -> Iterator[tuple[int, int]]:
-    """Where the run stands, whole or in pieces of at least three characters."""
-    size = min(3, len(run))
-    expression = "|".join(map(re.escape, dict.fromkeys(grams(run, size))))
-    return ((found.start(), found.start() + size) for found in re.finditer(f"(?={expression})", folded))
+    """Where the run stands whole; where it does nowhere, its pieces of at least three characters."""
+    whole = [found.span() for found in re.finditer(f"{re.escape(run)}ー?", folded)]
+    if whole or len(run) <= LEAST_PIECE:
+        return iter(whole)
+    expression = "|".join(map(re.escape, dict.fromkeys(grams(run, LEAST_PIECE))))
+    return ((found.start(), found.start() + LEAST_PIECE) for found in re.finditer(f"(?={expression})", folded))
 
 
 def _words(folded: str, word: str) -> Iterator[tuple[int, int]]:

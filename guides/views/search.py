@@ -48,6 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
     explained = explain(query, language())
     context = {
         "query": query,
+        "is_fragment": is_fragment,
         "too_long": len(typed) > LONGEST_QUERY,
         "longest": LONGEST_QUERY,
         "explained": explained,
