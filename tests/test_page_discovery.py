@@ -163,7 +163,9 @@ def test_a_foreign_domain_is_shown_and_confirmed_before_anything_else(client: Cl
     assert "imap.hosting.test" not in html.split("Where the portal has looked")[0]
     assert (
         "imap.hosting.test"
-        not in client.get("/en/settings/foreign.test/?confirmed=other.test").content.decode().split("Where the portal")[0]
+        not in client.get("/en/settings/foreign.test/?confirmed=other.test")
+        .content.decode()
+        .split("Where the portal")[0]
     )
     confirmed = client.get("/en/settings/foreign.test/?confirmed=hosting.test").content.decode()
     assert '<code class="value">imap.hosting.test</code>' in confirmed
