@@ -120,6 +120,7 @@ def test_three_languages_with_the_same_steps(slug: str) -> None:
         assert str(head["checked_on"]) >= "2026-11-24"
         assert compile_text(body, versions=(), providers=PROVIDERS, require_steps=True)
         assert "\n::: warning " in body, "an article says what not to do"
+        assert "\n::: details " in body, "an article has a word for administrators"
         steps[language] = re.findall(r"^::: step \{#([\w-]+)\}", body, re.MULTILINE)
     assert steps["ja"] == steps["en"] == steps["ru"] != []
 
