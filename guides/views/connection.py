@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from guides import budgets, runtime
 from guides.content import articles, discovering
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Address, Protocol, Server
+from guides.mail.accounts import Address, Protocol, Server, UsernameForm
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.models import ProviderServer
@@ -69,6 +69,11 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     if not servers:
         form.add_error(*_nothing_to_test(reader))
         return _refused(request, form, reader, status=422)
+    if reader.wants_username and not by_hand and not form.cleaned_data["username"]:
+        form.add_error(
+            "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(reader)}
+        )
+        return _refused(request, form, reader, status=422)
     provider = reader.provider
     plan = TestPlan(
         address=form.cleaned_data["address"],
@@ -85,6 +90,11 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     except budgets.Refused as refusal:
         return _over_budget(request, form, reader, refusal)
     return _answer(request, plan, secret, admission, reader, form)
+
+
+def _name_of(reader: Reader) -> str:
+    """What to enter where the user name is no part of the address."""
+    return reader.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
 
 
 def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader:
@@ -187,6 +197,7 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "form": form,
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
+        "username_words": _name_of(reader) if reader.wants_username else "",
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
 
