@@ -169,7 +169,7 @@ class TestTyping:
         html = response.content.decode()
         assert "<html" not in html
         assert "<input" not in html
-        assert '<p id="found-count" hx-swap-oob="innerHTML">1 result</p>' in html
+        assert '<p id="found-count" hx-swap-oob="innerHTML">Results: 1</p>' in html
         assert 'href="/en/guides/outlook/"' in html
         assert response.headers["HX-Replace-Url"] == "/en/search/?q=outlook"
         assert "HX-Request" in response.headers["Vary"]
@@ -180,7 +180,7 @@ class TestTyping:
         assert 'action="/en/search/" method="get"' in html
 
     def test_what_was_found_is_announced_from_a_region_that_was_there_before(self, client: Client) -> None:
-        for query, words in (("outlook", "1 result"), ("qwertzuiop", "Nothing was found for “qwertzuiop”."), ("", "")):
+        for query, words in (("outlook", "Results: 1"), ("qwertzuiop", "Nothing was found for “qwertzuiop”."), ("", "")):
             assert f'<p class="hint" id="found-count" role="status">{words}</p>' in found(client, query)
 
     def test_one_field_for_one_query(self, client: Client) -> None:
