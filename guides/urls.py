@@ -10,6 +10,7 @@ from guides.views import (
     apple,
     connection,
     errors,
+    explain,
     guides,
     machines,
     openapi,
@@ -64,6 +65,7 @@ PAGES: list[URLPattern] = [
     path("guides/<slug:slug>/", guides.guide, name="guide"),
     # /<lang>/errors/
     path("errors/", errors.index, name="errors"),
+    path("errors/find/", explain.find, name="error-find"),
     path("errors/<slug:slug>/", errors.article, name="error"),
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),
