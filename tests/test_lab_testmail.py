@@ -69,7 +69,9 @@ def all_legs(stage: str, outcome: str, cause: str) -> dict[str, tuple[str, str, 
 ROWS = {
     "good account over TLS": Row(everywhere(), logins=3),
     "good account over STARTTLS": Row(everywhere(security=STARTTLS), logins=3),
-    "wrong password": Row(everywhere(), {"imap": ("login", "fail", "auth.rejected")}, password="not the password", logins=1),
+    "wrong password": Row(
+        everywhere(), {"imap": ("login", "fail", "auth.rejected")}, password="not the password", logins=1
+    ),
     "unknown user": Row(
         everywhere(), {"imap": ("login", "fail", "auth.rejected")}, address="nobody@lab.test", logins=1
     ),
