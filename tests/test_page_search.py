@@ -180,7 +180,11 @@ class TestTyping:
         assert 'action="/en/search/" method="get"' in html
 
     def test_what_was_found_is_announced_from_a_region_that_was_there_before(self, client: Client) -> None:
-        for query, words in (("outlook", "Results: 1"), ("qwertzuiop", "Nothing was found for “qwertzuiop”."), ("", "")):
+        for query, words in (
+            ("outlook", "Results: 1"),
+            ("qwertzuiop", "Nothing was found for “qwertzuiop”."),
+            ("", ""),
+        ):
             assert f'<p class="hint" id="found-count" role="status">{words}</p>' in found(client, query)
 
     def test_one_field_for_one_query(self, client: Client) -> None:
