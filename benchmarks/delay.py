@@ -1,7 +1,7 @@
 """A proxy on loopback that delays everything by the same time each way, the way to a far server.
 
-The kernel accepts a connection at once; the round trip that connecting takes is charged to the first bytes instead: what a
-client sends arrives no sooner than it would have after a handshake of three delays.
+The kernel accepts a connection at once; the round trip that connecting takes is charged to the first bytes instead:
+what a client sends arrives no sooner than it would have after a handshake of three delays.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Mapping
 
 
 class DelayProxy:
@@ -31,8 +30,16 @@ class DelayProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _begin(self) -> None:
         for port in self._ports:
@@ -49,9 +56,8 @@ class DelayProxy:
         except OSError:
             writer.close()
             return
-        await asyncio.gather(
-            self._pump(reader, far_writer, connected), self._pump(far_reader, writer, 0.0), return_exceptions=True
-        )
+        with contextlib.suppress(asyncio.CancelledError):  # the end of the benchmark
+            await asyncio.gather(self._pump(reader, far_writer, connected), self._pump(far_reader, writer, 0.0))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, not_before: float) -> None:
         loop = asyncio.get_running_loop()
@@ -109,6 +115,3 @@ class _Datagrams(asyncio.DatagramProtocol):
             transport.close()
         await asyncio.sleep(self._delay)
         self._transport.sendto(answer, sender)  # type: ignore[attr-defined]
-
-
-__all__ = ["DelayProxy", "Mapping"]

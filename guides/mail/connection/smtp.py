@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, Limits
@@ -27,6 +28,7 @@ class SmtpSession(Session):
     def __init__(self, channel: Channel, limits: Limits, address: Address, ehlo_name: str) -> None:
         super().__init__(channel, limits, address, ehlo_name)
         self._extensions: dict[str, str] = {}
+        self._sent_ahead: deque[bytes] = deque()
 
     def forget(self) -> None:
         self._extensions = {}
@@ -97,10 +99,12 @@ class SmtpSession(Session):
             if "SMTPUTF8" not in self._extensions:
                 return Finding("cap.missing", details={"missing": "SMTPUTF8"})
             parameters = " SMTPUTF8"
-        reply, raw = await self._command(f"MAIL FROM:{path}{parameters}".encode())
+        mail, recipient = f"MAIL FROM:{path}{parameters}".encode(), f"RCPT TO:{path}".encode()
+        await self._send_ahead(mail, recipient, b"RSET")
+        reply, raw = await self._command(mail)
         if reply.status != "250":
             raise Refusal(reply, raw, sender_cause(reply))
-        reply, raw = await self._command(f"RCPT TO:{path}".encode())
+        reply, raw = await self._command(recipient)
         if reply.status not in ("250", "251"):
             cause = cause_of(reply, Stage.ENVELOPE)
             if cause == "smtp.greylist":
@@ -112,8 +116,17 @@ class SmtpSession(Session):
     async def _goodbye(self) -> None:
         await self._command(b"QUIT")
 
+    async def _send_ahead(self, *lines: bytes) -> None:
+        """Send the next commands in one go where the server takes that (RFC 2920): one round trip, not several."""
+        if "PIPELINING" in self._extensions:
+            await self.say(b"".join(line + b"\r\n" for line in lines))
+            self._sent_ahead.extend(lines)
+
     async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:
-        await self.say(line + b"\r\n")
+        if self._sent_ahead and self._sent_ahead[0] == line:
+            self._sent_ahead.popleft()
+        else:
+            await self.say(line + b"\r\n")
         self.reader.begin(self.limits.command if seconds is None else seconds)
         return await self._read_reply(await self.reader.line())
 
