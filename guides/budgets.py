@@ -59,6 +59,11 @@ class _Process:
 _process = _Process()
 
 
+def tests_under_way() -> int:
+    """How many tests run in this process, about."""
+    return len(_process._held)
+
+
 class Admission:
     """Leave to run one test. Leaving the context, or `release`, frees what it holds."""
 

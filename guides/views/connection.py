@@ -29,6 +29,7 @@ from guides.models import ProviderServer
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
+from guides.views.turns import once_a_moment, page_work
 from guides.views.warnings import server_warnings
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,8 @@ def _take_turn(
     request: HttpRequest, plan: TestPlan, secret: Secret, reader: Reader, form: ConnectionForm
 ) -> HttpResponseBase:
     """Find the test's place in the crowd, and run it. Where all is known already, nobody is asked, nothing counted."""
-    visit = Visit.look(plan, budgets.visitor_name(request.META["REMOTE_ADDR"]))
+    with page_work():
+        visit = Visit.look(plan, budgets.visitor_name(request.META["REMOTE_ADDR"]))
     admission = None
     try:
         if visit.must_connect:
@@ -188,8 +190,9 @@ def _answer(
     reader: Reader,
     form: ConnectionForm,
 ) -> HttpResponseBase:
-    found = articles.load()
-    test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
+    with page_work():
+        found = once_a_moment("articles", articles.load)
+        test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
     if request.htmx:  # type: ignore[attr-defined]
         connection.close()  # a stream may last a minute; it needs the database no more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -27,8 +27,9 @@ from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels
 from guides.views.report_text import ReportPart, make_report
+from guides.views.turns import once_a_moment, page_work
 
-HEARTBEAT_SECONDS = 0.25
+HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
 
 _MARKS = {
     Outcome.OK: "✓",
@@ -191,7 +192,7 @@ class TestPage:
     @classmethod
     def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
         """One query for the titles of all articles."""
-        links = article_links(language, plan.address.domain)
+        links = article_links(once_a_moment(("titles", language), lambda: titles(language)), plan.address.domain)
         page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
@@ -219,7 +220,7 @@ class TestPage:
         if isinstance(item, Verdict):
             results = [row.result for part in self.legs for row in part.rows if row.result]
             self.verdict = judged(item, self._link(item), results, self.listed)
-            with translation.override(self.language):
+            with page_work(), translation.override(self.language):
                 self.report = ReportPart.of(make_report(self.plan.address, results, item))
             return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
         part = next(part for part in self.legs if part.leg == item.leg)
@@ -235,19 +236,20 @@ class TestPage:
 
     def _render(self, template: str, context: dict[str, object]) -> str:
         # A stream is rendered after the request's own language has been put away.
-        with translation.override(self.language):
+        with page_work(), translation.override(self.language):
             return render_to_string(template, context)
 
 
-def article_links(language: str, domain: str) -> dict[str, ArticleLink]:
-    """Every article as a result may point at it, for a reader of `domain`. One query."""
-    at = f"?at={domain}"
-    return {
-        text.article.slug: ArticleLink(
-            text.article.slug, text.title, text.summary, reverse("error", args=[text.article.slug]) + at
-        )
-        for text in ErrorText.objects.for_list("article", language)
-    }
+def titles(language: str) -> list[tuple[str, str, str]]:
+    """Slug, title and summary of every article, in the reader's language. One query."""
+    texts = ErrorText.objects.for_list("article", language)
+    return [(text.article.slug, text.title, text.summary) for text in texts]
+
+
+def article_links(known: Iterable[tuple[str, str, str]], domain: str) -> dict[str, ArticleLink]:
+    """Every article as a result may point at it, for a reader of `domain`."""
+    pattern = reverse("error", args=["slug"]).rpartition("slug/")[0]
+    return {slug: ArticleLink(slug, title, summary, f"{pattern}{slug}/?at={domain}") for slug, title, summary in known}
 
 
 def judged(
