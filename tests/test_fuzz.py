@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.replies import PARSERS, one_input
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.outcomes import Leg, Outcome
+from tests.fuzz.replies import PARSERS, one_input
 from tests.hostile import GREETINGS, Connection
 from tests.scripted import PASSWORD, Imap, Pop3, Scripted, Smtp, run_against
 from tests.test_hostile_servers import PATIENT
