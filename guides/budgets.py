@@ -14,8 +14,8 @@ import ipaddress
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -140,7 +140,10 @@ _own = _Ledger(LocMemCache("budgets", {"OPTIONS": {"MAX_ENTRIES": 100_000}}), SH
 
 
 class _Process:
-    """The tests that run in this process. A slot expires, as one of a view that never ran would stay for ever."""
+    """The tests, or the searches, that run in this process.
+
+    A slot expires, as one of a view that never ran would stay for ever.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -164,6 +167,7 @@ class _Process:
 
 
 _process = _Process()
+_lookups = _Process()
 
 
 class Admission:
@@ -285,6 +289,16 @@ def admit_lookup(visitor_ip: str) -> None:
         ledger.count(window, visitor)
 
     _with_fallback(_shared, claim)
+
+
+@contextmanager
+def lookup_place() -> Iterator[None]:
+    """One of the places for searches in this process; each holds a thread for seconds. Raises Refused."""
+    place = _lookups.hold(settings.LIMIT_LOOKUPS_PER_PROCESS)
+    try:
+        yield
+    finally:
+        _lookups.let_go(place)
 
 
 def _visitor_windows() -> tuple[_Window, ...]:

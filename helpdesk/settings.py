@@ -185,6 +185,7 @@ LIMIT_ACCOUNT_DAY = env.number("LIMIT_ACCOUNT_DAY", 10, least=1)
 LIMIT_HOST_10_MINUTES = env.number("LIMIT_HOST_10_MINUTES", 4, least=1)
 LIMIT_HOST_EXEMPT = frozenset(host.lower() for host in env.items("LIMIT_HOST_EXEMPT"))
 LIMIT_OPERATOR_LOOKS_HOUR = env.number("LIMIT_OPERATOR_LOOKS_HOUR", 30, least=1)
+LIMIT_LOOKUPS_PER_PROCESS = env.number("LIMIT_LOOKUPS_PER_PROCESS", 32, least=1)
 LIMIT_TESTS_PER_PROCESS = env.number("LIMIT_TESTS_PER_PROCESS", 200, least=1)
 
 # --- logging -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from django.core.cache import cache
 
-from guides import runtime
+from guides import budgets, runtime
 from guides.mail.accounts import Account, Address
 from guides.mail.discovery.files import autoconfig
 from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
@@ -67,7 +67,10 @@ def look_up(domain: str, patience: Patience | None = None) -> Discovery:
 
 
 def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | Discovery | None]:
-    """Each source as it ends, None while nothing happens, and the whole last. Closing it cancels the search."""
+    """Each source as it ends, None while nothing happens, and the whole last. Closing it cancels the search.
+
+    Raises budgets.Refused when this process searches for as many domains as it may.
+    """
     known = at_hand(domain)
     if known is not None:
         yield known
@@ -85,7 +88,8 @@ def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | D
         if time.monotonic() > until:
             break
     try:
-        findings = yield from _search(domain, patience or Patience())
+        with budgets.lookup_place():
+            findings = yield from _search(domain, patience or Patience())
         place.keep(findings)
     finally:
         place.land()
