@@ -113,6 +113,7 @@ class TestErrors:
         assert "Your mailbox" not in explained
         assert "<mark>Quota exceeded</mark>" in explained
         assert "Nothing was found" not in html
+        assert html.count('href="/en/errors/mailbox-full/"') == 1  # not in the list once more
 
     def test_a_clients_code(self, client: Client) -> None:
         make_pattern(make_article("connection"), "outlook-code", pattern="(?i)0x800CCC0E", example="0x800CCC0E")
@@ -180,7 +181,11 @@ class TestTyping:
         assert 'action="/en/search/" method="get"' in html
 
     def test_what_was_found_is_announced_from_a_region_that_was_there_before(self, client: Client) -> None:
-        for query, words in (("outlook", "Results: 1"), ("qwertzuiop", "Nothing was found for “qwertzuiop”."), ("", "")):
+        for query, words in (
+            ("outlook", "Results: 1"),
+            ("qwertzuiop", "Nothing was found for “qwertzuiop”."),
+            ("", ""),
+        ):
             assert f'<p class="hint" id="found-count" role="status">{words}</p>' in found(client, query)
 
     def test_one_field_for_one_query(self, client: Client) -> None:
