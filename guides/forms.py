@@ -95,6 +95,53 @@ class AddressForm(PortalForm):
     )
 
 
+PASTE_BYTES = 1_000_000
+TOO_LARGE = _(
+    "This is too long: at most 1 MB can be explained. Paste only the error itself, or the first part of the message."
+)
+NOT_TEXT = {
+    "archive": _(
+        "This is an archive, a picture or a document, not a text. Save the message as .eml, or copy its text."
+    ),
+    "binary": _("This is not a text. Save the message as .eml, or copy its text."),
+}
+
+
+class PasteForm(PortalForm):
+    """An error text or a whole message, pasted or as a file. It is never shown again: it may hold a secret."""
+
+    text = forms.CharField(
+        label=_("Error text or returned message"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(
+            attrs={"rows": 6, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "dir": "auto"}
+        ),
+    )
+    file = forms.FileField(
+        label=_("Or a file"),
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".eml,.txt,.log,.msg.txt,message/rfc822,text/plain,text/html"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two, and not too much of it."""
+        text, file = self.cleaned_data.get("text") or "", self.cleaned_data.get("file")
+        field = "file" if file else "text"
+        if file and file.size > PASTE_BYTES:
+            self.add_error("file", TOO_LARGE)
+            return self.cleaned_data
+        source = file.read(PASTE_BYTES) if file else text.encode("utf-8", "replace")
+        if not source.strip():
+            self.add_error(field, _("Paste the error text, or choose a file with the returned message."))
+        elif len(source) > PASTE_BYTES:
+            self.add_error("text", TOO_LARGE)
+        self.cleaned_data["source"] = source
+        self.cleaned_data["field"] = field
+        return self.cleaned_data
+
+
 class HostField(forms.CharField):
     """A server's name; its value is in A-labels. The syntax is judged before anything is resolved."""
 

@@ -6,7 +6,21 @@ import re
 
 from django.urls import URLPattern, path, re_path
 
-from guides.views import apple, connection, errors, guides, machines, operators, pages, report, search, settings, status
+from guides.views import (
+    apple,
+    connection,
+    errors,
+    explain,
+    guides,
+    machines,
+    openapi,
+    operators,
+    pages,
+    report,
+    search,
+    settings,
+    status,
+)
 
 
 def _any_case(text: str) -> str:
@@ -28,7 +42,8 @@ DIRECT: list[URLPattern] = [
     re_path(f"^{_any_case('autodiscover/autodiscover.json')}/v1\\.0/(?P<email>[^/]+)/?$", machines.v2),
     path(".well-known/user-agent-configuration.json", machines.user_agent_configuration, name="pacc"),
     path("profile/<str:domain>.mobileconfig", apple.profile, name="profile"),
-    # /tls-names
+    # /openapi.json /tls-names
+    path("openapi.json", openapi.description, name="openapi"),
     path("tls-names", machines.tls_names, name="tls-names"),
 ]
 
@@ -50,6 +65,7 @@ PAGES: list[URLPattern] = [
     path("guides/<slug:slug>/", guides.guide, name="guide"),
     # /<lang>/errors/
     path("errors/", errors.index, name="errors"),
+    path("errors/find/", explain.find, name="error-find"),
     path("errors/<slug:slug>/", errors.article, name="error"),
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),

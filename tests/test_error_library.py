@@ -120,6 +120,7 @@ def test_three_languages_with_the_same_steps(slug: str) -> None:
         assert str(head["checked_on"]) >= "2026-11-24"
         assert compile_text(body, versions=(), providers=PROVIDERS, require_steps=True)
         assert "\n::: warning " in body, "an article says what not to do"
+        assert "\n::: details " in body, "an article has a word for administrators"
         steps[language] = re.findall(r"^::: step \{#([\w-]+)\}", body, re.MULTILINE)
     assert steps["ja"] == steps["en"] == steps["ru"] != []
 
@@ -196,6 +197,18 @@ def test_each_pattern_finds_its_example_before_any_other(pattern: Pattern, examp
         "250 2.1.5 Ok",
         "* OK [CAPABILITY IMAP4rev1 SASL-IR] Dovecot ready.",
         "The mailbox of your neighbour is moving house.",
+        "This message was created automatically by mail delivery software.",
+        "A message that you sent could not be delivered to one or more of its recipients. This is a permanent error.",
+        "Reporting-MTA: dns; mx.example.org",
+        "Action: failed",
+        "Status: 5.1.1",
+        "X-Spam-Status: No, score=-1.0 required=5.0 tests=[RCVD_IN_DNSWL_MED,SPF_PASS]",
+        "Authentication-Results: mx.example.org; spf=pass; dkim=pass; dmarc=fail",
+        "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=mail",
+        "Subject: Re: policy of the house about spam and full moons",
+        "Ваше письмо не было доставлено.",
+        "メールを配信できませんでした。",
+        "Ihre Nachricht konnte nicht zugestellt werden.",
     ],
 )
 def test_broad_words_and_addresses_find_nothing(words: str) -> None:

@@ -80,7 +80,7 @@ ROWS = {
     ),
     "full mailbox": Row(
         everywhere(),
-        {"imap": ("mailbox", "warn", "mbox.overquota"), "smtp": ("envelope", "fail", "rcpt.full")},
+        {"imap": ("quota", "fail", "mbox.overquota"), "smtp": ("envelope", "fail", "rcpt.full")},
         person="full",
         logins=3,
     ),

@@ -72,6 +72,7 @@ def world() -> Iterator[Internet]:
     # filled in by the test that needs all of them
     for name in ("autoconfig", "autodiscover", "ua-auto-config"):
         made.host(f"{name}.all.test")
+    made.host(PORTAL)
     made.host("expired.test")
     made.uncertified.add("autoconfig.expired.test")
     made.page(autoconfig_url("expired.test"), client_config("imap.expired.test", "smtp.expired.test"))
@@ -156,6 +157,7 @@ def test_a_domain_with_all_of_it(look: Any, world: Internet, capsys: pytest.Capt
     world.page(autoconfig_url("all.test"), config)
     world.page(well_known_url("all.test"), config)
     world.page(pox_url("all.test"), answer)
+    world.page(f"https://{PORTAL}/autodiscover/autodiscover.xml", answer)
     world.page(pacc_url("all.test"), Page(file, media_type="application/json"))
     digest = base64.b64encode(hashlib.sha256(file).digest()).decode()
     call_command("dns_records", "all.test")
@@ -186,13 +188,28 @@ def test_a_domain_with_all_of_it(look: Any, world: Internet, capsys: pytest.Capt
 
 def test_cname_records_are_compared(look: Any, world: Internet) -> None:
     make_provider("named", domains=("named.test",), is_own=True)
-    world.host(PORTAL, "elsewhere.test")
+    world.host("elsewhere.test")
     world.records("autoconfig.named.test", CNAME(f"{PORTAL}."))
     world.records("autodiscover.named.test", CNAME("elsewhere.test."))
     found, _html = look("named.test")
     published = {each.record.name: (each.published, each.instead) for each in found.records}
     assert published["autoconfig.named.test"] == (Published.YES, "")
     assert published["autodiscover.named.test"] == (Published.OTHER, "elsewhere.test.")
+
+
+def test_a_record_that_leads_to_no_answer(look: Any, world: Internet) -> None:
+    world.records("_autodiscover._tcp.deaf.test", SRV(0, 1, 443, "autoconfig.strict.test"))
+    found, _html = look("deaf.test")
+    assert states(found, Family.OUTLOOK)[Place.POX_SRV] == (State.BROKEN, "not_there")
+
+
+def test_records_that_lead_to_a_number_are_not_named(client: Client, settings: Settings) -> None:
+    settings.BASE_URL, settings.ALLOWED_HOSTS = "", ["127.0.0.1"]
+    make_provider("part", domains=("part.test",), is_own=True)
+    html = client.get("/en/operators/part.test/", headers={"host": "127.0.0.1"}).content.decode()
+    assert "CNAME</strong>" not in html
+    assert "_submissions._tcp.part.test" in html
+    assert "the records that lead to it are left out" in html
 
 
 def test_one_wrong_server_is_a_matter_for_strict_readers_alone(look: Any) -> None:

@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from guides.content.articles import Articles
-from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
+from guides.mail.connection.plan import AT_DELIVERY, LEG_OF_PROTOCOL, TestPlan, stages_of
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
 
 _COLOURS = {
@@ -65,6 +65,8 @@ class LiveDisplay(Display):
         self._ahead: dict[Leg, list[Stage]] = {
             LEG_OF_PROTOCOL[server.protocol]: list(stages_of(server)) for server in plan.servers
         }
+        if plan.deliver:
+            self._ahead[Leg.DELIVERY] = list(AT_DELIVERY)
         self._live = Live(self._under_way(), console=self._console, transient=True)
 
     def __enter__(self) -> Self:
@@ -142,7 +144,7 @@ def display_for(stream: TextIO, plan: TestPlan, articles: Articles, *, as_json: 
 
 def stage_lines(result: StageResult, articles: Articles) -> list[str]:
     """A stage in words: one line, and below it what the server said and which article explains it."""
-    head = f"{result.leg:<5} {result.stage:<13} {result.outcome:<8}"
+    head = f"{result.leg:<8} {result.stage:<13} {result.outcome:<8}"
     if result.outcome is Outcome.BLOCKED:
         return [head.rstrip()]
     where = f" {result.host}:{result.port}" if result.stage is Stage.INPUT else ""

@@ -22,7 +22,7 @@ from guides.content import articles, discovering
 from guides.crowd import proof
 from guides.crowd.visits import Visit
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Address, Protocol, Server
+from guides.mail.accounts import Address, Protocol, Server, UsernameForm
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.models import ProviderServer
@@ -77,6 +77,11 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     if not servers:
         form.add_error(*_nothing_to_test(reader))
         return _refused(request, form, reader, status=422)
+    if reader.wants_username and not by_hand and not form.cleaned_data["username"]:
+        form.add_error(
+            "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(reader)}
+        )
+        return _refused(request, form, reader, status=422)
     provider = reader.provider
     plan = TestPlan(
         address=form.cleaned_data["address"],
@@ -128,6 +133,11 @@ def _admit(request: HttpRequest, plan: TestPlan) -> budgets.Admission:
             raise
     request.has_proven = True  # type: ignore[attr-defined]
     return budgets.admit(visitor_ip, address, hosts, usernames, proven=True)
+
+
+def _name_of(reader: Reader) -> str:
+    """What to enter where the user name is no part of the address."""
+    return reader.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
 
 
 def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader:
@@ -231,6 +241,7 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "form": form,
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
+        "username_words": _name_of(reader) if reader.wants_username else "",
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
 

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
+from guides.mail.diagnosis.bounces import Kind
+from guides.mail.diagnosis.judging import Why
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage
 
 STAGES = {
@@ -92,6 +94,33 @@ DETAILS = {
     "not_before": _("Valid from"),
     "not_after": _("Valid until"),
     "usage": _("Room used"),
+}
+
+# What an explanation rests on, and how sure it is.
+SURE = _("We are quite sure.")
+LIKELY = _("This is likely.")
+A_GUESS = _("This is only a guess.")
+
+WHYS = {
+    Why.PATTERN: _("These words are known."),
+    Why.PROVIDER: _("They are the words of a provider that we recognised."),
+    Why.WORDS: _("The words say so."),
+    Why.HINT: _("The words only hint at it."),
+    Why.AGREES: _("The error code says the same."),
+    Why.CODE: _("Only the error code says so, and servers use codes carelessly."),
+    Why.CLIENT: _("The mail program says so itself."),
+    Why.KIND: _("The form of the message shows it."),
+}
+
+NOTHING_TO_DO = _("Nobody needs to do anything.")
+
+KINDS = {
+    Kind.FAILURE: _("A mail server writes that a message could not be delivered."),
+    Kind.DELAYED: _("A mail server writes that a message is late. It is still being tried."),
+    Kind.DELIVERED: _("This is a receipt: the message arrived or was passed on."),
+    Kind.FEEDBACK: _("A provider reports that somebody marked a message as spam."),
+    Kind.VACATION: _("This is an automatic reply. Your message arrived."),
+    Kind.CHALLENGE: _("The recipient's side asks you to confirm the message."),
 }
 
 REFUSALS = {

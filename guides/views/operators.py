@@ -114,7 +114,8 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     if offer is not None and not offer.is_complete:
         offer = None
     base = base_url(request)
-    records = records_for(offer, urlsplit(base).hostname or "", base, documentation_url(domain)) if offer else ()
+    portal = publishing.domain_or_none(urlsplit(base).hostname or "") or ""  # no record leads to a number
+    records = records_for(offer, portal, base, documentation_url(domain)) if offer else ()
     context: dict[str, object] = {
         "domain": domain,
         "shown_domain": display_domain(domain),
@@ -122,6 +123,7 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
         "form": DomainForm(initial={"domain": domain}),
         "records": [RecordLine(record, look_words.READERS[record.reader]) for record in records],
         "base_is_known": bool(settings.BASE_URL),
+        "portal": portal,
     }
     try:
         look = _look(request, domain, offer, records)

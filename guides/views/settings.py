@@ -15,7 +15,7 @@ from guides.content import discovering
 from guides.content.spelling import similar_domains
 from guides.forms import AddressForm, ServersForm
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
-from guides.mail.discovery.findings import Discovery
+from guides.mail.discovery.findings import Discovery, Trust
 from guides.mail.discovery.report import as_record
 from guides.views import by_hand, labels
 from guides.views.cards import cards
@@ -139,19 +139,28 @@ def _page(request: HttpRequest, reader: Reader, form: ServersForm | None = None)
     return response
 
 
+def _may_be_mistyped(reader: Reader) -> bool:
+    """Whether to look for a similar name: not where the table knows the domain or it publishes its own settings."""
+    if reader.discovery is None:
+        return reader.provider is None
+    winner = reader.discovery.winner
+    return winner is None or winner.trust is not Trust.HIGH
+
+
 def _context(request: HttpRequest, reader: Reader, form: ServersForm | None = None) -> dict[str, object]:
     path = reverse("settings-domain", args=[reader.domain])
     request.page_path = path  # type: ignore[attr-defined]
-    form = form or ServersForm()
+    wants_form = (not reader.known and not reader.needs_confirmation) or "by-hand" in request.GET
+    form = form or (ServersForm() if wants_form else None)
     return {
         "reader": reader,
         "form": form,
-        "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
+        "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows] if form else [],
         "cards": cards(reader),
         "guides": guide_links(reader.query),
         "password": labels.PASSWORDS[reader.account.password],
         "has_profile": has_profile(reader),
-        "similar": [] if reader.provider and not reader.discovery else similar_domains(reader.domain),
+        "similar": similar_domains(reader.domain) if _may_be_mistyped(reader) else [],
         "sources": rows_of(reader.discovery) if reader.discovery else [],
         "remarks": remarks_of(reader.discovery) if reader.discovery and not reader.by_hand else [],
         "share_url": request.build_absolute_uri(path),

@@ -7,7 +7,9 @@ from collections.abc import AsyncGenerator
 
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.context import TestContext
+from guides.mail.connection.delivery import DeliveryRun
 from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.handover import Handover
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
 from guides.mail.connection.redact import Redactor
@@ -51,8 +53,12 @@ async def run_test(
         until=started + limits.test,
         report=reports.put_nowait,
         crowd=crowd,
+        handover=Handover() if plan.deliver else None,
     )
-    runs = [asyncio.create_task(LegRun(server, context).run()) for server in plan.servers]
+    legs = [LegRun(server, context) for server in plan.servers]
+    if plan.deliver:
+        legs.append(DeliveryRun(context))
+    runs = [asyncio.create_task(leg.run()) for leg in legs]
     results: list[StageResult] = []
     try:
         running = len(runs)

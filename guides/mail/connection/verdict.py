@@ -23,8 +23,12 @@ _GRAVITY = (
 # Login errors outrank connection errors; what comes after a login tells more than what comes before.
 _TELLING = (
     Stage.LOGIN,
+    Stage.IDENTITY,
     Stage.MAILBOX,
     Stage.ENVELOPE,
+    Stage.QUOTA,
+    Stage.DELIVERY,
+    Stage.FOLDERS,
     Stage.CAPABILITIES,
     Stage.TLS,
     Stage.GREETING,
@@ -49,7 +53,9 @@ class _Judgement:
 
 def leg_outcome(results: Sequence[StageResult]) -> Outcome:
     """The worst of a leg's stages; a leg that failed is failed, whatever was blocked behind it."""
-    return min((result.outcome for result in results), key=_GRAVITY.index, default=Outcome.BLOCKED)
+    outcomes = {result.outcome for result in results}
+    run = outcomes - {Outcome.SKIPPED} or outcomes  # what was left out says nothing, unless all was
+    return min(run, key=_GRAVITY.index, default=Outcome.BLOCKED)
 
 
 def verdict(results: Sequence[StageResult], milliseconds: int) -> Verdict:

@@ -6,14 +6,14 @@ Pure: no network, no database, nothing kept. Bounded: a text of a megabyte takes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from guides.mail.diagnosis import bounces, markers
 from guides.mail.diagnosis.bounces import Bounce, Kind, Recipient
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.enhanced import ENHANCED
-from guides.mail.diagnosis.judging import HIGH, LEAST, MAX_CAUSES, Cause, Why, best, judge
+from guides.mail.diagnosis.judging import HIGH, LEAST, MAX_CAUSES, OWN_SIDE, Cause, Why, best, judge
 from guides.mail.diagnosis.messages import (
     MAX_BYTES,
     MAX_TEXT,
@@ -48,7 +48,10 @@ _ARCHIVES = (
     b"GIF8",
 )
 
-ProviderOf = Callable[[str], str | None]
+# Control characters that no text holds; ESC begins a change of character set in ISO-2022-JP.
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
+
+ProviderOf = Callable[[Sequence[str]], str | None]
 
 
 class NotTextError(ValueError):
@@ -80,7 +83,8 @@ def explain(
     *,
     provider_of: ProviderOf | None = None,
 ) -> Explanation:
-    """Explain a text or a whole message. `provider_of` knows a domain's or host's provider beyond the built-in marks.
+    """Explain a text or a whole message. `provider_of` knows whose the host names and domains of a text are,
+    beyond the built-in marks.
 
     Raises NotTextError for what is no text. Anything else is answered, if only with no cause.
     """
@@ -100,7 +104,7 @@ def _refuse_binary(data: bytes) -> None:
         raise NotTextError("archive")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return
-    odd = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
+    odd = len(head) - len(head.translate(None, _CONTROLS))
     if odd > len(head) // 50 + 2:
         raise NotTextError("binary")
 
@@ -168,8 +172,10 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
         found += [judge(statement, patterns, provider, bounced=True) for statement in statements(human)]
     causes = _merged(found)
     bounce = None
-    if bounced and causes and not causes[0].name.startswith(("auth.", "cap.", "mbox.", "tls.", "tcp.", "dns.")):
+    if bounced and causes and causes[0].name.partition(".")[0] not in OWN_SIDE:
         bounce = Bounce(Kind.FAILURE, recipients=tuple(Recipient(address) for address in bounces.named_in(human)))
+    if not causes or causes[0].name.partition(".")[0] not in OWN_SIDE:
+        domain = ""  # an address in it may as well be the recipient's
     return Explanation(causes, bounce, provider, domain, hosts)
 
 
@@ -255,7 +261,6 @@ def _own_side(text: str, provider_of: ProviderOf | None) -> tuple[str | None, st
     head = text[:20_000]
     hosts = tuple(markers.mail_hosts(head)[:6])
     domains = markers.address_domains(head)[:6]
-    provider = None
-    if provider_of is not None:
-        provider = next((slug for slug in map(provider_of, (*hosts, *domains)) if slug), None)
+    names = (*hosts, *domains)
+    provider = provider_of(names) if provider_of is not None and names else None
     return provider or markers.provider_in(head), domains[0] if len(domains) == 1 else "", hosts

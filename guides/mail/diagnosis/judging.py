@@ -12,7 +12,7 @@ from guides.mail.diagnosis import codes, enhanced, words
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import UNKNOWN, Reply, cause_of, contradicts
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.diagnosis.rulebook import EXACT, LIKELY, STRENGTHS, Hit, Rules
+from guides.mail.diagnosis.rulebook import LIKELY, STRENGTHS, Hit, Rules
 from guides.mail.diagnosis.statements import Statement
 from guides.mail.outcomes import Owner, Stage
 
@@ -90,8 +90,7 @@ _BETWEEN_SERVERS = re.compile(
     r"(?i)\bconnect to \S+\[|\]:25\b|\bport 25\b|\bMX\b|\bqueue|\bdeliver|\brecipient|\bname service error"
 )
 # Causes of the visitor's own connection and mailbox; a bounce, which two servers wrote, does not speak of them.
-_OWN_SIDE = frozenset({"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic"})
-_LOGIN_CAUSES = frozenset({"auth", "cap", "mbox", "input"})
+OWN_SIDE = frozenset({"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic"})
 
 
 def judge(
@@ -115,6 +114,8 @@ def judge(
     causes = [replace(cause, code=cause.code or code) for cause in best(found)]
     if not statement.direct and stage is None:
         causes = [replace(cause, confidence=round(cause.confidence - _prose(cause), 3)) for cause in causes]
+        if not bounced:  # what stands beside the words is the visitor's own writing, perhaps a password
+            causes = [replace(cause, line=cause.matched, start=0, end=len(cause.matched)) for cause in causes]
     return [cause for cause in causes if cause.confidence >= LEAST][:MAX_CAUSES]
 
 
@@ -260,7 +261,7 @@ def _by_patterns(
                 confidence *= 0.6
             if stage is not None and pattern.stage not in (None, stage):
                 confidence *= 0.95
-            if bounced and pattern.cause.partition(".")[0] in _OWN_SIDE:
+            if bounced and pattern.cause.partition(".")[0] in OWN_SIDE:
                 confidence *= 0.5
             if pattern.priority > _LATE_PRIORITY or item.end - item.start < 4:
                 confidence = min(confidence, LIKELY)
@@ -331,7 +332,7 @@ def _of_hits(
     yield _cause(first, line, offset, round(confidence * factor, 3), why)
     for hit in hits[1:]:
         apart = hit.start >= first.end or hit.end <= first.start
-        if hit.cause != first.cause and (apart or hit.strength >= EXACT):
+        if hit.cause != first.cause and apart:
             yield _cause(hit, line, offset, round(min(hit.strength, confidence) * _SECOND * factor, 3), why[:1])
 
 

@@ -6,7 +6,7 @@ message that says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,9 @@ class PatternSet:
 
     def __len__(self) -> int:
         return len(self._patterns)
+
+    def __iter__(self) -> Iterator[Pattern]:
+        return iter(self._patterns)
 
     def match(
         self, words: str, *, protocol: Protocol | None, stage: Stage | None, provider: str | None

@@ -18,6 +18,7 @@ from guides.mail.diagnosis.rulebook import phrases
 MAX_LINES = 2000
 MAX_STATEMENTS = 120
 MAX_STATEMENT = 4000  # characters
+MAX_CHARACTERS = 40_000  # of all statements together
 
 # Sentences that every bounce of a system holds and that say nothing of the cause.
 _BOILERPLATE = phrases("boilerplate")
@@ -84,11 +85,13 @@ def plain(text: str) -> str:
 def statements(text: str) -> list[Statement]:
     """The statements of a text in their order, at most MAX_STATEMENTS."""
     found: list[Statement] = []
-    for line in _joined(plain(text)):
+    room = MAX_CHARACTERS
+    for line in dict.fromkeys(_joined(plain(text))):  # a transcript says the same many times
         statement = statement_of(line)
         if statement is not None:
             found.append(statement)
-            if len(found) >= MAX_STATEMENTS:
+            room -= len(statement.text)
+            if len(found) >= MAX_STATEMENTS or room <= 0:
                 break
     return found
 
@@ -164,7 +167,7 @@ def _unpacked(line: str) -> str:
     packed = _IMAP_BYTES.search(line)
     if packed:
         inner = _unescaped(packed.group(2) or packed.group(4) or "")
-        return inner if inner.startswith(("[", "NO", "BAD", "-ERR")) or REPLY.match(inner) else line
+        return inner if inner.startswith(("[", "NO", "BAD", "-ERR", "4", "5")) else line
     challenge = _CHALLENGE.search(line)
     if challenge:
         decoded = _decoded(challenge.group(1))

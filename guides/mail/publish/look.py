@@ -14,14 +14,15 @@ from enum import StrEnum
 from itertools import combinations
 
 from guides.mail.accounts import Protocol, Server
-from guides.mail.discovery.autodiscover import autodiscover
-from guides.mail.discovery.files import autoconfig, well_known
+from guides.mail.discovery.autodiscover import NOBODY, autodiscover
+from guides.mail.discovery.files import NOT_THERE, autoconfig, well_known
 from guides.mail.discovery.findings import Finding
 from guides.mail.discovery.mx import mx
 from guides.mail.discovery.pacc import pacc
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.srv import srv
 from guides.mail.network import CnameRecord, DnsFailure, Door, FetchFailure, HostForbidden, SrvRecord, TxtRecord
+from guides.mail.publish.autodiscover import OUTLOOK, write_request
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.records import DnsRecord
 
@@ -229,7 +230,7 @@ async def _media_type(door: Door, url: str) -> str:
 
 
 async def _pox_srv(query: Query) -> Step:
-    """Outlook's last step: a host that answers Autodiscover for the domain."""
+    """Outlook's last step: a host that answers Autodiscover for the domain, and whether it does."""
     name = f"_autodiscover._tcp.{query.domain}"
     try:
         records = await query.door.query(name, "SRV")
@@ -238,10 +239,26 @@ async def _pox_srv(query: Query) -> Step:
         return Step(Place.POX_SRV, name, state, failure.cause)
     except HostForbidden:
         return Step(Place.POX_SRV, name, State.MISSING, "no_record")
-    targets = [record for record in records.found if isinstance(record, SrvRecord) and record.target]
-    if not targets:
+    target = next((record for record in records.found if isinstance(record, SrvRecord) and record.target), None)
+    if target is None:
         return Step(Place.POX_SRV, name, State.MISSING, "no_record")
-    return Step(Place.POX_SRV, f"{name} → {targets[0].target}:{targets[0].port}", State.FOUND)
+    error = await _pox_error(query, f"https://{target.target}:{target.port}/autodiscover/autodiscover.xml")
+    where = f"{name} → {target.target}:{target.port}"
+    return Step(Place.POX_SRV, where, State.BROKEN if error else State.FOUND, error)
+
+
+async def _pox_error(query: Query, url: str) -> str:
+    """Why a host gives no Autodiscover answer, or ""."""
+    body = write_request(f"{NOBODY}@{query.domain}")
+    try:
+        answer = await query.door.fetch(url, body=body, media_type="text/xml", redirects=0)
+    except FetchFailure as failure:
+        return failure.cause
+    if answer.status == 401:
+        return "wants_password"
+    if answer.status != 200:
+        return "not_there" if answer.status in NOT_THERE else f"http_{answer.status}"
+    return "" if OUTLOOK.encode() in answer.body else "no_server"
 
 
 async def _published(door: Door, record: DnsRecord) -> RecordLook:
