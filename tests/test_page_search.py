@@ -113,6 +113,7 @@ class TestErrors:
         assert "Your mailbox" not in explained
         assert "<mark>Quota exceeded</mark>" in explained
         assert "Nothing was found" not in html
+        assert html.count('href="/en/errors/mailbox-full/"') == 1  # not in the list once more
 
     def test_a_clients_code(self, client: Client) -> None:
         make_pattern(make_article("connection"), "outlook-code", pattern="(?i)0x800CCC0E", example="0x800CCC0E")

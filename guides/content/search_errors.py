@@ -24,7 +24,7 @@ class Explained:
 
 
 def explain(query: str, language: str) -> Explained | None:
-    """The article of the likeliest cause; None when the query is no error, or only holds a word that errors hold."""
+    """The article of the likeliest cause; None when the query is no error, or only a word that errors hold, too."""
     cause = _likeliest(query)
     slug = cause and (cause.article or articles.article_for(cause.name))
     found = ErrorArticle.objects.published().filter(slug=slug).first() if slug else None

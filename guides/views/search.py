@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from guides.content.index_rows import Kind
 from guides.content.search import Hit, search
-from guides.content.search_errors import explain
+from guides.content.search_errors import Explained, explain
 from guides.markup.searching import LONGEST_QUERY
 from guides.models.texts import Language
 from guides.views import labels
@@ -54,7 +54,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "explained": explained,
         "owner": labels.OWNERS[explained.owner] if explained else "",
         "results": results,
-        "rows": [_row(hit) for hit in results.hits],
+        "rows": [_row(hit) for hit in results.hits if not (explained and _is_about(hit, explained))],
         "suggestions": [(words, f"{reverse('search')}?{urlencode({'q': words})}") for words in results.suggestions],
     }
     response = render(request, "parts/_found.html" if is_fragment else "search.html", context)
@@ -62,6 +62,11 @@ def page(request: HttpRequest) -> HttpResponse:
         response["HX-Replace-Url"] = path
     patch_vary_headers(response, ["HX-Request", "HX-Request-Type"])
     return response
+
+
+def _is_about(hit: Hit, explained: Explained) -> bool:
+    """Whether a hit is the article that stands above the list already."""
+    return hit.kind == Kind.ERROR and hit.slug == explained.text.article.slug
 
 
 def _row(hit: Hit) -> Row:
