@@ -190,6 +190,16 @@ def test_the_test_asks_discovery_by_itself(client: Client, plans: list[TestPlan]
     assert plans[0].hidden_hosts == frozenset()
 
 
+def test_hosts_that_the_domain_names_itself_are_not_hidden(client: Client, plans: list[TestPlan]) -> None:
+    post(client, "known.test")
+    fields = {"imap_host": "imap.stranger.org", "smtp_host": "smtp.known.test"}
+    client.post("/en/test/", {"address": "anna@known.test", "password": "x"} | fields)
+    named = {"imap_host": "imap.hosting.test"}
+    client.get("/en/settings/foreign.test/")
+    client.post("/en/test/", {"address": "anna@foreign.test", "password": "x"} | named)
+    assert [plan.hidden_hosts for plan in plans] == [frozenset({"imap.stranger.org"}), frozenset()]
+
+
 def test_an_address_is_sent_only_where_it_is_needed_and_that_answer_is_not_kept(
     client: Client, world: Internet
 ) -> None:
