@@ -287,6 +287,23 @@ class TestHosts:
         assert answer.status_code == 200
         assert "Strict-Transport-Security" not in answer
 
+    def test_plain_http_is_sent_on_to_the_portal_which_has_a_certificate(
+        self, client: Client, settings: Settings
+    ) -> None:
+        settings.SECURE_SSL_REDIRECT = True
+        settings.BASE_URL, settings.ALLOWED_HOSTS = "https://help.example.org", ["help.example.org"]
+        path = "/mail/config-v1.1.xml?emailaddress=anna@example.org"
+        answer = Client().get(path, headers={"host": "autoconfig.example.org"})
+        assert answer["Location"] == f"https://help.example.org{path}"
+
+    def test_domains_in_other_alphabets(self, client: Client) -> None:
+        make_provider("ru", domains=("xn--e1afmkfd.xn--p1ai",), is_own=True)
+        cache.clear()
+        answer = client.get("/mail/config-v1.1.xml", headers={"host": "autoconfig.xn--e1afmkfd.xn--p1ai"})
+        assert answer.status_code == 200
+        root = config(client, "анна@пример.рф")
+        assert root.find("emailProvider[@id='xn--e1afmkfd.xn--p1ai']") is not None
+
     def test_a_domain_that_is_own_no_longer_is_refused(self, client: Client) -> None:
         ask = {"headers": {"host": "autoconfig.example.org"}}
         assert client.get("/mail/config-v1.1.xml", **ask).status_code == 200  # type: ignore[arg-type]
