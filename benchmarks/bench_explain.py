@@ -18,27 +18,10 @@ TYPICAL = (
     "An error occurred while sending mail. The mail server responded:\n"
     "550-5.7.26 Your email has been blocked because the sender is unauthenticated.\n"
     "550-5.7.26 Gmail requires all senders to authenticate with either SPF or DKIM.\n"
-    "550 5.7.26 For instructions on setting up authentication, go to "
-    "https://support.google.com/mail/answer/81126 - gsmtp.\n"
+    "550 5.7.26 For instructions, go to https://support.google.com/mail/answer/81126 - gsmtp.\n"
     "Please check the message and try again."
 )
-WORDS = (
-    "mailbox",
-    "server",
-    "refused",
-    "login",
-    "denied",
-    "account",
-    "relay",
-    "quota",
-    "policy",
-    "host",
-    "sender",
-    "message",
-    "limit",
-    "domain",
-    "blocked",
-)
+WORDS = ("mailbox", "server", "refused", "login", "denied", "account", "relay", "quota", "policy", "host", "sender")
 
 
 def _library() -> list[str]:
