@@ -201,7 +201,8 @@ class TestWorkList:
             "メール <address> は送れません",
             "x" * 2000,
             "many words " * 180,
-            "<address>\n<host> <number>\n550 here",
+            "<address>\n<host> #\n550 here",
+            "Plumage of <address> moulted at <ip> , ticket #",
         ],
     )
     def test_the_suggested_pattern_can_be_used(self, shape: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from io import StringIO
 
 import pytest
@@ -157,6 +158,20 @@ class TestWhatTextsBelongTo:
         provider = make_provider("bird", domains=("bird.example",))
         provider.domains.all().delete()
         assert found("bird") == []
+
+    def test_the_longest_domain_that_there_can_be(self) -> None:
+        domain = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
+        make_provider("bird", domains=(domain,))
+        assert len(domain) == 253
+        assert found("bird") == [domain]
+
+    def test_the_longest_text_that_there_can_be(self) -> None:
+        chance = random.Random(1)
+        body = "".join(chr(chance.randrange(0x4E00, 0x9FA0)) for _ in range(33_000))
+        article = make_article("long", body=f"{body}\n\n{STEPS}")
+        make_pattern(article, example="Quota exceeded " + body * 3)
+        assert found(body[20_000:20_010]) == ["long"]
+        in_step()
 
     def test_classes_and_patterns_of_an_article(self) -> None:
         article = make_article("mailbox-full", classes=("mbox.overquota",))

@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from guides.content import unexplained
@@ -83,6 +84,29 @@ class TestNoting:
         add("550 the beak is wrong")
         assert forget_found("(?i)PLUMAGE") == 1
         assert UnexplainedText.objects.get().shape == "550 the beak is wrong"
+
+
+@pytest.mark.django_db
+class TestPasting:
+    def paste(self, client: Client, text: str) -> None:
+        assert client.post("/en/errors/find/", {"text": text}).status_code == 200
+
+    def test_what_nothing_explains_is_counted_without_what_is_personal(self, client: Client) -> None:
+        for name, number in (("anna", 4711), ("boris", 4712)):
+            self.paste(client, f"Plumage of {name}@birds.example.net moulted at 192.0.2.7, ticket {number}")
+        row = UnexplainedText.objects.get()
+        assert row.count == 2
+        assert "Plumage of" in row.shape
+        for personal in ("anna", "boris", "birds", "192", "471"):
+            assert personal not in row.shape
+
+    def test_what_is_explained_is_not_counted(self, client: Client) -> None:
+        self.paste(client, "535 5.7.8 Username and Password not accepted")
+        assert not UnexplainedText.objects.exists()
+
+    def test_a_letter_is_not_counted(self, client: Client) -> None:
+        self.paste(client, "From: a@example.net\nTo: b@example.net\nSubject: Plumage\nDate: today\n\nDear Boris")
+        assert not UnexplainedText.objects.exists()
 
 
 @pytest.mark.django_db

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
-_LEFT_OUT = re.compile(r"<[a-z ]+>")  # what a shape has in the place of an address, a host, an id, a number
+_LEFT_OUT = re.compile(r"<[a-z ]+>|#")  # what a shape has in the place of an address, a host, an id, a number
 _SPECIAL = re.compile(r"[\\.^$*+?()\[\]{}|]")
 
 

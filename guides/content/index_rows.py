@@ -24,6 +24,9 @@ Kind = SearchEntry.Kind
 # as well, so that "in the summary or better" is one look-up. No query holds such a sign: NFKC makes digits of them.
 NAME, HEAD, SUMMARY, OFTEN, LANGUAGE = "⁰", "¹", "²", "³", "¤"
 OFTEN_TIMES = 3
+MOST_BESIDE = (
+    20_000  # characters; PostgreSQL takes a megabyte of tokens for a row, and a text alone may need half of it
+)
 
 COLUMN_OF = {Kind.GUIDE: "guide", Kind.ERROR: "article", Kind.PROVIDER: "provider"}
 
@@ -74,7 +77,7 @@ class Source:
         often = summary.union(token for token, times in body.items() if times >= OFTEN_TIMES)
         whole = {searching.whole(name) for name in (self.title, *self.names)} - {""}
         marked = {NAME: whole, HEAD: head, SUMMARY: summary, OFTEN: often}
-        bare = summary.union(body, searching.tokens(self.beside))
+        bare = summary.union(body, searching.tokens(self.beside[:MOST_BESIDE]))
         return {f"{LANGUAGE}{self.language}", *bare, *(mark + token for mark, some in marked.items() for token in some)}
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guides.content import articles
+from guides.content.explaining import explained
 from guides.mail.diagnosis.explain import NotTextError
-from guides.mail.diagnosis.explain import explain as diagnose
 from guides.mail.diagnosis.judging import HIGH, Cause, Why
 from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
@@ -26,8 +25,7 @@ class Explained:
 def explain(query: str, language: str) -> Explained | None:
     """The article of the likeliest cause; None when the query is no error, or only a word that errors hold, too."""
     cause = _likeliest(query)
-    slug = cause and (cause.article or articles.article_for(cause.name))
-    found = ErrorArticle.objects.published().filter(slug=slug).first() if slug else None
+    found = ErrorArticle.objects.published().filter(slug=cause.article).first() if cause and cause.article else None
     if cause is None or found is None:
         return None
     text = ErrorText.objects.filter(article=found).published().in_reading_order(language).first()
@@ -37,7 +35,7 @@ def explain(query: str, language: str) -> Explained | None:
 
 def _likeliest(query: str) -> Cause | None:
     try:
-        causes = diagnose(query, articles.patterns()).causes
+        causes = explained(query).causes
     except NotTextError:
         return None
     if causes and (causes[0].confidence >= HIGH or Why.CODE in causes[0].why):

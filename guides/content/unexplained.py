@@ -15,6 +15,8 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from guides.mail.diagnosis.messages import decoded, looks_like_message
+from guides.mail.diagnosis.normalise import shape_of
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.models import UnexplainedText
 
@@ -23,6 +25,12 @@ MOST_KEPT = 5000
 LONGEST = 2000  # characters
 
 logger = logging.getLogger(__name__)
+
+
+def note_pasted(source: bytes) -> None:
+    """Count the shape of what was pasted. A whole message is left alone: its first lines are somebody's letter."""
+    if not looks_like_message(source):
+        note(shape_of(decoded(source)))
 
 
 def note(shape: str) -> None:

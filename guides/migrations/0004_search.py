@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('guide', 'guide'), ('error', 'error article'), ('provider', 'provider')], max_length=10)),
                 ('language', models.CharField(choices=[('ja', '日本語'), ('en', 'English'), ('ru', 'Русский')], max_length=2)),
-                ('slug', models.CharField(max_length=100)),
+                ('slug', models.CharField(max_length=253)),
                 ('position', models.PositiveIntegerField()),
                 ('title', models.CharField(max_length=200)),
                 ('summary', models.CharField(blank=True, max_length=400)),

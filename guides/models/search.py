@@ -16,7 +16,7 @@ class SearchEntry(models.Model):
     """What search knows of one text. Written by `guides.content.index` alone, in the transaction that changes the text.
 
     The database looks `tokens` up: through an FTS5 table that triggers keep in step on SQLite, through a generated
-    `tsvector` column on PostgreSQL (both made in migration 0002).
+    `tsvector` column on PostgreSQL (both made by the migration that made this table).
     """
 
     class Kind(models.TextChoices):
@@ -29,7 +29,7 @@ class SearchEntry(models.Model):
     article = models.ForeignKey(ErrorArticle, models.CASCADE, null=True, related_name="search_entries")
     provider = models.ForeignKey(Provider, models.CASCADE, null=True, related_name="search_entries")
     language = models.CharField(max_length=2, choices=Language)
-    slug = models.CharField(max_length=100)
+    slug = models.CharField(max_length=253)  # or a domain
     position = models.PositiveIntegerField()
     title = models.CharField(max_length=200)
     summary = models.CharField(max_length=400, blank=True)
