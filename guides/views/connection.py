@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
@@ -19,13 +20,21 @@ from django.views.decorators.http import require_http_methods
 from guides import budgets, runtime
 from guides.content import articles
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Protocol, Server
+from guides.mail.accounts import PasswordKind, Protocol, Server
+from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.models import ProviderServer
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
+
+# Providers whose mailboxes no password opens from here -> the class that says why.
+EXPLAINED = {
+    PasswordKind.OAUTH2: "input.oauth_only",
+    PasswordKind.BRIDGE: "input.bridge",
+    PasswordKind.NONE: "auth.plan",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     at = DomainField.read(request.GET.get("at", ""))
     reader = Reader.of(at.domain)
     known = {name: value for name, value in request.GET.items() if name.startswith(("imap_", "pop3_", "smtp_"))}
-    form = ConnectionForm(initial=known)
+    form = ConnectionForm(initial=known | {"is_token": reader.account.password is PasswordKind.OAUTH2})
     return render(request, "test.html", _context(form, reader))
 
 
@@ -69,7 +78,17 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         provider=provider.slug if provider else None,
         password_pattern=provider.password_pattern if provider else "",
         hidden_hosts=_hidden_hosts(reader, by_hand),
+        known_servers=reader.account.servers,
+        token=form.cleaned_data["is_token"],
     )
+    if form.cleaned_data["deliver"]:
+        if not plan.can_deliver:
+            form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
+            return _refused(request, form, reader, status=422)
+        plan = replace(plan, deliver=True)
+    if not (plan.token or form.cleaned_data["anyway"] or has_shape(plan.password_pattern, secret)):
+        form.doubt(labels.doubt(reader))
+        return _refused(request, form, reader, status=422)
     try:
         hosts = [server.host for server in servers]
         admission = budgets.admit(request.META["REMOTE_ADDR"], plan.address, hosts, plan.usernames())
@@ -157,8 +176,20 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "form": form,
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
+        "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
+        "explained": _explanation(reader),
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
+
+
+def _explanation(reader: Reader) -> dict[str, Any] | None:
+    """What stands in the place of the form for a provider where no password can be tested from here."""
+    kind = reader.account.password
+    cause = EXPLAINED.get(kind)
+    if cause is None:
+        return None
+    slug = articles.article_for(cause)
+    return {"words": labels.EXPLAINED[kind], "article": slug, "takes_token": kind is PasswordKind.OAUTH2}
 
 
 def _refused(

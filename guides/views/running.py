@@ -22,9 +22,14 @@ from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
-from guides.views import labels
+from guides.views import labels, retries
 
 HEARTBEAT_SECONDS = 0.25
+
+_OF_THE_WAY = frozenset(
+    {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
+    | {"greet.closed", "greet.timeout", "greet.bye", "greet.421", "net.closed", "net.reset", "net.timeout"}
+)
 
 _MARKS = {
     Outcome.OK: "✓",
@@ -122,7 +127,7 @@ class StageRow:
         if self.result is None:
             return []
         return [
-            (labels.DETAILS[name], value)
+            (labels.DETAILS[name], str(labels.WORDS_IN_DETAILS.get((name, value), value)))
             for name, value in self.result.details.items()
             if value and name in labels.DETAILS
         ]
@@ -149,6 +154,13 @@ class VerdictPart:
     owner: str | Promise
     article: ArticleLink | None
     evidence: tuple[Evidence, ...]
+    retries: tuple[retries.Retry, ...] = ()
+    in_between: ArticleLink | None = None  # what to read when it works from here and not at home
+
+    @property
+    def depends_on_the_way(self) -> bool:
+        """Whether the failure may be one of the way from this portal to the server, and not of the settings."""
+        return self.verdict.cause in _OF_THE_WAY
 
     @property
     def seconds(self) -> str:
@@ -192,6 +204,12 @@ class TestPage:
             ]
             security = labels.SECURITIES[server.security]
             page.legs.append(LegPart(leg, labels.LEGS[leg], server.host, server.port, security, rows))
+        if plan.deliver:
+            rows = [StageRow(f"stage-{Leg.DELIVERY}-0", labels.STAGES[Stage.DELIVERY])]
+            sending = next(part for part in page.legs if part.leg is Leg.SMTP)
+            page.legs.append(
+                LegPart(Leg.DELIVERY, labels.LEGS[Leg.DELIVERY], sending.host, sending.port, sending.security, rows)
+            )
         return page
 
     def skeleton(self) -> str:
@@ -226,7 +244,19 @@ class TestPage:
                 if result and result.cause and (verdict.leg in (None, result.leg)) and result.outcome is not Outcome.OK:
                     evidence = evidence or result.evidence
         owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
-        return VerdictPart(verdict, owner, self._link(verdict), evidence)
+        results = [row.result for part in self.legs for row in part.rows if row.result]
+        with translation.override(self.language):
+            tries = [retries.with_alternative(self.plan, found) for found in verdict.alternatives]
+            local_part = retries.with_local_part(self.plan, verdict, results)
+        in_between = self.links.get(self.articles.article_for("cross.visitor_side") or "")
+        return VerdictPart(
+            verdict,
+            owner,
+            self._link(verdict),
+            evidence,
+            retries=(*tries, local_part) if local_part else tuple(tries),
+            in_between=in_between,
+        )
 
     def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
         slug = self.articles.article_of(result)
