@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,8 @@ from guides.content import articles, discovering
 from guides.crowd import proof
 from guides.crowd.visits import Visit
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Address, Protocol, Server, UsernameForm
+from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
+from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.models import ProviderServer
@@ -31,6 +33,13 @@ from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
 from guides.views.turns import once_a_moment, page_work
 from guides.views.warnings import server_warnings
+
+# Providers whose mailboxes no password opens from here -> the class that says why.
+EXPLAINED = {
+    PasswordKind.OAUTH2: "input.oauth_only",
+    PasswordKind.BRIDGE: "input.bridge",
+    PasswordKind.NONE: "auth.plan",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +59,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     at = DomainField.read(request.GET.get("at", ""))
     confirmed = request.GET.get("confirmed", "")
     reader = Reader.of(at.domain, confirmed=confirmed)
-    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed})
+    is_token = reader.account.password is PasswordKind.OAUTH2
+    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed, "is_token": is_token})
     warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
     return render(request, "test.html", _context(form, reader) | {"warnings": warnings})
 
@@ -92,7 +102,17 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         provider=provider.slug if provider else None,
         password_pattern=provider.password_pattern if provider else "",
         hidden_hosts=_hidden_hosts(reader, by_hand),
+        known_servers=reader.account.servers,
+        token=form.cleaned_data["is_token"],
     )
+    if form.cleaned_data["deliver"]:
+        if not plan.can_deliver:
+            form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
+            return _refused(request, form, reader, status=422)
+        plan = replace(plan, deliver=True)
+    if not (plan.token or form.cleaned_data["anyway"] or has_shape(plan.password_pattern, secret)):
+        form.doubt(labels.doubt(reader))
+        return _refused(request, form, reader, status=422)
     return _take_turn(request, plan, secret, reader, form)
 
 
@@ -245,8 +265,20 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
         "username_words": _name_of(reader) if reader.wants_username else "",
+        "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
+        "explained": _explanation(reader),
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
+
+
+def _explanation(reader: Reader) -> dict[str, Any] | None:
+    """What stands in the place of the form for a provider where no password can be tested from here."""
+    kind = reader.account.password
+    cause = EXPLAINED.get(kind)
+    if cause is None:
+        return None
+    slug = articles.article_for(cause)
+    return {"words": labels.EXPLAINED[kind], "article": slug, "takes_token": kind is PasswordKind.OAUTH2}
 
 
 def _refused(
