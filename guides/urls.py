@@ -6,7 +6,21 @@ import re
 
 from django.urls import URLPattern, path, re_path
 
-from guides.views import apple, connection, errors, explain, guides, machines, pages, settings
+from guides.views import (
+    apple,
+    connection,
+    errors,
+    explain,
+    guides,
+    machines,
+    openapi,
+    operators,
+    pages,
+    report,
+    search,
+    settings,
+    status,
+)
 
 
 def _any_case(text: str) -> str:
@@ -28,7 +42,8 @@ DIRECT: list[URLPattern] = [
     re_path(f"^{_any_case('autodiscover/autodiscover.json')}/v1\\.0/(?P<email>[^/]+)/?$", machines.v2),
     path(".well-known/user-agent-configuration.json", machines.user_agent_configuration, name="pacc"),
     path("profile/<str:domain>.mobileconfig", apple.profile, name="profile"),
-    # /tls-names
+    # /openapi.json /tls-names
+    path("openapi.json", openapi.description, name="openapi"),
     path("tls-names", machines.tls_names, name="tls-names"),
 ]
 
@@ -42,6 +57,9 @@ PAGES: list[URLPattern] = [
     # /<lang>/apple/
     path("apple/<str:domain>/", apple.page, name="apple"),
     path("apple/<str:domain>/qr.svg", apple.qr, name="apple-qr"),
+    # /<lang>/operators/
+    path("operators/", operators.index, name="operators"),
+    path("operators/<str:domain>/", operators.of_domain, name="operators-domain"),
     # /<lang>/guides/
     path("guides/", guides.index, name="guides"),
     path("guides/<slug:slug>/", guides.guide, name="guide"),
@@ -51,5 +69,8 @@ PAGES: list[URLPattern] = [
     path("errors/<slug:slug>/", errors.article, name="error"),
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),
-    path("search/", pages.search, name="search"),
+    path("search/", search.page, name="search"),
+    # /<lang>/report/ /<lang>/status/
+    path("report/", report.page, name="report"),
+    path("status/", status.page, name="status"),
 ]

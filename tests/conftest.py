@@ -11,6 +11,7 @@ import pytest
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
+from guides import runtime
 from helpdesk.env import Env
 from tests.lab import Lab
 
@@ -68,6 +69,7 @@ def no_outside_network() -> Iterator[None]:
 def empty_cache() -> None:
     """Budgets and shared answers that one test has counted do not count in the next."""
     cache.clear()
+    runtime.forget_looks()
 
 
 @pytest.fixture(scope="session")

@@ -146,7 +146,7 @@ class TestDnsRecords:
         said = capsys.readouterr()
         assert "CNAME" not in said.out
         assert said.out.count("SRV ") == 7  # six records and the words above them
-        assert "BASE_URL is not set" in said.err
+        assert "BASE_URL names no host" in said.err
         assert "not marked as own" in said.err
 
     def test_what_pacc_cannot_say_is_left_out(self, capsys: pytest.CaptureFixture[str], settings: Settings) -> None:

@@ -89,6 +89,28 @@ class TestNamesOfTheirOwn:
             assert "d account ID" in html
             assert "the user name your provider gave you" not in html
 
+    def test_the_test_asks_for_it_beside_the_address(self, client: Client) -> None:
+        provider = make_provider("docomo", password="mail_password", username="other")
+        make_notice(provider, username_name="d account ID", password_name="IMAP password")
+        html = page(client, "/en/test/?at=example.net")
+        assert html.count('name="username"') == 1
+        assert html.index("d account ID") < html.index('name="username"') < html.index('name="password"')
+
+        response = client.post("/en/test/", {"address": "anna@example.net", "password": "s3cret"})
+        html = response.content.decode()
+        assert response.status_code == 422
+        assert "It is not in the address. Enter this one: d account ID." in html
+        assert 'id="id_username_error"' in html
+        assert 'value="anna@example.net"' in html
+        assert "s3cret" not in html
+
+    def test_the_test_keeps_the_field_folded_away_for_all_others(self, client: Client) -> None:
+        make_provider()
+        for path in ("/en/test/", "/en/test/?at=example.net"):
+            html = page(client, path)
+            assert html.count('name="username"') == 1
+            assert html.index('id="by-hand"') < html.index('name="username"')
+
 
 class TestConfidence:
     @pytest.mark.parametrize(

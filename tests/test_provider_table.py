@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import re2
 
+from guides.content import discovering, library_loading
 from guides.content.library import Library, NoticeEntry, ProviderEntry
 from guides.content.library_checks import check_library, known_rows
-from guides.content.library_loading import Source, load
 from guides.content.library_reading import SHIPPED, read_library
 from guides.mail.accounts import (
     BRIDGE_HOST,
@@ -26,6 +26,7 @@ from guides.mail.accounts import (
     Security,
     UsernameForm,
 )
+from guides.mail.discovery.findings import Source
 from guides.mail.discovery.mx import by_suffix
 from guides.markup import Situation, fill
 from guides.markup.words import WORDS
@@ -117,7 +118,7 @@ def entries(library: Library) -> dict[str, ProviderEntry]:
 
 @pytest.fixture
 def table(db: None, entries: dict[str, ProviderEntry]) -> None:
-    load(Library(providers=tuple(entries.values())), {}, source=Source.SHIPPED)
+    library_loading.load(Library(providers=tuple(entries.values())), {}, source=library_loading.Source.SHIPPED)
 
 
 def settings_of(domain: str) -> Account:
@@ -156,6 +157,23 @@ class TestFacts:
             for domain in fact.domains:
                 provider = Provider.objects.for_domain(domain).get()
                 assert provider.slug == fact.slug, domain
+
+    def test_discovery_gives_the_tables_values_without_the_network(self, table: None) -> None:
+        for fact in FACTS.values():
+            for domain in fact.domains:
+                discovery = discovering.at_hand(domain)
+                assert discovery
+                assert discovery.winner
+                assert discovery.winner.source is Source.TABLE
+                account = discovery.account
+                assert (account.provider, account.password, account.must_enable) == (
+                    fact.slug,
+                    fact.password,
+                    fact.must_enable,
+                ), domain
+                assert [f"{s.protocol} {s.host}:{s.port}:{s.security} {s.username}" for s in account.servers] == [
+                    " ".join(line.split()[:3]) for line in fact.servers
+                ]
 
     @pytest.mark.parametrize(
         ("domain", "slug"),

@@ -11,7 +11,9 @@ from guides.models.providers import (
     ProviderText,
     SuffixRule,
 )
+from guides.models.search import SearchEntry, SearchWord
 from guides.models.shelf import LoadedEntry
+from guides.models.unexplained import UnexplainedText
 
 __all__ = [
     "ArticleClass",
@@ -30,5 +32,8 @@ __all__ = [
     "ProviderDomain",
     "ProviderServer",
     "ProviderText",
+    "SearchEntry",
+    "SearchWord",
     "SuffixRule",
+    "UnexplainedText",
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
@@ -18,16 +20,31 @@ from django.views.decorators.http import require_http_methods
 
 from guides import budgets, runtime
 from guides.content import articles, discovering
+from guides.crowd import proof
+from guides.crowd.visits import Visit
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Address, Protocol, Server
+from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
+from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.models import ProviderServer
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
+from guides.views.turns import once_a_moment, page_work
+from guides.views.warnings import server_warnings
+
+# Providers whose mailboxes no password opens from here -> the class that says why.
+EXPLAINED = {
+    PasswordKind.OAUTH2: "input.oauth_only",
+    PasswordKind.BRIDGE: "input.bridge",
+    PasswordKind.NONE: "auth.plan",
+}
 
 logger = logging.getLogger(__name__)
+
+# The budgets beyond which a proof of work leads; the others protect mailboxes and servers from the portal itself.
+PROVABLE = ("visitor_hour", "visitor_day")
 
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
@@ -42,8 +59,10 @@ def page(request: HttpRequest) -> HttpResponseBase:
     at = DomainField.read(request.GET.get("at", ""))
     confirmed = request.GET.get("confirmed", "")
     reader = Reader.of(at.domain, confirmed=confirmed)
-    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed})
-    return render(request, "test.html", _context(form, reader))
+    is_token = reader.account.password is PasswordKind.OAUTH2
+    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed, "is_token": is_token})
+    warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
+    return render(request, "test.html", _context(form, reader) | {"warnings": warnings})
 
 
 @sensitive_variables()
@@ -69,6 +88,11 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     if not servers:
         form.add_error(*_nothing_to_test(reader))
         return _refused(request, form, reader, status=422)
+    if reader.wants_username and not by_hand and not form.cleaned_data["username"]:
+        form.add_error(
+            "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(reader)}
+        )
+        return _refused(request, form, reader, status=422)
     provider = reader.provider
     plan = TestPlan(
         address=form.cleaned_data["address"],
@@ -78,13 +102,64 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         provider=provider.slug if provider else None,
         password_pattern=provider.password_pattern if provider else "",
         hidden_hosts=_hidden_hosts(reader, by_hand),
+        known_servers=reader.account.servers,
+        token=form.cleaned_data["is_token"],
     )
+    if form.cleaned_data["deliver"]:
+        if not plan.can_deliver:
+            form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
+            return _refused(request, form, reader, status=422)
+        plan = replace(plan, deliver=True)
+    if not (plan.token or form.cleaned_data["anyway"] or has_shape(plan.password_pattern, secret)):
+        form.doubt(labels.doubt(reader))
+        return _refused(request, form, reader, status=422)
+    return _take_turn(request, plan, secret, reader, form)
+
+
+@sensitive_variables()
+def _take_turn(
+    request: HttpRequest, plan: TestPlan, secret: Secret, reader: Reader, form: ConnectionForm
+) -> HttpResponseBase:
+    """Find the test's place in the crowd, and run it. Where all is known already, nobody is asked, nothing counted."""
+    with page_work():
+        visit = Visit.look(plan, budgets.visitor_name(request.META["REMOTE_ADDR"]))
+    admission = None
     try:
-        hosts = [server.host for server in servers]
-        admission = budgets.admit(request.META["REMOTE_ADDR"], plan.address, hosts, plan.usernames())
+        if visit.must_connect:
+            admission = _admit(request, plan)
+            visit.enter()
+        if admission is not None and not visit.must_connect:
+            admission.never_mind()
+            admission = None
+        return _answer(request, plan, secret, admission, visit, reader, form)
     except budgets.Refused as refusal:
+        if admission is not None:
+            admission.never_mind()
         return _over_budget(request, form, reader, refusal)
-    return _answer(request, plan, secret, admission, reader, form)
+    except BaseException:
+        visit.close()
+        if admission is not None:
+            admission.release()
+        raise
+
+
+def _admit(request: HttpRequest, plan: TestPlan) -> budgets.Admission:
+    """Within the visitor's budget, or beyond it with a proof of work."""
+    address, hosts, usernames = plan.address, [server.host for server in plan.servers], list(plan.usernames())
+    visitor_ip = request.META["REMOTE_ADDR"]
+    try:
+        return budgets.admit(visitor_ip, address, hosts, usernames)
+    except budgets.Refused as refusal:
+        solution = request.POST.get("proof", "")
+        if refusal.budget not in PROVABLE or not proof.is_solved(solution, budgets.visitor_name(visitor_ip)):
+            raise
+    request.has_proven = True  # type: ignore[attr-defined]
+    return budgets.admit(visitor_ip, address, hosts, usernames, proven=True)
+
+
+def _name_of(reader: Reader) -> str:
+    """What to enter where the user name is no part of the address."""
+    return reader.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
 
 
 def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader:
@@ -130,13 +205,15 @@ def _answer(
     request: HttpRequest,
     plan: TestPlan,
     secret: Secret,
-    admission: budgets.Admission,
+    admission: budgets.Admission | None,
+    visit: Visit,
     reader: Reader,
     form: ConnectionForm,
 ) -> HttpResponseBase:
-    found = articles.load()
-    test_page = TestPage.prepare(plan, found, language())
-    running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission)
+    with page_work():
+        found = once_a_moment("articles", articles.load)
+        test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
+    running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
     if request.htmx:  # type: ignore[attr-defined]
         connection.close()  # a stream may last a minute; it needs the database no more
         response = StreamingHttpResponse(_Stream(test_page, running), content_type="text/event-stream; charset=utf-8")
@@ -187,21 +264,45 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "form": form,
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
+        "username_words": _name_of(reader) if reader.wants_username else "",
+        "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
+        "explained": _explanation(reader),
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
 
 
+def _explanation(reader: Reader) -> dict[str, Any] | None:
+    """What stands in the place of the form for a provider where no password can be tested from here."""
+    kind = reader.account.password
+    cause = EXPLAINED.get(kind)
+    if cause is None:
+        return None
+    slug = articles.article_for(cause)
+    return {"words": labels.EXPLAINED[kind], "article": slug, "takes_token": kind is PasswordKind.OAUTH2}
+
+
 def _refused(
-    request: HttpRequest, form: ConnectionForm, reader: Reader, *, status: int, refusal: object = None
+    request: HttpRequest,
+    form: ConnectionForm,
+    reader: Reader,
+    *,
+    status: int,
+    refusal: object = None,
+    more: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    response = render(request, "test.html", _context(form, reader) | {"refusal": refusal}, status=status)
+    context = _context(form, reader) | {"refusal": refusal} | (more or {})
+    response = render(request, "test.html", context, status=status)
     response["HX-Retarget"] = "#main"
     response["HX-Reswap"] = "innerHTML show:top"
     return response
 
 
 def _over_budget(request: HttpRequest, form: ConnectionForm, reader: Reader, refusal: budgets.Refused) -> HttpResponse:
-    status = 503 if refusal.budget == "busy" else 429
-    response = _refused(request, form, reader, status=status, refusal=labels.REFUSALS[refusal.budget])
+    status = 503 if refusal.budget in ("busy", "queue") else 429
+    challenge = None
+    if refusal.budget in PROVABLE and settings.LIMIT_PROOF_HOUR and not getattr(request, "has_proven", False):
+        challenge = proof.challenge(budgets.visitor_name(request.META["REMOTE_ADDR"]))
+    context = {"minutes": -(-refusal.retry_after // 60), "challenge": challenge}
+    response = _refused(request, form, reader, status=status, refusal=labels.REFUSALS[refusal.budget], more=context)
     response["Retry-After"] = str(refusal.retry_after)
     return response

@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from guides.content import unexplained
 from guides.content.explaining import explained
 from guides.forms import NOT_TEXT, PASTE_BYTES, TOO_LARGE, PasteForm
 from guides.mail.accounts import AddressError, domain_to_ascii
@@ -67,7 +68,10 @@ class RecipientPart:
 @sensitive_post_parameters()
 @sensitive_variables()
 def find(request: HttpRequest) -> HttpResponse:
-    """Explain what was pasted. Nothing of it is stored, logged or put into a URL."""
+    """Explain what was pasted. Nothing of it is stored, logged or put into a URL.
+
+    What finds nothing is counted by its shape, without addresses, hosts, ids and numbers.
+    """
     if request.method != "POST":
         return redirect("errors")
     request.page_path = reverse("errors")  # type: ignore[attr-defined]
@@ -79,6 +83,8 @@ def find(request: HttpRequest) -> HttpResponse:
     except NotTextError as fault:
         form.add_error(form.cleaned_data["field"], NOT_TEXT[str(fault)])
         return _refused(request, form)
+    if not found.causes:
+        unexplained.note_pasted(form.cleaned_data["source"])
     response = render(request, "explained.html", _context(found))
     response["Cache-Control"] = "no-store"
     return response

@@ -17,6 +17,7 @@ from guides.mail.accounts import (
     PasswordKind,
     Protocol,
     Server,
+    UsernameForm,
     display_domain,
     domain_to_ascii,
 )
@@ -131,6 +132,11 @@ class Reader:
     def username_name(self) -> str:
         """What the provider calls a user name that is no part of the address, or ""."""
         return self.notice.username_name if self.notice else ""
+
+    @property
+    def wants_username(self) -> bool:
+        """Whether a user name is needed that nobody can tell from the address."""
+        return any(server.username is UsernameForm.OTHER for server in self.account.servers)
 
     @property
     def signs_in_elsewhere(self) -> bool:

@@ -33,6 +33,7 @@ CREDENTIAL_CAUSES = frozenset(
         "auth.username_unknown",
         "auth.user_or_disabled_ambiguous",
         "auth.expired_password",
+        "auth.oauth_token_expired",
         UNKNOWN,  # at a login: refused, for whatever reason
     }
 )
@@ -111,7 +112,7 @@ def cause_of(reply: Reply, stage: Stage) -> str:
             return _greeting(reply)
         case Stage.LOGIN:
             return _login(reply)
-        case Stage.MAILBOX:
+        case Stage.IDENTITY | Stage.MAILBOX | Stage.QUOTA | Stage.FOLDERS:
             return _mailbox(reply)
         case Stage.ENVELOPE:
             return _recipient(reply)
@@ -268,6 +269,14 @@ def sender_cause(reply: Reply) -> str:
     if reply.code == "4.3.1":
         return "mbox.server_storage"
     return by_code.get(reply.status) or ("smtp.temp" if reply.temporary else "smtp.sender_generic")
+
+
+def message_cause(reply: Reply) -> str:
+    """The class of a refusal of a message as such, at DATA or behind it."""
+    cause = words.cause_in(reply.words, words.MESSAGE, words.SENDER, words.RECIPIENT, words.CONNECTION)
+    if cause is not None:
+        return cause
+    return "smtp.size" if reply.status == "552" else "smtp.temp" if reply.temporary else "smtp.other"
 
 
 _RECIPIENT_ENHANCED: Mapping[str, str] = {

@@ -122,6 +122,7 @@ MEANINGS: dict[str, str] = {
     "mbox.nonexistent": "The mailbox or folder does not exist.",
     "mbox.noperm": "This user has no right to the mailbox or folder.",
     "mbox.readonly": "The mailbox can be read but not changed.",
+    "mbox.no_sent_folder": "No folder is marked as the one for sent mail; the client must be told where copies go.",
     "mbox.moved": "The mailbox lives on another server now.",
     "mbox.limit": "The server shows only a part of the mailbox, such as 1,000 messages.",
     "mbox.server_storage": "The server's own disk is full.",

@@ -211,6 +211,11 @@ SENDER = _table(
     ("smtp.pop_before_smtp", r"check for new mail before sending", r"pop before smtp"),
 )
 
+MESSAGE = _table(
+    ("smtp.virus", r"\bvirus", r"\bmalware\b"),
+    ("smtp.spam", r"\bspam\b", r"\bbulk mail\b"),
+)
+
 RECIPIENT = _table(
     ("smtp.greylist", r"\bgr[ea]y-?list"),
     (

@@ -34,7 +34,7 @@ class Patience:
     """Seconds. `deadline`: for everything. `grace`: for less trusted sources, once one has settled the matter."""
 
     deadline: float = 8.0
-    grace: float = 0.08
+    grace: float = 0.05
 
 
 THOROUGH = Patience(grace=8.0)

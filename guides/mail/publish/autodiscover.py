@@ -70,6 +70,15 @@ def read_request(body: bytes) -> PoxRequest:
     return PoxRequest(address)
 
 
+def write_request(address: str) -> bytes:
+    """A request as Outlook sends it."""
+    root = Element("Autodiscover", {"xmlns": REQUEST})
+    request = add(root, "Request")
+    add(request, "EMailAddress", address)
+    add(request, "AcceptableResponseSchema", OUTLOOK)
+    return written(root)
+
+
 def write(offer: Offer, address: Address) -> bytes:
     """Settings for a mailbox. Raises PoxFault(601) when no client can be set up with a password."""
     protocols = offer.password_protocols

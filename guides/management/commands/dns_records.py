@@ -44,9 +44,11 @@ class Command(BaseCommand):
             sys.exit(1)
         if not provider.is_own:
             self.stderr.write(f"dns_records: {domain} is not marked as own; see manage.py own_domain")
-        portal = urlsplit(settings.BASE_URL).hostname or ""
+        portal = publishing.domain_or_none(urlsplit(settings.BASE_URL).hostname or "") or ""
         if not portal:
-            self.stderr.write("dns_records: BASE_URL is not set, so the records that lead to the portal are left out")
+            self.stderr.write(
+                "dns_records: BASE_URL names no host, so the records that lead to the portal are left out"
+            )
         reader = None
         for record in records_for(offer, portal, settings.BASE_URL, documentation_url(domain)):
             if record.reader is not reader:

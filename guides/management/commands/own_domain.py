@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from guides.content import discovering
 from guides.content.own_domain import Change, IncompleteError, make_own
 from guides.mail.accounts import AddressError, Protocol, Security, Server, UsernameForm, domain_to_ascii
 from guides.mail.vetting import HostForbidden, check_host
@@ -77,10 +78,21 @@ class Command(BaseCommand):
         return Server(protocol, host, int(port), Security(security), username)
 
     def _found(self, domain: str) -> tuple[Server, ...]:
-        """The servers when none were named: none to change where the table has them."""
-        if not Provider.objects.for_domain(domain).filter(servers__isnull=False).exists():
-            self._stop(1, f"no servers are known for {domain}: name them with --imap (or --pop3) and --smtp")
-        return ()
+        """The servers when none were named: none to change where the table has them, else what discovery finds."""
+        if Provider.objects.for_domain(domain).filter(servers__isnull=False).exists():
+            return ()
+        discovery = discovering.thoroughly(domain)
+        if not discovery.found:
+            causes = ", ".join(f"{finding.source}: {finding.error}" for finding in discovery.findings if finding.error)
+            self.stderr.write(f"own_domain: {causes}")
+            self._stop(1, f"no servers were found for {domain}: name them with --imap (or --pop3) and --smtp")
+        assert discovery.winner is not None  # noqa: S101  # servers come from somewhere
+        self.stdout.write(f"Found by: {discovery.winner.source} ({discovery.winner.origin})")
+        if discovery.confirm:
+            self.stdout.write(
+                f"Only the DNS points to {discovery.confirm}: make sure that the servers are the right ones"
+            )
+        return discovery.account.servers
 
     def _show(self, provider: Provider, domain: str) -> None:
         self.stdout.write(f"{domain} is the operator's own: {provider.name} ({provider.slug})")
