@@ -18,6 +18,7 @@ _MEMORY = 16 << 20  # bytes at most for one portion's automaton; taken only as f
 
 OPTIONS = re2.Options()
 OPTIONS.log_errors = False  # faults are told to whoever wrote the expression, not to standard error
+OPTIONS.never_capture = True  # only where a match stands is asked: twice as fast
 _SET_OPTIONS = re2.Options()
 _SET_OPTIONS.log_errors = False
 _SET_OPTIONS.max_mem = _MEMORY
