@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -20,16 +22,15 @@ from django.views.decorators.http import require_http_methods
 from guides import budgets, runtime
 from guides.content import articles
 from guides.crowd import proof
-from guides.crowd.visits import Visit
+from guides.crowd.turns import arriving, once_a_moment, page_work
+from guides.crowd.visits import Visit, listed_among
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Protocol, Server
+from guides.mail.accounts import Address, Protocol, Server
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
-from guides.models import ProviderServer
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
-from guides.views.turns import once_a_moment, page_work
 from guides.views.warnings import server_warnings
 
 logger = logging.getLogger(__name__)
@@ -58,10 +59,16 @@ def page(request: HttpRequest) -> HttpResponseBase:
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
     secret, password_fault = take_password(request)
+    with arriving():
+        return _run_with(request, secret, password_fault)
+
+
+@sensitive_variables()
+def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str | Promise) -> HttpResponseBase:
     form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
     valid = form.is_valid()
     address = form.cleaned_data.get("address")
-    reader = Reader.of(address.domain, address) if address else Reader()
+    reader = _reader_of(address) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
@@ -123,6 +130,13 @@ def _admit(request: HttpRequest, plan: TestPlan) -> budgets.Admission:
     return budgets.admit(visitor_ip, address, hosts, usernames, proven=True)
 
 
+def _reader_of(address: Address) -> Reader:
+    """In an outage, many readers of one domain come together."""
+    domain = address.domain
+    reader = once_a_moment(("reader", domain, language()), lambda: Reader.of(domain))
+    return replace(reader, address=address)
+
+
 def _usual_servers(reader: Reader, *, wants_pop3: bool) -> tuple[Server, ...]:
     """The provider's best server of each protocol. POP3 only on request or where nothing else is: it is often off."""
     account = reader.account
@@ -139,8 +153,7 @@ def _hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
     """
     hosts = {server.host for server in by_hand}
     own = {host for host in hosts if host == reader.domain or host.endswith(f".{reader.domain}")}
-    strangers = hosts - own
-    return frozenset(strangers - set(ProviderServer.objects.filter(host__in=strangers).values_list("host", flat=True)))
+    return frozenset(hosts - own - {server.host for server in listed_among(hosts - own)})
 
 
 def _answer(
@@ -156,7 +169,7 @@ def _answer(
         found = once_a_moment("articles", articles.load)
         test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx and visit.must_connect:  # type: ignore[attr-defined]
         connection.close()  # a stream may last a minute; it needs the database no more
         response = StreamingHttpResponse(_Stream(test_page, running), content_type="text/event-stream; charset=utf-8")
         response["X-Accel-Buffering"] = "no"
@@ -164,7 +177,9 @@ def _answer(
     with running:
         for item in running:
             if item is not None:
-                test_page.take(item)
+                test_page.note(item)
+    if request.htmx:  # type: ignore[attr-defined]  # all is known already: a stream of one event
+        return HttpResponse(_event(test_page.whole()), content_type="text/event-stream; charset=utf-8")
     return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})
 
 
