@@ -159,6 +159,7 @@ def _compare(ours: Work, theirs: Callable[[], float], near: Work) -> list[Ratio]
     note = f"{milliseconds(mine)}; {leg} needs {trips} round trips of {milliseconds(ROUND_TRIP)}"
     return [
         Ratio("whole test / the slowest leg's necessary round trips", mine / needed, 1.15, note=note),
+        Ratio("of that, work of portal and lab (a whole test without delay)", work / needed, note=milliseconds(work)),
         Ratio(
             "whole test / imaplib, poplib, smtplib in turn", mine / other, 0.4, note=f"against {milliseconds(other)}"
         ),

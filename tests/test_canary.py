@@ -101,7 +101,7 @@ FAULTS = {
     "budgets": "guides.budgets:admit",
     "articles": "guides.content.articles:load",
     "the page": "guides.views.running:TestPage.prepare",
-    "a fragment": "guides.views.running:TestPage.take",
+    "a fragment": "guides.views.running:TestPage.note",
     "rendering": "guides.views.running:TestPage._render",
     "the door": "guides.runtime:door",
     "the loop": "guides.mail.connection.loop:BackgroundLoop.stream",

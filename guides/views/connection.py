@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -21,17 +22,16 @@ from django.views.decorators.http import require_http_methods
 from guides import budgets, runtime
 from guides.content import articles, discovering
 from guides.crowd import proof
-from guides.crowd.visits import Visit
+from guides.crowd.turns import arriving, once_a_moment, page_work
+from guides.crowd.visits import Visit, listed_among
 from guides.forms import ConnectionForm, take_password
 from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
 from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
-from guides.models import ProviderServer
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
-from guides.views.turns import once_a_moment, page_work
 from guides.views.warnings import server_warnings
 
 # Providers whose mailboxes no password opens from here -> the class that says why.
@@ -68,11 +68,17 @@ def page(request: HttpRequest) -> HttpResponseBase:
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
     secret, password_fault = take_password(request)
+    with arriving():
+        return _run_with(request, secret, password_fault)
+
+
+@sensitive_variables()
+def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str | Promise) -> HttpResponseBase:
     form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
     valid = form.is_valid()
     address = form.cleaned_data.get("address")
     confirmed = form.cleaned_data.get("confirmed", "")
-    reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
+    reader = _reader_of(address, confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
@@ -157,6 +163,13 @@ def _admit(request: HttpRequest, plan: TestPlan) -> budgets.Admission:
     return budgets.admit(visitor_ip, address, hosts, usernames, proven=True)
 
 
+def _reader_of(address: Address, confirmed: str) -> Reader:
+    """In an outage, many readers of one domain come together."""
+    key = ("reader", address.domain, confirmed, language())
+    reader = once_a_moment(key, lambda: Reader.of(address.domain, confirmed=confirmed))
+    return replace(reader, address=address)
+
+
 def _name_of(reader: Reader) -> str:
     """What to enter where the user name is no part of the address."""
     return reader.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
@@ -198,7 +211,7 @@ def _hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
         else set()
     )
     strangers = hosts - own - found
-    return frozenset(strangers - set(ProviderServer.objects.filter(host__in=strangers).values_list("host", flat=True)))
+    return frozenset(strangers - {server.host for server in listed_among(strangers)})
 
 
 def _answer(
@@ -214,7 +227,7 @@ def _answer(
         found = once_a_moment("articles", articles.load)
         test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx and visit.must_connect:  # type: ignore[attr-defined]
         connection.close()  # a stream may last a minute; it needs the database no more
         response = StreamingHttpResponse(_Stream(test_page, running), content_type="text/event-stream; charset=utf-8")
         response["X-Accel-Buffering"] = "no"
@@ -222,7 +235,9 @@ def _answer(
     with running:
         for item in running:
             if item is not None:
-                test_page.take(item)
+                test_page.note(item)
+    if request.htmx:  # type: ignore[attr-defined]  # all is known already: a stream of one event
+        return HttpResponse(_event(test_page.whole()), content_type="text/event-stream; charset=utf-8")
     return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})
 
 

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
+from guides.crowd.turns import once_a_moment, page_work
 from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
@@ -27,7 +28,6 @@ from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels, retries
 from guides.views.report_text import ReportPart, make_report
-from guides.views.turns import once_a_moment, page_work
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
 
@@ -235,19 +235,26 @@ class TestPage:
 
     def take(self, item: StageResult | Verdict) -> str:
         """Note a finished stage or the verdict, and return its fragment."""
+        row = self.note(item)
+        if row is None:
+            return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
+        return self._render("test/_stage.html", {"row": row, "oob": True})
+
+    def note(self, item: StageResult | Verdict) -> StageRow | None:
+        """Note a finished stage, and return its row; or the verdict."""
         if isinstance(item, Verdict):
             results = [row.result for part in self.legs for row in part.rows if row.result]
             end = judged(item, self._link(item), results, self.listed)
             self.verdict = replace(end, retries=self._retries(item, results), in_between=self._in_between())
             with page_work(), translation.override(self.language):
                 self.report = ReportPart.of(make_report(self.plan.address, results, item))
-            return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
+            return None
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
         part.finished += 1
         row.result = item
         row.article = self._link(item)
-        return self._render("test/_stage.html", {"row": row, "oob": True})
+        return row
 
     def _retries(self, verdict: Verdict, results: Sequence[StageResult]) -> tuple[retries.Retry, ...]:
         """What to try next, each with a button: other servers that answered, and the other form of user name."""

@@ -16,13 +16,26 @@ from guides import budgets
 
 T = TypeVar("T")
 
-CROWD = 5  # tests under way in this process, from which on it is a crowd
+CROWD = 5  # tests that arrive or are under way in this process, from which on it is a crowd
 MOMENT = 1.0  # seconds
+MOST_KEPT = 1000
 
 LONGEST_TURN = 0.25  # seconds; somebody who takes longer, say for a database that does not answer, is not waited for
 
 _turn = threading.RLock()
+_arriving: set[object] = set()
 _kept: dict[Hashable, tuple[float, object]] = {}
+
+
+@contextmanager
+def arriving() -> Iterator[None]:
+    """Be counted among those who come together."""
+    me = object()
+    _arriving.add(me)
+    try:
+        yield
+    finally:
+        _arriving.discard(me)
 
 
 @contextmanager
@@ -44,7 +57,9 @@ def once_a_moment(key: Hashable, load: Callable[[], T]) -> T:
     with page_work():
         until, value = _kept.get(key, (0.0, None))
         now = time.monotonic()
-        if now >= until or budgets.tests_under_way() < CROWD:
+        if len(_kept) > MOST_KEPT:
+            _kept.clear()
+        if now >= until or budgets.tests_under_way() + len(_arriving) < CROWD:
             value = load()
             _kept[key] = now + MOMENT, value
         return value  # type: ignore[return-value]
