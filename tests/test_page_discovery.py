@@ -208,6 +208,35 @@ def test_an_address_is_sent_only_where_it_is_needed_and_that_answer_is_not_kept(
     assert {asked.host for asked in world.asked if "anna" in asked.target} <= {"autoconfig.asks.test"}
 
 
+def test_the_snapshot_is_asked_about_the_domain_and_about_its_exchangers_domains(
+    client: Client, world: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the import's table is connected: `discovering.ispdb_snapshot`."""
+    known = {"listed.test": "imap.listed.test", "eu.mailhost.test": "imap.mailhost.test"}
+    asked: list[tuple[str, str]] = []
+
+    def snapshot(domain: str, mailbox_domain: str) -> Account | None:
+        asked.append((domain, mailbox_domain))
+        server = Server(Protocol.IMAP, known.get(domain, ""), 993, Security.TLS)
+        return Account(mailbox_domain, servers=(server,)) if domain in known else None
+
+    monkeypatch.setattr(discovering, "ispdb_snapshot", snapshot)
+    listed = discovering.thoroughly("listed.test")
+    assert listed.winner is not None
+    assert (listed.winner.source, listed.account.servers[0].host) == (Source.ISPDB, "imap.listed.test")
+    assert listed.confirm is None
+    world.records("customer.test", MX("mx1.eu.mailhost.test", 10))
+    customer = discovering.thoroughly("customer.test")
+    assert customer.winner is not None
+    assert (customer.winner.source, customer.account.servers[0].host) == (Source.MX, "imap.mailhost.test")
+    assert customer.confirm == "mailhost.test"
+    assert asked == [
+        ("listed.test", "listed.test"),
+        ("customer.test", "customer.test"),
+        ("eu.mailhost.test", "customer.test"),
+    ]
+
+
 # --- while it runs -----------------------------------------------------------------------------------
 
 
