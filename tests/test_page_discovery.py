@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from itertools import combinations
+from time import monotonic
 
 import pytest
 from django.core.cache import cache
@@ -33,6 +34,7 @@ HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 def world() -> Iterator[Internet]:
     made = Internet()
     publish(made, "known.test", Source.AUTOCONFIG)
+    made.page(autoconfig_url("hanging.test"), Page(seconds=60))
     for source in (Source.PACC, Source.AUTOCONFIG, Source.SRV):
         publish(made, "split.test", source, f"by-{source}")
     made.records("_imaps._tcp.foreign.test", SRV(0, 1, 993, "imap.hosting.test"))
@@ -268,12 +270,17 @@ def test_a_search_that_breaks_says_so(client: Client, monkeypatch: pytest.Monkey
     assert "anna" not in text
 
 
-def test_leaving_ends_the_search(client: Client) -> None:
-    response = client.post("/en/settings/", {"address": "anna@known.test"}, headers=HTMX)
-    next(iter(response))  # type: ignore[call-overload]
+def test_leaving_ends_the_search(client: Client, world: Internet) -> None:
+    response = client.post("/en/settings/", {"address": "anna@hanging.test"}, headers=HTMX)
+    events = iter(response)  # type: ignore[call-overload]
+    while "stage-none" not in next(events).decode():
+        pass
+    assert not cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # the search is under way
+    began = monotonic()
     response.close()
-    assert discovering.kept("known.test") is None
-    assert cache.add(discovering._Kept("known.test")._key("flight"), 1)  # nobody holds it
+    assert monotonic() - began < 2
+    assert discovering.kept("hanging.test") is None
+    assert cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # nobody holds it
 
 
 def test_one_search_serves_all_who_ask_at_the_same_time(world: Internet) -> None:
