@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from itertools import combinations
+from time import monotonic
 
 import pytest
 from django.core.cache import cache
@@ -33,6 +34,7 @@ HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 def world() -> Iterator[Internet]:
     made = Internet()
     publish(made, "known.test", Source.AUTOCONFIG)
+    made.page(autoconfig_url("hanging.test"), Page(seconds=60))
     for source in (Source.PACC, Source.AUTOCONFIG, Source.SRV):
         publish(made, "split.test", source, f"by-{source}")
     made.records("_imaps._tcp.foreign.test", SRV(0, 1, 993, "imap.hosting.test"))
@@ -208,6 +210,35 @@ def test_an_address_is_sent_only_where_it_is_needed_and_that_answer_is_not_kept(
     assert {asked.host for asked in world.asked if "anna" in asked.target} <= {"autoconfig.asks.test"}
 
 
+def test_the_snapshot_is_asked_about_the_domain_and_about_its_exchangers_domains(
+    client: Client, world: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the import's table is connected: `discovering.ispdb_snapshot`."""
+    known = {"listed.test": "imap.listed.test", "eu.mailhost.test": "imap.mailhost.test"}
+    asked: list[tuple[str, str]] = []
+
+    def snapshot(domain: str, mailbox_domain: str) -> Account | None:
+        asked.append((domain, mailbox_domain))
+        server = Server(Protocol.IMAP, known.get(domain, ""), 993, Security.TLS)
+        return Account(mailbox_domain, servers=(server,)) if domain in known else None
+
+    monkeypatch.setattr(discovering, "ispdb_snapshot", snapshot)
+    listed = discovering.thoroughly("listed.test")
+    assert listed.winner is not None
+    assert (listed.winner.source, listed.account.servers[0].host) == (Source.ISPDB, "imap.listed.test")
+    assert listed.confirm is None
+    world.records("customer.test", MX("mx1.eu.mailhost.test", 10))
+    customer = discovering.thoroughly("customer.test")
+    assert customer.winner is not None
+    assert (customer.winner.source, customer.account.servers[0].host) == (Source.MX, "imap.mailhost.test")
+    assert customer.confirm == "mailhost.test"
+    assert asked == [
+        ("listed.test", "listed.test"),
+        ("customer.test", "customer.test"),
+        ("eu.mailhost.test", "customer.test"),
+    ]
+
+
 # --- while it runs -----------------------------------------------------------------------------------
 
 
@@ -239,12 +270,17 @@ def test_a_search_that_breaks_says_so(client: Client, monkeypatch: pytest.Monkey
     assert "anna" not in text
 
 
-def test_leaving_ends_the_search(client: Client) -> None:
-    response = client.post("/en/settings/", {"address": "anna@known.test"}, headers=HTMX)
-    next(iter(response))  # type: ignore[call-overload]
+def test_leaving_ends_the_search(client: Client, world: Internet) -> None:
+    response = client.post("/en/settings/", {"address": "anna@hanging.test"}, headers=HTMX)
+    events = iter(response)  # type: ignore[call-overload]
+    while "stage-none" not in next(events).decode():
+        pass
+    assert not cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # the search is under way
+    began = monotonic()
     response.close()
-    assert discovering.kept("known.test") is None
-    assert cache.add(discovering._Kept("known.test")._key("flight"), 1)  # nobody holds it
+    assert monotonic() - began < 2
+    assert discovering.kept("hanging.test") is None
+    assert cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # nobody holds it
 
 
 def test_one_search_serves_all_who_ask_at_the_same_time(world: Internet) -> None:
