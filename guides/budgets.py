@@ -10,7 +10,8 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal, Self
 
@@ -33,7 +34,10 @@ _own = ledgers.own
 
 
 class _Process:
-    """The tests that run in this process. A slot expires, as one of a view that never ran would stay for ever."""
+    """The tests, or the searches, that run in this process.
+
+    A slot expires, as one of a view that never ran would stay for ever.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,6 +61,12 @@ class _Process:
 
 
 _process = _Process()
+_lookups = _Process()
+
+
+def tests_under_way() -> int:
+    """How many tests run in this process, about."""
+    return len(_process._held)
 
 
 class Admission:
@@ -195,6 +205,16 @@ def _admit_hourly(window: Window, visitor_ip: str) -> None:
         ledger.count(window, visitor)
 
     with_fallback(_shared, claim)
+
+
+@contextmanager
+def lookup_place() -> Iterator[None]:
+    """One of the places for searches in this process; each holds a thread for seconds. Raises Refused."""
+    place = _lookups.hold(settings.LIMIT_LOOKUPS_PER_PROCESS)
+    try:
+        yield
+    finally:
+        _lookups.let_go(place)
 
 
 def visitor_name(visitor_ip: str) -> str:

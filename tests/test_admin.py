@@ -527,3 +527,29 @@ def test_a_loaded_provider_can_be_saved(staff: Client) -> None:
 
     response = staff.post(page_of(provider), fields_of(staff.get(page_of(provider))))
     assert response.status_code == 302, errors_of(response)
+
+
+class TestOwnDomains:
+    """Marking providers as the operator's own."""
+
+    def test_by_an_action_on_several(self, staff: Client) -> None:
+        one, other = (
+            make_provider("one", domains=("one.net",)),
+            make_provider("other", domains=("other.net",), is_own=True),
+        )
+        changelist = reverse("admin:guides_provider_changelist")
+
+        def act(action: str) -> list[tuple[bool, int]]:
+            chosen = {"action": action, "_selected_action": [one.pk, other.pk]}
+            assert staff.post(changelist, chosen).status_code == 302
+            return [(row.is_own, row.version) for row in Provider.objects.order_by("slug")]
+
+        assert act("mark_as_own") == [(True, 2), (True, 1)]
+        assert act("mark_as_foreign") == [(False, 3), (False, 2)]
+        assert staff.get(page_of(one).replace("change", "history")).content.decode().count("operator&#x27;s own") == 2
+
+    def test_by_the_field(self, staff: Client) -> None:
+        provider = make_provider()
+        fields = fields_of(staff.get(page_of(provider))) | {"is_own": "on"}
+        assert staff.post(page_of(provider), fields).status_code == 302
+        assert Provider.objects.get().is_own

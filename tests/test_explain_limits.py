@@ -82,9 +82,9 @@ HUGE = {
 @pytest.mark.parametrize("name", HUGE)
 def test_nothing_takes_longer_than_a_second(name: str) -> None:
     explain(BOUNCE)  # the rules are compiled once in a process
-    began = time.perf_counter()
+    began = time.process_time()
     explain(HUGE[name][:1_000_000])
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_bounce_far_down_is_found_as_far_as_we_look_and_no_further() -> None:
@@ -110,9 +110,9 @@ def test_a_pattern_bomb_costs_no_more() -> None:
     bombs = [Pattern(f"bomb{n}", r"(a+)+(b|c)*(\w{1,60} ){1,9}" + str(n), "smtp.other") for n in range(30)]
     patterns = PatternSet(bombs)
     explain("aaaa", patterns)
-    began = time.perf_counter()
+    began = time.process_time()
     explain("a" * 4000 + "\n" + "a " * 2000, patterns)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_html_alone_is_read() -> None:

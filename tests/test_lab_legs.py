@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from guides import runtime
-from guides.mail.accounts import Address, PasswordKind, Protocol
+from guides.mail.accounts import Address, PasswordKind, Protocol, Security
 from guides.mail.connection import sasl
 from guides.mail.connection.limits import Limits
 from guides.mail.connection.sasl import Mechanism
@@ -175,3 +175,33 @@ def test_the_command_delivers_and_takes_tokens(
     assert "--deliver needs an IMAP and an SMTP server" in capsys.readouterr().err
     with pytest.raises(Exception, match="not allowed with argument"):
         call_command("testmail", anna.address, f"--token-file={token}", f"--password-file={secret}")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("protocol", ALL)
+def test_other_settings_are_found(
+    portal_at_lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: Protocol
+) -> None:
+    """SSL/TLS was chosen for the port that begins in the clear."""
+    lab = portal_at_lab
+    anna = lab.people["anna"]
+    secret = tmp_path / "secret"
+    secret.write_text(anna.password)
+    right = lab.server(protocol, Security.STARTTLS)
+    arguments = [anna.address, f"--{protocol}={right.host}:{right.port}:tls", f"--password-file={secret}"]
+    with lab.counting() as attempts:
+        assert call(*arguments, "--json") == 1
+    verdict = json.loads(capsys.readouterr().out.splitlines()[-1])["verdict"]
+    assert verdict["class"] == "tls.not_tls"
+    assert verdict["alternatives"] == [
+        {
+            "leg": protocol,
+            "host": right.host,
+            "port": right.port,
+            "security": "starttls",
+            "instead_of": {"host": right.host, "port": right.port, "security": "tls"},
+        }
+    ]
+    assert attempts == {}
+    assert call(*arguments) == 1
+    assert f"{protocol}: change security tls to starttls" in capsys.readouterr().out

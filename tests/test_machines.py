@@ -200,25 +200,6 @@ class TestAutoconfig:
             assert client.get(path).status_code == 404
         assert client.get("/v1.1/example.org").status_code == 200
 
-    def test_a_changed_provider_is_served_within_seconds(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        provider = make_provider()
-        assert b"imap.example.net" in client.get("/v1.1/example.net").content
-        provider.servers.filter(protocol="imap").update(host="new.example.net")
-        assert b"imap.example.net" in client.get("/v1.1/example.net").content
-        cache.clear()  # what the seconds do
-        assert b"new.example.net" in client.get("/v1.1/example.net").content
-
-    def test_domains_below_a_suffix_do_not_fill_the_cache(
-        self, client: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        make_provider().suffix_rules.create(kind="domain", suffix="example.org")
-        kept: list[str] = []
-        monkeypatch.setattr("guides.content.publishing.keep", lambda key, *rest: kept.append(key))
-        assert client.get("/v1.1/anything.example.org").status_code == 200
-        assert not [key for key in kept if "autoconfig" in key]
-        assert client.get("/v1.1/example.net").status_code == 200
-        assert [key for key in kept if "autoconfig" in key]
-
     def test_without_a_cache_the_database_is_asked(self, client: Client, settings: Settings) -> None:
         make_provider(is_own=True)
         settings.CACHES = {
@@ -294,7 +275,6 @@ class TestHosts:
         without = client.get("/mail/config-v1.1.xml", headers={"host": "autoconfig.example.org"}).content
         assert b"documentation" not in without
         settings.BASE_URL, settings.ALLOWED_HOSTS = "https://help.example.org", ["help.example.org"]
-        cache.clear()
         root = config(client, "", host="autoconfig.example.org")
         urls = [element.get("url") for element in root.iter("documentation")]
         assert urls == ["https://help.example.org/en/guides/thunderbird/?at=example.org"]
@@ -306,6 +286,23 @@ class TestHosts:
         answer = client.get("/mail/config-v1.1.xml", secure=True, headers={"host": "autoconfig.example.org"})
         assert answer.status_code == 200
         assert "Strict-Transport-Security" not in answer
+
+    def test_plain_http_is_sent_on_to_the_portal_which_has_a_certificate(
+        self, client: Client, settings: Settings
+    ) -> None:
+        settings.SECURE_SSL_REDIRECT = True
+        settings.BASE_URL, settings.ALLOWED_HOSTS = "https://help.example.org", ["help.example.org"]
+        path = "/mail/config-v1.1.xml?emailaddress=anna@example.org"
+        answer = Client().get(path, headers={"host": "autoconfig.example.org"})
+        assert answer["Location"] == f"https://help.example.org{path}"
+
+    def test_domains_in_other_alphabets(self, client: Client) -> None:
+        make_provider("ru", domains=("xn--e1afmkfd.xn--p1ai",), is_own=True)
+        cache.clear()
+        answer = client.get("/mail/config-v1.1.xml", headers={"host": "autoconfig.xn--e1afmkfd.xn--p1ai"})
+        assert answer.status_code == 200
+        root = config(client, "анна@пример.рф")
+        assert root.find("emailProvider[@id='xn--e1afmkfd.xn--p1ai']") is not None
 
     def test_a_domain_that_is_own_no_longer_is_refused(self, client: Client) -> None:
         ask = {"headers": {"host": "autoconfig.example.org"}}

@@ -153,10 +153,12 @@ def test_a_stream_of_a_dead_server_is_told_in_full(client: Client, nobody_connec
         for _ in range(5):
             memory.learn_failure(place, failing(place), looked=True)
     response = client.post("/en/test/", FORM, headers={"hx-request": "true", "hx-request-type": "partial"})
-    events = b"".join(response).decode()
-    response.close()
-    assert "Your settings are right" in events
-    assert 'id="report" hx-swap-oob="true"' in events
+    assert response["Content-Type"] == "text/event-stream; charset=utf-8"
+    event = response.content.decode()
+    assert event.endswith("\n\n")
+    assert all(line.startswith("data: ") for line in event.strip().splitlines())  # one event: all is known already
+    assert "Your settings are right" in event
+    assert 'id="report-text"' in event
     assert nobody_connects == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from itertools import combinations
 
 import pytest
 from django.core.cache import cache
@@ -189,6 +190,16 @@ def test_the_test_asks_discovery_by_itself(client: Client, plans: list[TestPlan]
     assert plans[0].hidden_hosts == frozenset()
 
 
+def test_hosts_that_the_domain_names_itself_are_not_hidden(client: Client, plans: list[TestPlan]) -> None:
+    post(client, "known.test")
+    fields = {"imap_host": "imap.stranger.org", "smtp_host": "smtp.known.test"}
+    client.post("/en/test/", {"address": "anna@known.test", "password": "x"} | fields)
+    named = {"imap_host": "imap.hosting.test"}
+    client.get("/en/settings/foreign.test/")
+    client.post("/en/test/", {"address": "anna@foreign.test", "password": "x"} | named)
+    assert [plan.hidden_hosts for plan in plans] == [frozenset({"imap.stranger.org"}), frozenset()]
+
+
 def test_an_address_is_sent_only_where_it_is_needed_and_that_answer_is_not_kept(
     client: Client, world: Internet
 ) -> None:
@@ -282,6 +293,49 @@ def test_a_visitor_may_look_up_so_many_domains(client: Client, settings: Setting
         assert response.status_code == 429
         assert int(response["Retry-After"]) > 0
     assert client.get("/en/settings/a.test/").status_code == 200  # at hand
+
+
+def test_a_process_looks_up_so_many_domains_at_a_time(client: Client, settings: Settings) -> None:
+    settings.LIMIT_LOOKUPS_PER_PROCESS = 1
+    search = discovering.watch("known.test")
+    next(search)
+    for response in (
+        client.get("/en/settings/a.test/"),
+        client.post("/en/settings/", {"address": "anna@a.test"}),
+        client.get("/en/settings/a.test.json"),
+        client.post("/en/test/", {"address": "anna@a.test", "password": "x"}),
+    ):
+        assert response.status_code == 503
+        assert response["Retry-After"] == "5"
+    search.close()  # type: ignore[attr-defined]
+    assert client.get("/en/settings/a.test/").status_code == 200
+
+
+SOURCES = [source for source in Source if source is not Source.TABLE]
+
+
+def finding(source: Source, host: str) -> Finding:
+    servers = (
+        Server(Protocol.IMAP, f"imap.{host}", 993, Security.TLS),
+        Server(Protocol.SMTP, f"smtp.{host}", 465, Security.TLS),
+    )
+    by_dns_alone = source in (Source.MX, Source.SRV)
+    return Finding(source, Account("pair.test", servers=servers), Trust.MEDIUM, by_dns_alone=by_dns_alone)
+
+
+@pytest.mark.parametrize(("first", "second"), [(s, None) for s in SOURCES] + list(combinations(SOURCES, 2)))
+def test_what_the_page_shows_of_each_source_alone_and_of_each_two(
+    client: Client, first: Source, second: Source | None
+) -> None:
+    both = [finding(first, "one.pair.test")] + ([finding(second, "two.pair.test")] if second else [])
+    discovering._Kept("pair.test").keep(both)
+    cards, _, folded = post(client, "pair.test").partition("Where these settings come from")
+    assert '<code class="value">imap.one.pair.test</code>' in cards
+    assert "imap.two.pair.test" not in cards
+    assert folded.count("(shown above)") == 1
+    assert folded.index("(shown above)") < (folded.index("Says instead:") if second else len(folded))
+    assert ("imap.two.pair.test" in folded) is (second is not None)
+    assert ("The sources disagree." in cards) is (second is not None)
 
 
 def test_a_known_provider_asks_nobody(

@@ -5,7 +5,9 @@ from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from guides.models import ErrorPattern
 from tests.bounces.shapes import RECIPIENT, fields, report
@@ -196,3 +198,28 @@ def test_too_much_without_the_browsers_packaging_is_refused_too(client: Client) 
 
 def test_a_megabyte_is_not_too_much(client: Client) -> None:
     assert client.post(URL, {"text": "552 5.2.2 over quota\n" + "x" * 990_000}).status_code == 200
+
+
+def test_nothing_of_it_is_stored_or_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    make_article("mailbox-full", classes=("rcpt.full",))
+    canary = "canary7f3a9c"
+    with caplog.at_level("DEBUG"), CaptureQueriesContext(connection) as queries:
+        paste(client, f"552 5.2.2 <{canary}@there.example>: user is over quota\n{canary} {SECRET}")
+        client.post(URL, {"text": "", "file": SimpleUploadedFile(f"{canary}.zip", b"PK\x03\x04" + canary.encode())})
+    statements = [query["sql"] for query in queries]
+    assert statements
+    assert all(sql.startswith("SELECT") for sql in statements)
+    assert canary not in " ".join(statements)
+    logged = [record for record in caplog.records if not record.name.startswith("django.db")]
+    assert canary not in caplog.text
+    assert all(canary not in str(vars(record)) for record in logged if record.name != "django.request")
+
+
+def test_the_number_of_queries_does_not_grow(client: Client) -> None:
+    for number, name in enumerate(("rcpt.full", "rcpt.unknown", "smtp.spam")):
+        make_article(f"article-{number}", classes=(name,))
+    with CaptureQueriesContext(connection) as few:
+        paste(client, "552 5.2.2 user is over quota")
+    with CaptureQueriesContext(connection) as many:
+        paste(client, "552 5.2.2 user is over quota\n550 5.1.1 User unknown\n554 message is spam\n" * 30)
+    assert len(many) <= len(few) + 2

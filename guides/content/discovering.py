@@ -6,6 +6,7 @@ asked anew each time, so what staff change there counts at once. Only one proces
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import time
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from django.core.cache import cache
 
-from guides import runtime
+from guides import budgets, runtime
 from guides.mail.accounts import Account, Address
 from guides.mail.discovery.files import autoconfig
 from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 SUCCESS_SECONDS = 3600
 FAILURE_SECONDS = 60
 FLIGHT_SECONDS = 12  # a search ends after 8 s; the mark of one whose process died is gone after this
+PERSONAL_SECONDS = 3.0  # for the second question, with the address, to a server that has answered the first
 HEARTBEAT_SECONDS = 0.25
 POLL_SECONDS = 0.1
 
@@ -67,7 +69,10 @@ def look_up(domain: str, patience: Patience | None = None) -> Discovery:
 
 
 def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | Discovery | None]:
-    """Each source as it ends, None while nothing happens, and the whole last. Closing it cancels the search."""
+    """Each source as it ends, None while nothing happens, and the whole last. Closing it cancels the search.
+
+    Raises budgets.Refused when this process searches for as many domains as it may.
+    """
     known = at_hand(domain)
     if known is not None:
         yield known
@@ -85,7 +90,8 @@ def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | D
         if time.monotonic() > until:
             break
     try:
-        findings = yield from _search(domain, patience or Patience())
+        with budgets.lookup_place():
+            findings = yield from _search(domain, patience or Patience())
         place.keep(findings)
     finally:
         place.land()
@@ -119,7 +125,11 @@ def with_address(discovery: Discovery, address: Address) -> Discovery:
 
 
 async def _ask_autoconfig(query: Query) -> Finding:
-    return await autoconfig(query)
+    try:
+        async with asyncio.timeout(PERSONAL_SECONDS):
+            return await autoconfig(query)
+    except TimeoutError:
+        return Finding(Source.AUTOCONFIG, error="deadline")
 
 
 def _search(domain: str, patience: Patience) -> Generator[Finding | None, None, list[Finding]]:

@@ -1,12 +1,13 @@
 """Whose settings mail clients are given, and which host names are the operator's own.
 
-Clients ask `autoconfig.<domain>` and its like by their real names, thousands of them at once after an outage. What is
-looked up is kept for seconds in the cache; when the cache is down, the database is asked each time.
+Clients ask `autoconfig.<domain>` and its like by their real names, strangers by any name that leads here. Which names
+are own is kept for seconds in the cache; when the cache is down, the database is asked each time.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import cast
 
 from django.core.cache import cache
@@ -20,7 +21,6 @@ logger = logging.getLogger(__name__)
 CLIENT_PREFIXES = ("autoconfig", "autodiscover", "ua-auto-config")
 CERTIFICATE_PREFIXES = (*CLIENT_PREFIXES, "mta-sts")
 OWN_SECONDS = 2
-ANSWER_SECONDS = 5
 
 _LONGEST_HOST = 253
 _OWN_KEY = "publishing:own_domains"
@@ -73,6 +73,7 @@ def provider_to_publish(domain: str, *, own_only: bool) -> Provider | None:
     return (providers.own() if own_only else providers).with_settings().prefetch_related("domains").first()
 
 
+@lru_cache(maxsize=2048)
 def domain_or_none(text: str) -> str | None:
     """A domain in A-labels, or None for what cannot be one."""
     if len(text) > _LONGEST_HOST:

@@ -18,7 +18,7 @@ def similar_domains(domain: str) -> list[str]:
 
     Two letters that changed places are one slip (optimal string alignment); short names may differ by one only.
     """
-    rows = ProviderDomain.objects.order_by("provider__position", "domain").values_list("domain", flat=True)
+    rows = ProviderDomain.objects.order_by("provider_id").values_list("domain", flat=True)
     slips = 1 if len(domain) < 8 else 2
     found = process.extract(domain, list(rows[:MOST_COMPARED]), scorer=OSA.distance, score_cutoff=slips, limit=MOST)
     return [name for name, _distance, _position in found if name != domain]

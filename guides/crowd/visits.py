@@ -11,6 +11,8 @@ from guides.crowd import memory, outages
 from guides.crowd.memory import Outlook
 from guides.crowd.outages import ServerName
 from guides.crowd.queue import Entry, HostQueue
+from guides.crowd.turns import once_a_moment
+from guides.mail.accounts import Security
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan
 from guides.mail.connection.shared import OURS_ALONE, PUBLIC_STAGES, SEEN_AT, UNREACHABLE, Crowd, Place
 from guides.mail.diagnosis.codes import PORTAL_CAUSES
@@ -127,7 +129,12 @@ class Visit:
         return not self.must_connect
 
 
-def listed_among(hosts: Iterable[str]) -> set[ServerName]:
-    """The servers of the provider table on these hosts. One query."""
-    rows = ProviderServer.objects.filter(host__in={host.lower() for host in hosts})
-    return {ServerName.of(row.as_server()) for row in rows.select_related("provider")}
+def listed_among(hosts: Iterable[str]) -> frozenset[ServerName]:
+    """The servers of the provider table on these hosts. One query; none for somebody who comes in a crowd."""
+    names = frozenset(host.lower() for host in hosts)
+    return once_a_moment(("listed", names), lambda: _listed_among(names)) if names else frozenset()
+
+
+def _listed_among(names: frozenset[str]) -> frozenset[ServerName]:
+    rows = ProviderServer.objects.filter(host__in=names).values_list("host", "port", "security")
+    return frozenset(ServerName(host.lower(), port, Security(security)) for host, port, security in rows)

@@ -53,8 +53,8 @@ class Report:
         local_part, at, domain = self.address.rpartition("@")
         return replace(self, address=f"{local_part[:1]}{MASK}{at}{domain}")
 
-    def to_json(self) -> str:
-        """The report for programs, and for the page that shows it again."""
+    def to_json(self, indent: int | None = None) -> str:
+        """The report for programs, and for the page that shows it again; `indent` makes it easier to read."""
         verdict = self.verdict
         data = {
             "report": KIND,
@@ -73,7 +73,7 @@ class Report:
             },
             "stages": [_stage_to_json(result) for result in self.results],
         }
-        return json.dumps(data, ensure_ascii=False, indent=1)
+        return json.dumps(data, ensure_ascii=False, indent=indent)
 
     @classmethod
     def from_json(cls, text: str) -> Report:

@@ -2,7 +2,7 @@
 
 Texts are folded (NFKC, case, ё, hiragana, the long vowel at a word's end), cut into words, and runs of Japanese or
 Chinese characters into pairs and threes, because they are written without spaces. A query's words lose their endings
-and are searched as beginnings of words; pairs and threes are searched as they are. See docs/decisions/0005-search.md.
+and are searched as beginnings of words; pairs and threes are searched as they are. See docs/decisions/0006-search.md.
 """
 
 from __future__ import annotations

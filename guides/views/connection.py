@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -20,16 +22,24 @@ from django.views.decorators.http import require_http_methods
 from guides import budgets, runtime
 from guides.content import articles, discovering
 from guides.crowd import proof
-from guides.crowd.visits import Visit
+from guides.crowd.turns import arriving, once_a_moment, page_work
+from guides.crowd.visits import Visit, listed_among
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Address, Protocol, Server, UsernameForm
+from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
+from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
-from guides.models import ProviderServer
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
 from guides.views.warnings import server_warnings
+
+# Providers whose mailboxes no password opens from here -> the class that says why.
+EXPLAINED = {
+    PasswordKind.OAUTH2: "input.oauth_only",
+    PasswordKind.BRIDGE: "input.bridge",
+    PasswordKind.NONE: "auth.plan",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +59,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     at = DomainField.read(request.GET.get("at", ""))
     confirmed = request.GET.get("confirmed", "")
     reader = Reader.of(at.domain, confirmed=confirmed)
-    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed})
+    is_token = reader.account.password is PasswordKind.OAUTH2
+    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed, "is_token": is_token})
     warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
     return render(request, "test.html", _context(form, reader) | {"warnings": warnings})
 
@@ -57,11 +68,17 @@ def page(request: HttpRequest) -> HttpResponseBase:
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
     secret, password_fault = take_password(request)
+    with arriving():
+        return _run_with(request, secret, password_fault)
+
+
+@sensitive_variables()
+def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str | Promise) -> HttpResponseBase:
     form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
     valid = form.is_valid()
     address = form.cleaned_data.get("address")
     confirmed = form.cleaned_data.get("confirmed", "")
-    reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
+    reader = _reader_of(address, confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
@@ -91,7 +108,17 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         provider=provider.slug if provider else None,
         password_pattern=provider.password_pattern if provider else "",
         hidden_hosts=_hidden_hosts(reader, by_hand),
+        known_servers=reader.account.servers,
+        token=form.cleaned_data["is_token"],
     )
+    if form.cleaned_data["deliver"]:
+        if not plan.can_deliver:
+            form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
+            return _refused(request, form, reader, status=422)
+        plan = replace(plan, deliver=True)
+    if not (plan.token or form.cleaned_data["anyway"] or has_shape(plan.password_pattern, secret)):
+        form.doubt(labels.doubt(reader))
+        return _refused(request, form, reader, status=422)
     return _take_turn(request, plan, secret, reader, form)
 
 
@@ -100,7 +127,8 @@ def _take_turn(
     request: HttpRequest, plan: TestPlan, secret: Secret, reader: Reader, form: ConnectionForm
 ) -> HttpResponseBase:
     """Find the test's place in the crowd, and run it. Where all is known already, nobody is asked, nothing counted."""
-    visit = Visit.look(plan, budgets.visitor_name(request.META["REMOTE_ADDR"]))
+    with page_work():
+        visit = Visit.look(plan, budgets.visitor_name(request.META["REMOTE_ADDR"]))
     admission = None
     try:
         if visit.must_connect:
@@ -133,6 +161,13 @@ def _admit(request: HttpRequest, plan: TestPlan) -> budgets.Admission:
             raise
     request.has_proven = True  # type: ignore[attr-defined]
     return budgets.admit(visitor_ip, address, hosts, usernames, proven=True)
+
+
+def _reader_of(address: Address, confirmed: str) -> Reader:
+    """In an outage, many readers of one domain come together."""
+    key = ("reader", address.domain, confirmed, language())
+    reader = once_a_moment(key, lambda: Reader.of(address.domain, confirmed=confirmed))
+    return replace(reader, address=address)
 
 
 def _name_of(reader: Reader) -> str:
@@ -176,7 +211,7 @@ def _hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
         else set()
     )
     strangers = hosts - own - found
-    return frozenset(strangers - set(ProviderServer.objects.filter(host__in=strangers).values_list("host", flat=True)))
+    return frozenset(strangers - {server.host for server in listed_among(strangers)})
 
 
 def _answer(
@@ -188,10 +223,11 @@ def _answer(
     reader: Reader,
     form: ConnectionForm,
 ) -> HttpResponseBase:
-    found = articles.load()
-    test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
+    with page_work():
+        found = once_a_moment("articles", articles.load)
+        test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx and visit.must_connect:  # type: ignore[attr-defined]
         connection.close()  # a stream may last a minute; it needs the database no more
         response = StreamingHttpResponse(_Stream(test_page, running), content_type="text/event-stream; charset=utf-8")
         response["X-Accel-Buffering"] = "no"
@@ -199,7 +235,9 @@ def _answer(
     with running:
         for item in running:
             if item is not None:
-                test_page.take(item)
+                test_page.note(item)
+    if request.htmx:  # type: ignore[attr-defined]  # all is known already: a stream of one event
+        return HttpResponse(_event(test_page.whole()), content_type="text/event-stream; charset=utf-8")
     return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})
 
 
@@ -242,8 +280,20 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
         "username_words": _name_of(reader) if reader.wants_username else "",
+        "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
+        "explained": _explanation(reader),
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
+
+
+def _explanation(reader: Reader) -> dict[str, Any] | None:
+    """What stands in the place of the form for a provider where no password can be tested from here."""
+    kind = reader.account.password
+    cause = EXPLAINED.get(kind)
+    if cause is None:
+        return None
+    slug = articles.article_for(cause)
+    return {"words": labels.EXPLAINED[kind], "article": slug, "takes_token": kind is PasswordKind.OAUTH2}
 
 
 def _refused(

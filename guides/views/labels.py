@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
 from guides.mail.diagnosis.bounces import Kind
 from guides.mail.diagnosis.judging import Why
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage
+from guides.views.readers import Reader
 
 STAGES = {
     Stage.INPUT: _("What you typed"),
@@ -85,7 +86,40 @@ PASSWORDS = {
     PasswordKind.NONE: _("none: this mailbox cannot be used in a mail program"),
 }
 
+EXPLAINED = {
+    PasswordKind.OAUTH2: _(
+        "This provider accepts no password from mail programs: the program opens the provider's own window, "
+        "and you sign in there. So there is no password that the portal could test."
+    ),
+    PasswordKind.BRIDGE: _(
+        "Mail programs reach this provider only through its bridge program, which runs on your own computer. "
+        "The portal cannot reach it there, so there is nothing that it could test."
+    ),
+    PasswordKind.NONE: _("This mailbox cannot be used in a mail program, so there is nothing that could be tested."),
+}
+
+
+def doubt(reader: Reader) -> str:
+    """What makes us doubt a password before it is sent."""
+    name = reader.password_name or str(PASSWORDS[reader.account.password])
+    return gettext(
+        "This does not look like the password that %(provider)s wants from mail programs: %(name)s. "
+        "It has not been sent anywhere. Enter that one; "
+        "or, if you are sure, tick “Test it anyway” and enter this one again."
+    ) % {"provider": reader.account.provider_name, "name": name}
+
+
 DETAILS = {
+    "attempts": _("Addresses tried"),
+    "mechanism": _("Way of signing in"),
+    "software": _("The server's program"),
+    "messages": _("Messages in it"),
+    "largest": _("Largest message"),
+    "marked": _("Folders with a special use"),
+    "missing": _("Missing"),
+    "seconds": _("Seconds until it arrived"),
+    "folder": _("Found in the folder"),
+    "deleted": _("Deleted again"),
     "protocol": _("Encryption protocol"),
     "cipher": _("Cipher"),
     "names": _("Names in the certificate"),
@@ -122,6 +156,7 @@ KINDS = {
     Kind.VACATION: _("This is an automatic reply. Your message arrived."),
     Kind.CHALLENGE: _("The recipient's side asks you to confirm the message."),
 }
+WORDS_IN_DETAILS = {("deleted", "yes"): _("yes"), ("deleted", "no"): _("no, please delete it yourself")}
 
 REFUSALS = {
     "visitor_hour": _("You have made many tests within the last hour. Take a break, and read the article meanwhile."),

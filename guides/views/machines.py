@@ -72,18 +72,11 @@ def config_of_domain(request: HttpRequest, domain: str) -> HttpResponse:
 
 
 def _autoconfig(request: HttpRequest, domain: str) -> HttpResponse:
-    base, own_only = base_url(request), _own_only(request)
-    key = f"publishing:autoconfig:{own_only:d}:{domain}:{base}"
-    body = publishing.recall(key)
-    if not isinstance(body, bytes):
-        provider = publishing.provider_to_publish(domain, own_only=own_only)
-        offer = offer_of(provider, domain, base) if provider else None
-        if offer is None or not offer.is_complete:
-            return not_served()
-        body = autoconfig.write(offer)
-        if domain in offer.domains:  # below a suffix there are as many domains as strangers can think of
-            publishing.keep(key, body, publishing.ANSWER_SECONDS)
-    response = HttpResponse(body, content_type=autoconfig.CONTENT_TYPE)
+    provider = publishing.provider_to_publish(domain, own_only=_own_only(request))
+    offer = offer_of(provider, domain, base_url(request)) if provider else None
+    if offer is None or not offer.is_complete:
+        return not_served()
+    response = HttpResponse(autoconfig.write(offer), content_type=autoconfig.CONTENT_TYPE)
     response["Cache-Control"] = CACHEABLE
     return response
 

@@ -124,6 +124,7 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
         "records": [RecordLine(record, look_words.READERS[record.reader]) for record in records],
         "base_is_known": bool(settings.BASE_URL),
         "portal": portal,
+        "ispdb_url": f"{base}/v1.1/" if settings.SERVE_KNOWN_DOMAINS else "",
     }
     try:
         look = _look(request, domain, offer, records)

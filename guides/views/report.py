@@ -20,7 +20,7 @@ from guides.mail.report import LONGEST, Report, ReportFault
 from guides.views import labels
 from guides.views.readers import language
 from guides.views.report_text import ReportPart, as_text
-from guides.views.running import LegPart, StageRow, VerdictPart, article_links, judged
+from guides.views.running import LegPart, StageRow, VerdictPart, article_links, judged, titles
 
 FAULTS = {
     "json": gettext_lazy("This is not a report. Paste the whole text of the file that ends in .json, from { to }."),
@@ -65,7 +65,7 @@ def page(request: HttpRequest) -> HttpResponse:
         case "text":
             return _file(as_text(report), "text/plain; charset=utf-8", "txt")
         case "json":
-            return _file(report.to_json() + "\n", "application/json", "json")
+            return _file(report.to_json(indent=1) + "\n", "application/json", "json")
     return render(request, "report.html", _context(form, report))
 
 
@@ -79,7 +79,7 @@ class ReportPage:
 
 def _context(form: ReportForm, report: Report) -> dict[str, Any]:
     found = articles.load()
-    links = article_links(language(), report.address.rpartition("@")[2])
+    links = article_links(titles(language()), report.address.rpartition("@")[2])
     legs: dict[str, LegPart] = {}
     for number, result in enumerate(report.results):
         if result.leg not in legs:

@@ -40,7 +40,8 @@ class ReportPart:
     @classmethod
     def of(cls, report: Report) -> ReportPart:
         """In the language that is active."""
-        return cls(as_text(report), as_text(report.masked()), report.to_json())
+        text = as_text(report)
+        return cls(text, text.replace(report.address, report.masked().address), report.to_json())
 
 
 def as_text(report: Report) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
+from guides.crowd.turns import once_a_moment, page_work
 from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
@@ -25,10 +26,15 @@ from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
-from guides.views import labels
+from guides.views import labels, retries
 from guides.views.report_text import ReportPart, make_report
 
-HEARTBEAT_SECONDS = 0.25
+HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
+
+_OF_THE_WAY = frozenset(
+    {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
+    | {"greet.closed", "greet.timeout", "greet.bye", "greet.421", "net.closed", "net.reset", "net.timeout"}
+)
 
 _MARKS = {
     Outcome.OK: "✓",
@@ -131,7 +137,7 @@ class StageRow:
         if self.result is None:
             return []
         return [
-            (labels.DETAILS[name], value)
+            (labels.DETAILS[name], str(labels.WORDS_IN_DETAILS.get((name, value), value)))
             for name, value in self.result.details.items()
             if value and name in labels.DETAILS
         ]
@@ -161,6 +167,13 @@ class VerdictPart:
     seen_at: datetime | None = None  # another test saw it then; this one asked nobody
     silent_since: datetime | None = None  # the server has answered nobody since
     is_listed: bool = False  # the settings are the provider table's, so they are right
+    retries: tuple[retries.Retry, ...] = ()
+    in_between: ArticleLink | None = None  # what to read when it works from here and not at home
+
+    @property
+    def depends_on_the_way(self) -> bool:
+        """Whether the failure may be one of the way from this portal to the server, and not of the settings."""
+        return self.verdict.cause in _OF_THE_WAY
 
     @property
     def seconds(self) -> str:
@@ -191,7 +204,7 @@ class TestPage:
     @classmethod
     def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
         """One query for the titles of all articles."""
-        links = article_links(language, plan.address.domain)
+        links = article_links(once_a_moment(("titles", language), lambda: titles(language)), plan.address.domain)
         page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
@@ -200,6 +213,12 @@ class TestPage:
             ]
             security = labels.SECURITIES[server.security]
             page.legs.append(LegPart(leg, labels.LEGS[leg], server.host, server.port, security, rows))
+        if plan.deliver:
+            rows = [StageRow(f"stage-{Leg.DELIVERY}-0", labels.STAGES[Stage.DELIVERY])]
+            sending = next(part for part in page.legs if part.leg is Leg.SMTP)
+            page.legs.append(
+                LegPart(Leg.DELIVERY, labels.LEGS[Leg.DELIVERY], sending.host, sending.port, sending.security, rows)
+            )
         return page
 
     def skeleton(self) -> str:
@@ -216,18 +235,36 @@ class TestPage:
 
     def take(self, item: StageResult | Verdict) -> str:
         """Note a finished stage or the verdict, and return its fragment."""
+        row = self.note(item)
+        if row is None:
+            return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
+        return self._render("test/_stage.html", {"row": row, "oob": True})
+
+    def note(self, item: StageResult | Verdict) -> StageRow | None:
+        """Note a finished stage, and return its row; or the verdict."""
         if isinstance(item, Verdict):
             results = [row.result for part in self.legs for row in part.rows if row.result]
-            self.verdict = judged(item, self._link(item), results, self.listed)
-            with translation.override(self.language):
+            end = judged(item, self._link(item), results, self.listed)
+            self.verdict = replace(end, retries=self._retries(item, results), in_between=self._in_between())
+            with page_work(), translation.override(self.language):
                 self.report = ReportPart.of(make_report(self.plan.address, results, item))
-            return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
+            return None
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
         part.finished += 1
         row.result = item
         row.article = self._link(item)
-        return self._render("test/_stage.html", {"row": row, "oob": True})
+        return row
+
+    def _retries(self, verdict: Verdict, results: Sequence[StageResult]) -> tuple[retries.Retry, ...]:
+        """What to try next, each with a button: other servers that answered, and the other form of user name."""
+        with translation.override(self.language):
+            tries = [retries.with_alternative(self.plan, found) for found in verdict.alternatives]
+            local_part = retries.with_local_part(self.plan, verdict, results)
+        return (*tries, local_part) if local_part else tuple(tries)
+
+    def _in_between(self) -> ArticleLink | None:
+        return self.links.get(self.articles.article_for("cross.visitor_side") or "")
 
     def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
         slug = self.articles.article_of(result)
@@ -235,19 +272,20 @@ class TestPage:
 
     def _render(self, template: str, context: dict[str, object]) -> str:
         # A stream is rendered after the request's own language has been put away.
-        with translation.override(self.language):
+        with page_work(), translation.override(self.language):
             return render_to_string(template, context)
 
 
-def article_links(language: str, domain: str) -> dict[str, ArticleLink]:
-    """Every article as a result may point at it, for a reader of `domain`. One query."""
-    at = f"?at={domain}"
-    return {
-        text.article.slug: ArticleLink(
-            text.article.slug, text.title, text.summary, reverse("error", args=[text.article.slug]) + at
-        )
-        for text in ErrorText.objects.for_list("article", language)
-    }
+def titles(language: str) -> list[tuple[str, str, str]]:
+    """Slug, title and summary of every article, in the reader's language. One query."""
+    texts = ErrorText.objects.for_list("article", language)
+    return [(text.article.slug, text.title, text.summary) for text in texts]
+
+
+def article_links(known: Iterable[tuple[str, str, str]], domain: str) -> dict[str, ArticleLink]:
+    """Every article as a result may point at it, for a reader of `domain`."""
+    pattern = reverse("error", args=["slug"]).rpartition("slug/")[0]
+    return {slug: ArticleLink(slug, title, summary, f"{pattern}{slug}/?at={domain}") for slug, title, summary in known}
 
 
 def judged(

@@ -42,11 +42,11 @@ def lookup(request: HttpRequest) -> HttpResponseBase:
         return _private(_page(request, reader))
     try:
         budgets.admit_lookup(request.META["REMOTE_ADDR"])
+        if request.htmx and not reader.is_settled:  # type: ignore[attr-defined]
+            return _private(_stream(request, address, confirmed))
+        discovery = _discovered(address)
     except budgets.Refused as refusal:
         return _private(_over_budget(request, reader, refusal))
-    if request.htmx and not reader.is_settled:  # type: ignore[attr-defined]
-        return _private(_stream(request, address, confirmed))
-    discovery = _discovered(address)
     return _private(_page(request, Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)))
 
 
@@ -62,9 +62,9 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     if not reader.is_settled and form is None:
         try:
             budgets.admit_lookup(request.META["REMOTE_ADDR"])
+            reader = Reader.of(ascii_domain, discovery=discovering.look_up(ascii_domain), confirmed=confirmed)
         except budgets.Refused as refusal:
             return _over_budget(request, reader, refusal)
-        reader = Reader.of(ascii_domain, discovery=discovering.look_up(ascii_domain), confirmed=confirmed)
     return _page(request, reader, form)
 
 
@@ -76,14 +76,11 @@ def as_json(request: HttpRequest, domain: str) -> HttpResponse:
     if discovery is None:
         try:
             budgets.admit_lookup(request.META["REMOTE_ADDR"])
+            discovery = discovering.look_up(ascii_domain)
         except budgets.Refused as refusal:
-            return _retry_later(JsonResponse({"error": refusal.budget}, status=429), refusal)
-        discovery = discovering.look_up(ascii_domain)
+            return _retry_later(JsonResponse({"error": refusal.budget}, status=_status(refusal)), refusal)
     known = discovery.found or discovery.account.provider is not None
-    response = JsonResponse(as_record(discovery), status=200 if known else 404)
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+    return JsonResponse(as_record(discovery), status=200 if known else 404)
 
 
 def _domain(text: str) -> str:
@@ -123,7 +120,11 @@ def _private(response: HttpResponseBase) -> HttpResponseBase:
 
 def _over_budget(request: HttpRequest, reader: Reader, refusal: budgets.Refused) -> HttpResponse:
     context = _context(request, reader) | {"refusal": labels.REFUSALS[refusal.budget]}
-    return _retry_later(render(request, "settings.html", context, status=429), refusal)
+    return _retry_later(render(request, "settings.html", context, status=_status(refusal)), refusal)
+
+
+def _status(refusal: budgets.Refused) -> int:
+    return 503 if refusal.budget == "busy" else 429
 
 
 def _retry_later(response: HttpResponse, refusal: budgets.Refused) -> HttpResponse:

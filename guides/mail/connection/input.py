@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-import re2
-
 from guides.mail.accounts import PasswordKind, Protocol, Security, Server
 from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.session import Finding, StageFault
+from guides.mail.connection.shape import has_shape
 from guides.mail.network import Door, HostForbidden, PortForbidden, check_host
 from guides.mail.secret import FORBIDDEN, Secret
 
@@ -66,7 +65,7 @@ def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> 
         raise StageFault("input.password_shape")
     if password != password.strip():
         found.append("input.password_space")
-    if plan.password_pattern and not plan.token and re2.fullmatch(plan.password_pattern, password) is None:
+    if not plan.token and not has_shape(plan.password_pattern, secret):
         found.append("input.password_shape")
     if not password.isascii():
         found.append("input.nonascii_password")

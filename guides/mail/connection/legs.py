@@ -54,8 +54,9 @@ _AT_GREETING = {
 class LegRun:
     """Runs one leg. `run` always reports every stage, and closes what it opened."""
 
-    def __init__(self, server: Server, context: TestContext) -> None:
+    def __init__(self, server: Server, context: TestContext, stages: Sequence[Stage] | None = None) -> None:
         self.server = server
+        self._stages = stages_of(server) if stages is None else stages
         self.leg = LEG_OF_PROTOCOL[server.protocol]
         self._context = context
         self._until = 0.0
@@ -93,10 +94,9 @@ class LegRun:
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
-        stages = stages_of(self.server)
-        for position, stage in enumerate(stages):
+        for position, stage in enumerate(self._stages):
             if stage is Stage.DNS and (told := await self._told_by_others()):
-                self._tell(told, stages[position:])
+                self._tell(told, self._stages[position:])
                 return False
             if stage is Stage.LOGIN:
                 self._approach.through()
@@ -104,7 +104,7 @@ class LegRun:
             self._context.report(result)
             self._approach.note(result)
             if result.outcome not in (Outcome.OK, Outcome.WARN, Outcome.SKIPPED):
-                for blocked in stages[position + 1 :]:
+                for blocked in self._stages[position + 1 :]:
                     self._context.report(self._result(blocked, Outcome.BLOCKED))
                 return orderly
         self._is_through = True

@@ -21,6 +21,7 @@ class TestPlan:
     password: PasswordKind = PasswordKind.PASSWORD
     provider: str | None = None  # slug of a known provider
     password_pattern: str = ""  # RE2 over the whole password, where the provider documents its shape
+    known_servers: tuple[Server, ...] = ()  # the provider's, to try when a leg fails before its login
     token: bool = False  # the secret is an OAuth 2.0 token, no password
     deliver: bool = False  # the visitor wants a message sent to themselves, once
     # Hosts a visitor typed in that are not their domain's: for these, closed, filtered and forbidden look and take
@@ -58,12 +59,14 @@ AT_DELIVERY = (Stage.DELIVERY,)
 LEG_OF_PROTOCOL = {Protocol.IMAP: Leg.IMAP, Protocol.POP3: Leg.POP3, Protocol.SMTP: Leg.SMTP}
 
 
-def stages_of(server: Server) -> tuple[Stage, ...]:
-    """The stages of a server's leg, in order. With STARTTLS the capabilities are asked for twice."""
+def before_login(server: Server) -> tuple[Stage, ...]:
+    """The stages up to where a user name and a password are wanted. With STARTTLS the capabilities come twice."""
     begin = (Stage.INPUT, Stage.DNS, Stage.CONNECT)
-    middle: tuple[Stage, ...]
     if server.security is Security.STARTTLS:
-        middle = (Stage.GREETING, Stage.CAPABILITIES, Stage.TLS, Stage.CAPABILITIES)
-    else:
-        middle = (Stage.TLS, Stage.GREETING, Stage.CAPABILITIES)
-    return (*begin, *middle, Stage.LOGIN, *AFTER_LOGIN[server.protocol])
+        return (*begin, Stage.GREETING, Stage.CAPABILITIES, Stage.TLS, Stage.CAPABILITIES)
+    return (*begin, Stage.TLS, Stage.GREETING, Stage.CAPABILITIES)
+
+
+def stages_of(server: Server) -> tuple[Stage, ...]:
+    """The stages of a server's leg, in order."""
+    return (*before_login(server), Stage.LOGIN, *AFTER_LOGIN[server.protocol])

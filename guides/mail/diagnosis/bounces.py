@@ -142,7 +142,7 @@ def kind_of(parts: Parts, recipients: list[Recipient], human: str) -> Kind | Non
         return Kind.FEEDBACK
     if recipients:
         return _by_actions(recipients, subject)
-    if parts.receipts or _SUBJECT_DELIVERED.search(subject):
+    if parts.receipts or (_SUBJECT_DELIVERED.search(subject) and not _SUBJECT_FAILURE.search(subject)):
         return Kind.DELIVERED
     mailer = bool(_FROM_MAILER.search(sender)) or parts.header("Return-Path").strip() == "<>"
     automatic = _is_automatic(parts)

@@ -125,8 +125,20 @@ _REPLIES: Mapping[str, str] = {
 _MICROSOFT_BANNED = range(606, 650)
 
 
-def class_of(enhanced: str, reply: str) -> tuple[str, float] | None:
-    """The class that the codes alone suggest, and how sure it is. Either code may be ""."""
+# Where a server refuses for good and says no more, the command that it refused is a hint.
+_REFUSED_AT: Mapping[str, str] = {
+    "MAIL FROM": "smtp.sender_generic",
+    "HELO": "smtp.helo_invalid",
+    "EHLO": "smtp.helo_invalid",
+    "INITIAL CONNECTION": "smtp.ip_blocklisted",
+    "DATA": "smtp.other",
+    "END OF DATA": "smtp.other",
+    "STARTTLS": "route.tls",
+}
+
+
+def class_of(enhanced: str, reply: str, command: str = "") -> tuple[str, float] | None:
+    """The class that the codes alone suggest, and how sure it is. Each may be ""; `command`: what was refused."""
     detail = enhanced.partition(".")[2]
     if detail in _DEFINITE:
         return _DEFINITE[detail], DEFINITE
@@ -137,6 +149,8 @@ def class_of(enhanced: str, reply: str) -> tuple[str, float] | None:
         return "smtp.temp", GUESS
     if detail in _GUESSES:
         return _GUESSES[detail], GUESS
+    if reply.startswith("5") and command in _REFUSED_AT:
+        return _REFUSED_AT[command], GUESS
     if reply in _REPLIES:
         return _REPLIES[reply], BARE
     if enhanced.startswith("4") or reply.startswith("4"):

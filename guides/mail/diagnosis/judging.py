@@ -78,7 +78,7 @@ _IMAP = re.compile(
 )
 _POP3 = re.compile(r"^-ERR\b ?(?:\[(?P<code>[A-Z/-]+)\])? ?(?P<text>.*)$")
 _SMTP = re.compile(r"^(?P<status>[245]\d\d)[ \-]#?(?P<code>[245]\.\d{1,3}\.\d{1,3})?\)?:? ?(?P<text>.*)$")
-_SMTP_LOGIN = frozenset({"334", "432", "525", "534", "535", "538"})
+_SMTP_LOGIN = frozenset({"334", "525", "534", "535", "538"})
 _LOGIN_WORDS = re.compile(r"(?i)\bauthenticat|\bcredential|\bpassword|\blog ?[io]n\b|\bparol\b")
 _MAILBOX_WORDS = re.compile(
     r"(?i)\bselect|\bexamine|\bmailbox|\bfolder|\bmaildrop|\bquota|\bmessages? in\b|permission|throttled"
@@ -167,7 +167,8 @@ def _reply(statement: Statement) -> tuple[Reply | None, Stage | None]:
         match = _SMTP.match(layer)
         if match:
             reply = Reply(Protocol.SMTP, match["status"], match["code"] or "", match["text"])
-            login = reply.status in _SMTP_LOGIN or (reply.status in ("454", "504") and _LOGIN_WORDS.search(layer))
+            worded = reply.status in ("432", "454", "504") and _LOGIN_WORDS.search(layer) is not None
+            login = reply.status in _SMTP_LOGIN or worded
             return reply, Stage.LOGIN if login else None
     return None, None
 
@@ -305,7 +306,7 @@ def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterato
         if chosen and chosen[0].strength >= _CLEAR:
             break
     status, code = _codes(statement)
-    by_code = enhanced.class_of(status, code)
+    by_code = enhanced.class_of(status, code, statement.command)
     offset = max(0, statement.text.find(layer))
     factor = 1.0 if bounced or status or code or _BETWEEN_SERVERS.search(statement.text) else 0.9
     if login:

@@ -42,6 +42,10 @@ _BYTES = re.compile(r"\((\d{3}), b?(['\"])(.*?)\2\)")
 _IMAP_BYTES = re.compile(r"(?:imaplib\.)?(?:IMAP4\.)?(?:error|abort): b?(['\"])(.*)\1|\bb(['\"])(.*)\3")
 _CHALLENGE = re.compile(r"(?:^|\s)(?:334 |\+ )([A-Za-z0-9+/]{12,}={0,2})\s*$")
 _DIAGNOSTIC = re.compile(r"^\s*(?:Diagnostic-Code|X-[\w-]*Diag[\w-]*)\s*:\s*(?:[\w-]+\s*;)?\s*", re.IGNORECASE)
+_COMMAND = re.compile(r">>>|(?:>>> ?|-+> ?|C: ?)(?:EHLO|HELO|MAIL FROM|RCPT TO|DATA|QUIT|RSET)\b", re.IGNORECASE)
+_AFTER = re.compile(
+    r"(?i)\bafter (?:pipelined )?(RCPT TO|MAIL FROM|end of data|DATA|HELO|EHLO|initial connection|STARTTLS)\b"
+)
 _IN_REPLY = re.compile(r"\(in reply to (?:the )?([A-Z ]+?)(?: command)?\)", re.IGNORECASE)
 
 # Where somebody quotes a server.
@@ -107,6 +111,9 @@ def statement_of(line: str, *, direct: bool = False) -> Statement | None:
     if reply:
         command = reply.group(1).upper()
         line = (line[: reply.start()] + line[reply.end() :]).strip()
+    else:
+        after = _AFTER.search(line)
+        command = after.group(1).upper() if after else ""
     line = _undoubled(_unpacked(line))
     if not line or not any(char.isalnum() for char in line):
         return None
@@ -130,8 +137,8 @@ def _joined(text: str) -> list[str]:
     for raw in text.split("\n", MAX_LINES)[:MAX_LINES]:
         raw = raw[:MAX_STATEMENT]
         line = raw.strip()
-        line = re.sub(r"^(?:<<<|>) ?", "", line)
-        if not line or line.startswith(">>>"):
+        line = re.sub(r"^(?:<<<|>>>(?= ?[45]\d\d)|>(?!>)) ?", "", line)
+        if not line or _COMMAND.match(line):
             open_line, code = False, ""
             continue
         continued = _CONTINUES.match(line)

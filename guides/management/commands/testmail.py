@@ -107,6 +107,7 @@ class Command(BaseCommand):
             password=account.password,
             provider=account.provider,
             password_pattern=provider.password_pattern if provider else "",
+            known_servers=account.servers,
         )
 
     def _found(self, address: Address, named: Iterable[Server]) -> Account:
