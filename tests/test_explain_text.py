@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from guides.mail.accounts import Protocol
+from guides.mail.diagnosis.codes import Reply, cause_of, sender_cause
 from guides.mail.diagnosis.explain import explain
 from guides.mail.diagnosis.judging import HIGH, Why
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
@@ -45,6 +46,17 @@ TOKEN_REFUSED = base64.b64encode(b'{"status":"400","schemes":"Bearer","scope":"h
         ("Cannot Get Mail\nThe connection to the server failed.", "net.generic"),
         ("Cannot Send Mail\nThe sender address was rejected by the server. The server response was: 550 5.7.60 Client does not have permissions to send as this sender", "smtp.sender_not_owned"),
         ("サーバの識別情報を検証できません", "tls.chain_or_unknown_ca"),
+        # The Bat!, Windows Live Mail, K-9 and others
+        ("SEND - Server reports error. The response is: 5.7.8 Error: authentication failed: Invalid user or password!", "auth.rejected"),
+        ("TLS handshake failure. Invalid server certificate (The issuer of this certificate chain was not found).", "tls.chain_or_unknown_ca"),
+        ("サーバー エラー: 0x800CCC90, サーバーの応答: '-ERR [SYS/TEMP] Temporary authentication failure.', サーバー: 'pop.example.com', プロトコル: POP3, ポート: 995", "auth.temp_unavailable"),
+        ("電子メール サーバーにログオンできません。ユーザー名とパスワードを確認してください。", "auth.rejected"),
+        ("メールサーバ“imap.example.com”が応答しません。", "net.generic"),
+        ("Не удается найти указанный сервер электронной почты.", "dns.nxdomain"),
+        ("Время ожидания операции истекло.", "tcp.timeout"),
+        ("Error: javax.mail.AuthenticationFailedException: [UNAVAILABLE] Temporary authentication failure.", "auth.temp_unavailable"),
+        ("imap: LOGIN failed: NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)", "auth.rejected"),
+        ("IMAP error: NO [OVERQUOTA] Quota exceeded", "mbox.overquota"),
         # programs
         ("smtplib.SMTPAuthenticationError: (535, b'5.7.8 Username and Password not accepted. For more information, go to\\n5.7.8  https://support.google.com/mail/?p=BadCredentials - gsmtp')", "auth.rejected"),
         ("smtplib.SMTPRecipientsRefused: {'b@there.example': (550, b'5.1.1 <b@there.example>: Recipient address rejected: User unknown')}", "rcpt.unknown"),
@@ -155,3 +167,20 @@ def test_rules_that_are_written_wrongly_are_refused() -> None:
     with pytest.raises(ValueError, match="strength"):
         Rules("rcpt.full very\n  full\n")
     assert Rules("rcpt.full exact\n  full\n").hits("mailbox FULL")[0].cause == "rcpt.full"
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("宛先のメールボックスの容量が一杯です", "rcpt.full"),
+        ("Почтовый ящик получателя переполнен", "rcpt.full"),
+        ("The recipient has blocked you", "rcpt.filtered"),
+        ("Frobnication refused", "rcpt.generic"),
+    ],
+)
+def test_the_live_test_reads_the_same_rules(said: str, cause: str) -> None:
+    reply = Reply(Protocol.SMTP, "550", "5.0.0", said)
+    assert cause_of(reply, Stage.ENVELOPE) == cause
+    if cause != "rcpt.generic":
+        assert sender_cause(reply) == cause
+        assert explain(f"550 5.0.0 {said}").causes[0].name == cause

@@ -6,13 +6,13 @@ collection was taken in, so that a measurement on one stays honest. `all_cases()
 
 from __future__ import annotations
 
-from tests.bounces import abroad, automatic, hosted, unix, windows
+from tests.bounces import abroad, automatic, hosted, replies, unix, windows
 from tests.bounces.shapes import Case
 
 
 def all_cases() -> list[Case]:
     """Every bounce of the corpus, each with the class that it must get."""
-    cases = [*unix.cases(), *windows.cases(), *hosted.cases(), *abroad.cases(), *automatic.cases()]
+    cases = [*unix.cases(), *windows.cases(), *hosted.cases(), *abroad.cases(), *automatic.cases(), *replies.cases()]
     names = [case.name for case in cases]
     assert len(set(names)) == len(names), "two cases share a name"
     return cases

@@ -434,7 +434,7 @@ def _exim() -> list[Case]:
         ("unknown", remote + "550 5.1.1 <boris@there.example>:\n    unknown recipient", "rcpt.unknown", ()),
         ("callout", remote + "550 Address is not valid: no such person at this address", "rcpt.unknown", ()),
         ("unrouteable", "Unrouteable address", "rcpt.domain_unknown", ("rcpt.unknown",)),
-        ("domain", "all relevant MX records point to non-existent hosts", "rcpt.no_mail_host", ()),
+        ("domain", "all relevant MX records point to non-existent hosts", "rcpt.domain_unknown", ()),
         ("lookups", "all host address lookups failed permanently", "rcpt.domain_unknown", ()),
         ("retry", "retry timeout exceeded", "route.expired", ()),
         (

@@ -100,6 +100,7 @@ def test_mail_ru_values_stand_in_the_steps_of_every_guide(page: Page, portal: Li
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_unknown_domain_gets_a_guide_with_fields_to_be_found(page: Page, portal: LivePortal, language: str) -> None:
     enter_address(page, portal, language, "anna@unknown.example.com")
+    expect(page.locator("#by-hand")).to_be_visible(timeout=20_000)  # all sources are asked first
     page.locator('a[href*="/guides/outlook/"]').click()
     expect(page.locator("article.text .value-unknown").first).to_be_visible()
     page.locator('.tailor a[href*="#by-hand"]').click()

@@ -169,12 +169,10 @@ def _by_actions(recipients: list[Recipient], subject: str) -> Kind:
 
 
 def _is_automatic(parts: Parts) -> bool:
-    submitted = parts.header("Auto-Submitted").lower()
+    """Whether a message says of itself that a program answered with it (RFC 3834)."""
     return (
-        submitted.startswith(("auto-replied", "auto-generated"))
-        or any(
-            parts.header(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "X-Vacation")
-        )
+        parts.header("Auto-Submitted").lower().startswith("auto-replied")
+        or any(parts.header(name) for name in ("X-Autoreply", "X-Autorespond", "X-Vacation"))
         or parts.header("Precedence").lower() in ("auto_reply", "auto-reply")
     )
 

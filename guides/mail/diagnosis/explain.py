@@ -240,6 +240,8 @@ def _of_recipient(recipient: Recipient, patterns: PatternSet, provider: str | No
 
 
 def _untyped(line: str) -> str:
+    """A diagnostic without its type. A bare number of a Unix program is its exit status (sysexits.h)."""
+    line = re.sub(r"^\s*x-unix\s*;\s*(?=\d{1,3}\s*$)", "exit status ", line, flags=re.IGNORECASE)
     return re.sub(r"^\s*(?:smtp|x-[\w-]+|lmtp|dns|local|unix|500)\s*;\s*", "", line, flags=re.IGNORECASE)
 
 

@@ -12,7 +12,7 @@ from guides.mail.diagnosis import codes, enhanced, words
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import UNKNOWN, Reply, cause_of, contradicts
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.diagnosis.rulebook import LIKELY, STRENGTHS, Hit, Rules
+from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, Hit, Rules
 from guides.mail.diagnosis.statements import Statement
 from guides.mail.outcomes import Owner, Stage
 
@@ -20,19 +20,9 @@ HIGH = 0.8  # from here on an answer counts as sure
 MAX_CAUSES = 3
 LEAST = 0.25  # less is not worth showing
 
-_CLEAR = STRENGTHS["clear"]
 _SECOND = 0.6  # what a further cause of the same statement keeps of its strength
 _PROSE = 0.1  # what words lose that no server said itself
 _LATE_PRIORITY = 100  # patterns with a larger number stand back behind the built-in rules
-
-DELIVERY_FILES = (
-    "delivery-en",
-    "delivery-ja",
-    "delivery-ru",
-    "delivery-de",
-    "delivery-other",
-    "delivery-hints",
-)
 
 
 class Why(StrEnum):
@@ -296,14 +286,14 @@ def _by_client(statement: Statement, *, login: bool) -> Iterator[Cause]:
 
 def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterator[Cause]:
     """What mail servers say when they do not deliver: by words first, by codes alone last."""
-    rules = Rules.of(*DELIVERY_FILES)
+    rules = Rules.of(*DELIVERY)
     chosen: list[Hit] = []
     layer = statement.text
     for layer_tried in statement.layers:
         hits = rules.hits(layer_tried)
         if hits and (not chosen or hits[0].strength > chosen[0].strength):
             chosen, layer = hits, layer_tried
-        if chosen and chosen[0].strength >= _CLEAR:
+        if chosen and chosen[0].strength >= CLEAR:
             break
     status, code = _codes(statement)
     by_code = enhanced.class_of(status, code, statement.command)

@@ -23,8 +23,11 @@ STRENGTHS = {
     "likely": 0.7,
     "vague": 0.5,
 }
-EXACT = STRENGTHS["exact"]
+CLEAR = STRENGTHS["clear"]
 LIKELY = STRENGTHS["likely"]
+
+# What mail servers say when they do not take or deliver a message, in the order in which it is read.
+DELIVERY = ("delivery-en", "delivery-ja", "delivery-ru", "delivery-de", "delivery-other", "delivery-hints")
 
 
 @dataclass(frozen=True, slots=True)

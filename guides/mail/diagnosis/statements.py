@@ -50,13 +50,15 @@ _IN_REPLY = re.compile(r"\(in reply to (?:the )?([A-Z ]+?)(?: command)?\)", re.I
 
 # Where somebody quotes a server.
 _QUOTES = re.compile(
-    r"(?:\bsaid|\bresponded(?: with)?|\breturned(?: error)?|\breplied|\bresponse(?: was| of the server)?"
+    r"(?:\bsaid|\bresponded(?: with)?|\breturned(?: error)?|\breplied|\bresponse(?: is| was| of the server)?"
     r"|\banswered(?: with)?|\berror was"
     r"|\bserver error|\bLED=|\bsmtp|\bGiving up on [\d.]+\.|応答|応答内容|エラー内容|理由"
     r"|ответ(?:\s\w+){0,3}|ответил\w*|причина|antwortete|antwort(?:\s\w+){0,3}|fehlermeldung)"
     r"\s*(?:[:：;=]|\bwas\b|'(?=[45]\d\d))\s*['\"(«「]*",
     re.IGNORECASE,
 )
+# A reply of an IMAP or POP3 server within a line.
+_RECEIVING = re.compile(r"(?<![\w\]])(?:-ERR |(?:NO |BAD |BYE )?\[(?:[A-Z]{5,}|SYS/TEMP|SYS/PERM|IN-USE)\b)")
 _CLIENT_TAIL = re.compile(
     r"\s*(?:Please (?:check|verify|try)\b.*|受信者.*確認.*|メッセージの受信者.*|アカウント設定.*|"
     r"(?:Пожалуйста, )?(?:[Пп]роверьте|[Уу]бедитесь)\b.*|Bitte (?:überprüfen|prüfen)\b.*)$"
@@ -200,6 +202,7 @@ def _layers(line: str) -> tuple[str, ...]:
     """The line's readings: what it quotes, the innermost first, and the whole last."""
     starts = {match.end() for match in _QUOTES.finditer(line)}
     starts |= {match.start() for match in REPLY.finditer(line) if match.start() > 0}
+    starts |= {match.start() for match in _RECEIVING.finditer(line) if match.start() > 0}
     layers: list[str] = []
     for start in sorted(starts, reverse=True):
         inner = _CLIENT_TAIL.sub("", line[start:]).rstrip(" '\"»」)")
