@@ -19,7 +19,7 @@ def test_it_works() -> None:
     assert scanner.span(2, "550 mailbox full") is None
 
 
-@pytest.mark.parametrize("memory", [64 << 20, 1 << 14])
+@pytest.mark.parametrize("memory", [16 << 20, 1 << 14])
 def test_portions_and_a_full_memory_change_nothing(monkeypatch: pytest.MonkeyPatch, memory: int) -> None:
     options = scanning._SET_OPTIONS
     before = options.max_mem
@@ -29,8 +29,6 @@ def test_portions_and_a_full_memory_change_nothing(monkeypatch: pytest.MonkeyPat
     expressions = [rf"{chance.choice(WORDS)} .*\w{{3,9}}" for _ in range(40)] + [f"(?i){word}" for word in WORDS]
     try:
         scanner = Scanner(expressions)
-    except RuntimeError:  # the automaton does not fit at all: said aloud, not silently
-        pytest.skip("RE2 refuses so little memory")
     finally:
         options.max_mem = before
     for _ in range(50):

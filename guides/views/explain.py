@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -28,6 +27,8 @@ from guides.views.readers import language
 
 # What a form's own packaging may add to a megabyte.
 _PACKAGING = 20_000
+# How much of a body that is too large is read past before the connection is cut.
+_READ_PAST = 30_000_000
 _GUESS_BELOW = 0.55
 # Causes that the connection test can look into.
 _TESTABLE = frozenset(
@@ -91,13 +92,21 @@ def find(request: HttpRequest) -> HttpResponse:
 
 
 def _form_of(request: HttpRequest) -> PasteForm:
-    """The form that was sent; what is far too large is not even read."""
-    try:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > PASTE_BYTES + _PACKAGING:
-            return _too_large()
-        return PasteForm(request.POST, files=request.FILES)
-    except RequestDataTooBig:
+    """The form that was sent; what is far too large is read past and not kept."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > PASTE_BYTES + _PACKAGING:
+        _read_past(request)
         return _too_large()
+    return PasteForm(request.POST, files=request.FILES)
+
+
+def _read_past(request: HttpRequest) -> None:
+    """Take a body off the line: a browser that is still sending would otherwise show a broken connection, not words."""
+    left = _READ_PAST
+    while left > 0:
+        piece = request.read(65_536)
+        if not piece:
+            break
+        left -= len(piece)
 
 
 def _too_large() -> PasteForm:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from guides.mail.diagnosis.scanning import Scanner
+
 _MARKERS: tuple[tuple[str, str], ...] = (
     ("gmail", r"\bgsmtp\b|\bgmail\b|\bgooglemail\b|\bgoogle\.com\b|\baspmx\.l\b"),
     (
@@ -25,7 +27,7 @@ _MARKERS: tuple[tuple[str, str], ...] = (
     ("qq", r"\bqq\.com\b|\bexmail\b"),
     ("fastmail", r"\bfastmail\b|\bmessagingengine\b"),
 )
-_COMPILED = tuple((slug, re.compile(expression, re.IGNORECASE)) for slug, expression in _MARKERS)
+_SCANNER = Scanner([f"(?i){expression}" for _, expression in _MARKERS])
 
 _HOST = re.compile(
     r"(?<![\w@.-])((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,6}[a-z]{2,24})(?![\w.-]*@)(?![\w-])", re.IGNORECASE
@@ -36,10 +38,8 @@ _ADDRESS = re.compile(r"(?<![\w.+%=-])[\w.+%=-]{1,64}@((?:[\w-]{1,63}\.)+[\w-]{2
 
 def provider_in(text: str) -> str | None:
     """The slug of the provider whose servers or pages a text names; the first marker that is found."""
-    for slug, expression in _COMPILED:
-        if expression.search(text):
-            return slug
-    return None
+    hits = _SCANNER.hits(text)
+    return _MARKERS[hits[0]][0] if hits else None
 
 
 def mail_hosts(text: str) -> list[str]:
