@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -23,7 +23,7 @@ from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
-from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
+from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels
@@ -169,6 +169,11 @@ class VerdictPart:
         return f"{self.verdict.milliseconds / 1000:.1f}"
 
     @property
+    def clears_visitor(self) -> bool:
+        """Whether a known server has answered nobody for a while: the visitor's settings are right."""
+        return self.silent_since is not None and self.is_listed
+
+    @property
     def works(self) -> bool:
         """Whether everything works."""
         return self.verdict.outcome in (Outcome.OK, Outcome.WARN)
@@ -227,6 +232,8 @@ class TestPage:
         if isinstance(item, Verdict):
             results = [row.result for part in self.legs for row in part.rows if row.result]
             self.verdict = judged(item, self._link(item), results, self.listed)
+            if self.verdict.clears_visitor:  # whatever the usual owner of such a failure is
+                item = replace(item, owner=Owner.NOBODY)
             with page_work(), translation.override(self.language):
                 self.report = ReportPart.of(make_report(self.plan.address, results, item))
             return None
