@@ -25,7 +25,7 @@ from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.models import ProviderServer
-from guides.views import labels
+from guides.views import labels, retries
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
 
@@ -178,6 +178,7 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
         "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
         "explained": _explanation(reader),
+        "retry_idents": retries.IDENTS,
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
 

@@ -40,7 +40,7 @@ CASES = {
     "wrong password": Case("anna", "Signing in", "wrong-password", password="not hers", logins=1),
     "unknown user": Case("nobody", "Signing in", "wrong-password", password="whatever", logins=1),
     "disabled account": Case("closed", "Signing in", "switched-off-by-administrator", logins=1),
-    "full mailbox": Case("full", "Opening the mailbox", "mailbox-full", logins=1),
+    "full mailbox": Case("full", "Room in the mailbox", "mailbox-full", logins=1),
     "expired": Case("anna", "Encryption and certificate", "certificate-expired", host=EXPIRED),
     "self-signed": Case("anna", "Encryption and certificate", "certificate-not-trusted", host=SELF_SIGNED),
     "wrong name": Case("anna", "Encryption and certificate", "certificate-wrong-name", host=WRONG_NAME),
