@@ -176,8 +176,10 @@ def test_examples_are_made_only_of_what_is_understood(pattern: str, example: str
 
 
 def retry_form(html: str, ident: str) -> str:
-    form = next(part for part in html.split("<form")[1:] if f'id="{ident}-password"' in part)
-    return form.partition("</form>")[0]
+    assert f'<form id="again-{ident}"' in html
+    form = next(part for part in html.split('<div class="retry"')[1:] if f'id="{ident}-password"' in part)
+    assert set(re.findall(r'form="([^"]+)"', form)) == {f"again-{ident}"}
+    return form.partition("</button>")[0]
 
 
 def fields_of(form: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ class Limits:
     delivery_poll: float = 0.5  # the first pause; later ones grow
     delivery_slow: float = 15.0
     authentication: float = 25.0  # Dovecot alone delays a failure by up to 15 s
-    alternatives: float = 10.0  # the search for other settings, side by side with the other legs
+    alternatives: float = 6.0  # the search for other settings, side by side with the other legs
     leg: float = 45.0
     test: float = 60.0
     line: int = 8 * 1024
