@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from itertools import combinations
 from time import monotonic
 
@@ -15,7 +16,7 @@ from dnslib import MX, SRV
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from guides.content import discovering
-from guides.mail.accounts import Account, Protocol, Security, Server
+from guides.mail.accounts import Account, PasswordKind, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan
 from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.discovery.search import Patience
@@ -140,6 +141,19 @@ def test_clear_text_alone_is_told_and_not_shown(client: Client) -> None:
     html = post(client, "clear.test")
     assert "only unencrypted servers" in html
     assert "We do not know this provider yet" in html
+
+
+def test_what_a_file_says_must_be_done_first_stands_before_the_values(client: Client) -> None:
+    account = finding(Source.AUTOCONFIG, "window.test").account
+    assert account is not None
+    links = {"enable_page": "https://window.test/enable?a=1&b=2"}
+    special = replace(account, password=PasswordKind.OAUTH2, must_enable=True, links=links)
+    discovering._Kept("window.test").keep([Finding(Source.AUTOCONFIG, special, Trust.HIGH)])
+    html = post(client, "window.test")
+    enable = html.index("Mail programs must be switched on at the provider first.")
+    assert enable < html.index('href="https://window.test/enable?a=1&amp;b=2"') < html.index("imap.window.test")
+    assert "none: you sign in in the provider" in html
+    assert "/en/test/?at=window.test" not in html  # no password can be tested
 
 
 def test_a_strangers_words_stay_words(client: Client) -> None:
