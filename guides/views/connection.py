@@ -65,10 +65,11 @@ def _run(request: HttpRequest) -> HttpResponseBase:
 
 @sensitive_variables()
 def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str | Promise) -> HttpResponseBase:
-    form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
-    valid = form.is_valid()
-    address = form.cleaned_data.get("address")
-    reader = _reader_of(address) if address else Reader()
+    with page_work():
+        form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
+        valid = form.is_valid()
+        address = form.cleaned_data.get("address")
+        reader = _reader_of(address) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
