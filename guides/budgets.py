@@ -10,7 +10,8 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal, Self
 
@@ -22,7 +23,9 @@ from guides.mail.accounts import Address
 
 __all__ = ["HELD_SECONDS", "Admission", "Budget", "Refused", "admit"]
 
-Budget = Literal["visitor_hour", "visitor_day", "visitor_at_once", "account", "host", "busy", "queue"]
+Budget = Literal[
+    "visitor_hour", "visitor_day", "visitor_at_once", "account", "host", "busy", "queue", "lookups", "looks"
+]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -31,7 +34,10 @@ _own = ledgers.own
 
 
 class _Process:
-    """The tests that run in this process. A slot expires, as one of a view that never ran would stay for ever."""
+    """The tests, or the searches, that run in this process.
+
+    A slot expires, as one of a view that never ran would stay for ever.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,6 +61,7 @@ class _Process:
 
 
 _process = _Process()
+_lookups = _Process()
 
 
 def tests_under_way() -> int:
@@ -178,6 +185,36 @@ def admit(
     except BaseException:
         _process.let_go(process_slot)
         raise
+
+
+def admit_look(visitor_ip: str) -> None:
+    """Let an operator have a live look at a domain, or raise Refused: it asks two dozen questions at once."""
+    _admit_hourly(Window("looks", settings.LIMIT_OPERATOR_LOOKS_HOUR, _HOUR), visitor_ip)
+
+
+def admit_lookup(visitor_ip: str) -> None:
+    """Let a visitor have an unknown domain looked up, or raise Refused: it makes the portal ask strangers' servers."""
+    _admit_hourly(Window("lookups", settings.LIMIT_VISITOR_LOOKUPS_HOUR, _HOUR), visitor_ip)
+
+
+def _admit_hourly(window: Window, visitor_ip: str) -> None:
+    visitor = visitor_name(visitor_ip)
+
+    def claim(ledger: Ledger) -> None:
+        ledger.check(window, visitor)
+        ledger.count(window, visitor)
+
+    with_fallback(_shared, claim)
+
+
+@contextmanager
+def lookup_place() -> Iterator[None]:
+    """One of the places for searches in this process; each holds a thread for seconds. Raises Refused."""
+    place = _lookups.hold(settings.LIMIT_LOOKUPS_PER_PROCESS)
+    try:
+        yield
+    finally:
+        _lookups.let_go(place)
 
 
 def visitor_name(visitor_ip: str) -> str:

@@ -41,5 +41,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """Everything may be read but the staff's pages and the pages that need a form."""
-    lines = ["User-agent: *", f"Disallow: /{settings.ADMIN_PATH}/", "Disallow: /*/test/", "Disallow: /*/search/"]
+    lines = [
+        "User-agent: *",
+        f"Disallow: /{settings.ADMIN_PATH}/",
+        "Disallow: /*/test/",
+        "Disallow: /*/search/",
+        "Disallow: /*/operators/",
+    ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from helpdesk import secret_key
+from helpdesk import secret_key, signing
 from helpdesk.env import Env
 
 env = Env()
@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "guides.crowd.turns.readers_first",
     "helpdesk.middleware.trusted_proxy",
     "helpdesk.middleware.security_headers",
+    "helpdesk.client_hosts.client_hosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -141,7 +142,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^tls-names$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -168,16 +169,24 @@ ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
 ALLOWED_PORTS = env.ports("ALLOWED_PORTS")
 ALLOWED_SUFFIXES = frozenset(suffix.strip(".").lower() for suffix in env.items("ALLOWED_SUFFIXES"))
 
+# --- what mail clients fetch by themselves (docs/mail-clients.md) --------------------------------
+
+SERVE_KNOWN_DOMAINS = env.flag("SERVE_KNOWN_DOMAINS", True)
+PROFILE_SIGNER = signing.signer(env.text("PROFILE_SIGNING_CERT"), env.text("PROFILE_SIGNING_KEY"))
+
 # --- budgets: (count, seconds) -----------------------------------------------------------------
 
 LIMIT_VISITOR_HOUR = env.number("LIMIT_VISITOR_HOUR", 10, least=1)
 LIMIT_VISITOR_DAY = env.number("LIMIT_VISITOR_DAY", 30, least=1)
+LIMIT_VISITOR_LOOKUPS_HOUR = env.number("LIMIT_VISITOR_LOOKUPS_HOUR", 60, least=1)
 LIMIT_VISITOR_AT_ONCE = env.number("LIMIT_VISITOR_AT_ONCE", 2, least=1)
 LIMIT_ACCOUNT_10_MINUTES = env.number("LIMIT_ACCOUNT_10_MINUTES", 2, least=1)
 LIMIT_ACCOUNT_HOUR = env.number("LIMIT_ACCOUNT_HOUR", 5, least=1)
 LIMIT_ACCOUNT_DAY = env.number("LIMIT_ACCOUNT_DAY", 10, least=1)
 LIMIT_HOST_10_MINUTES = env.number("LIMIT_HOST_10_MINUTES", 4, least=1)
 LIMIT_HOST_EXEMPT = frozenset(host.lower() for host in env.items("LIMIT_HOST_EXEMPT"))
+LIMIT_OPERATOR_LOOKS_HOUR = env.number("LIMIT_OPERATOR_LOOKS_HOUR", 30, least=1)
+LIMIT_LOOKUPS_PER_PROCESS = env.number("LIMIT_LOOKUPS_PER_PROCESS", 32, least=1)
 LIMIT_TESTS_PER_PROCESS = env.number("LIMIT_TESTS_PER_PROCESS", 200, least=1)
 LIMIT_PROOF_HOUR = env.number("LIMIT_PROOF_HOUR", 10, least=0)
 LIMIT_PROOF_DAY = env.number("LIMIT_PROOF_DAY", 20, least=0)

@@ -18,3 +18,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_AUTOREFRESH = True
+# Nobody answers there: a test that looks names up brings its own DNS server.
+DNS_SERVERS = (("127.0.0.1", 9),)

@@ -85,7 +85,10 @@ class TestPages:
         registered = {model.__name__ for model in admin.site._registry if model._meta.app_label == "guides"}
         # The others stand on the page of what they belong to.
         parts = {"ArticleClass", "ClientVersion", "ProviderDomain", "ProviderServer", "SuffixRule"}
-        assert registered | parts == set(models.__all__)
+        parts |= {"IspdbDomain", "IspdbServer"}
+        # And these the portal writes from the others.
+        made = {"SearchEntry", "SearchWord"}
+        assert registered | parts | made == set(models.__all__)
 
     @pytest.fixture
     def rows(self) -> dict[str, Any]:
@@ -388,6 +391,15 @@ class TestFields:
         response = staff.post(page_of(provider), {**data, "domains-TOTAL_FORMS": "3", "domains-2-domain": "192.0.2.1"})
         assert "This is no domain name." in errors_of(response)
 
+    def test_only_a_bridge_program_answers_on_the_visitors_own_machine(self, staff: Client) -> None:
+        provider = make_provider()
+        data = fields_of(staff.get(page_of(provider)))
+        more = {"servers-0-host": "127.0.0.1"}
+
+        assert "This is no domain name." in errors_of(staff.post(page_of(provider), {**data, **more}))
+        assert staff.post(page_of(provider), {**data, **more, "password": "bridge"}).status_code == 302
+        assert provider.servers.filter(host="127.0.0.1").count() == 1
+
     def test_a_domain_of_another_provider(self, staff: Client) -> None:
         make_provider("another", domains=("another.example",))
         provider = make_provider()
@@ -515,3 +527,29 @@ def test_a_loaded_provider_can_be_saved(staff: Client) -> None:
 
     response = staff.post(page_of(provider), fields_of(staff.get(page_of(provider))))
     assert response.status_code == 302, errors_of(response)
+
+
+class TestOwnDomains:
+    """Marking providers as the operator's own."""
+
+    def test_by_an_action_on_several(self, staff: Client) -> None:
+        one, other = (
+            make_provider("one", domains=("one.net",)),
+            make_provider("other", domains=("other.net",), is_own=True),
+        )
+        changelist = reverse("admin:guides_provider_changelist")
+
+        def act(action: str) -> list[tuple[bool, int]]:
+            chosen = {"action": action, "_selected_action": [one.pk, other.pk]}
+            assert staff.post(changelist, chosen).status_code == 302
+            return [(row.is_own, row.version) for row in Provider.objects.order_by("slug")]
+
+        assert act("mark_as_own") == [(True, 2), (True, 1)]
+        assert act("mark_as_foreign") == [(False, 3), (False, 2)]
+        assert staff.get(page_of(one).replace("change", "history")).content.decode().count("operator&#x27;s own") == 2
+
+    def test_by_the_field(self, staff: Client) -> None:
+        provider = make_provider()
+        fields = fields_of(staff.get(page_of(provider))) | {"is_own": "on"}
+        assert staff.post(page_of(provider), fields).status_code == 302
+        assert Provider.objects.get().is_own

@@ -95,7 +95,7 @@ FAULTS = {
     "taking the password": "guides.views.connection:take_password",
     "wrapping it": "guides.mail.secret:Secret.__init__",
     "the form": "guides.forms:ConnectionForm.is_valid",
-    "the servers": "guides.forms:ConnectionForm.servers_by_hand",
+    "the servers": "guides.forms:ServersForm.servers_by_hand",
     "the provider": "guides.views.readers:Reader.of",
     "the plan": "guides.mail.connection.plan:TestPlan.__post_init__",
     "budgets": "guides.budgets:admit",

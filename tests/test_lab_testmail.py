@@ -80,7 +80,7 @@ ROWS = {
     ),
     "full mailbox": Row(
         everywhere(),
-        {"imap": ("mailbox", "warn", "mbox.overquota"), "smtp": ("envelope", "fail", "rcpt.full")},
+        {"imap": ("quota", "fail", "mbox.overquota"), "smtp": ("envelope", "fail", "rcpt.full")},
         person="full",
         logins=3,
     ),
@@ -199,7 +199,7 @@ def test_user_name_that_is_not_the_address(
         ["anna@lab.test", "--imap=imap.lab.test:70000:tls"],
         ["anna@lab.test", "--imap=imap.lab.test:imap:tls"],
         ["anna@lab.test", "--smtp=smtp.lab.test:587:none"],
-        ["anna@lab.test"],  # no servers are known for that domain
+        ["anna@nowhere.lab.test"],  # no servers are known for that domain
         ["anna@lab.test", "--imap=imap.lab.test:993:tls", "--password-file=/nonexistent"],
     ],
 )

@@ -64,7 +64,7 @@ def test_unknown_domain_is_honest_and_offers_ways_on(client: Client) -> None:
     assert status == 200
     assert "We do not know this provider yet" in html
     assert 'href="/en/settings/gmail.com/"' in html
-    assert 'href="/en/test/?at=gmial.com#by-hand"' in html
+    assert '<form class="test-form" method="get" action="/en/settings/gmial.com/"' in html
 
 
 def test_oauth_only_provider_asks_for_no_password(client: Client) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from guides.admin import inlines
-from guides.admin.forms import ClientForm, PatternForm, ProviderForm, TextForm, VersionedForm
+from guides.admin.forms import ClientForm, ProviderForm, TextForm, VersionedForm
+from guides.admin.pattern_notes import tell
+from guides.content import index, unexplained
 from guides.models import (
     ErrorArticle,
     ErrorPattern,
@@ -39,6 +41,11 @@ class EntryAdmin(ModelAdmin):
 
     class Media:
         css = {"all": ["css/admin.css"]}
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A provider with a hundred domains is put into the search index once, not once for each of them."""
+        with index.gathered():
+            super().save_related(request, form, formsets, change)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The short name can be chosen once."""
@@ -69,8 +76,9 @@ class ProviderAdmin(EntryAdmin):
     """Providers with their domains, servers and notices."""
 
     form = ProviderForm
-    list_display = ["name", "slug", "password", "must_enable", "domain_count", "confidence", "checked_on", "position"]
-    list_filter = ["password", "must_enable", "confidence", "checked_on"]
+    list_display = ["name", "slug", "password", "is_own", "domain_count", "confidence", "checked_on", "position"]
+    list_filter = ["is_own", "password", "must_enable", "confidence", "checked_on"]
+    actions = ["mark_as_own", "mark_as_foreign"]
     search_fields = ["name", "slug", "domains__domain", "suffix_rules__suffix", "servers__host"]
     inlines = [
         inlines.ServerInline,
@@ -79,7 +87,7 @@ class ProviderAdmin(EntryAdmin):
         inlines.DomainInline,
     ]
     fieldsets = [
-        (None, {"fields": ["name", "slug", "position", "seen_version"]}),
+        (None, {"fields": ["name", "slug", "position", "is_own", "seen_version"]}),
         (_("Password"), {"fields": ["password", "password_pattern", "must_enable"]}),
         (
             _("Pages"),
@@ -108,6 +116,23 @@ class ProviderAdmin(EntryAdmin):
         """The settings of one of its domains."""
         domain = provider.domains.first()
         return reverse("settings-domain", args=[domain.domain]) if domain else None
+
+    @admin.action(description=_("Mark as the operator's own"), permissions=["change"])
+    def mark_as_own(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:
+        """Mail clients are served on the host names of their domains."""
+        self._mark(request, providers, own=True)
+
+    @admin.action(description=_("Mark as not the operator's own"), permissions=["change"])
+    def mark_as_foreign(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:
+        """The other way."""
+        self._mark(request, providers, own=False)
+
+    def _mark(self, request: HttpRequest, providers: QuerySet[Provider], *, own: bool) -> None:
+        for provider in providers.exclude(is_own=own):
+            # A save of its own kind: who has the page open must learn of it.
+            Provider.objects.filter(pk=provider.pk).update(is_own=own, version=F("version") + 1)
+            words = _("Marked as the operator's own.") if own else _("Marked as not the operator's own.")
+            self.log_change(request, provider, str(words))
 
     @admin.display(description=_("domains"), ordering="domain_total")
     def domain_count(self, provider: Any) -> int:
@@ -147,17 +172,13 @@ class ErrorArticleAdmin(WithTexts):
     search_fields = ["slug", "classes__name", "patterns__name", "texts__title"]
     inlines = [inlines.ClassInline, inlines.ErrorTextInline, inlines.PatternInline]
 
-
-@admin.register(ErrorPattern)
-class ErrorPatternAdmin(EntryAdmin):
-    """Patterns."""
-
-    form = PatternForm
-    list_display = ["name", "article", "cause", "provider", "protocol", "stage", "priority"]
-    list_select_related = ["article", "provider"]
-    list_filter = ["protocol", "stage", "provider"]
-    search_fields = ["name", "pattern", "example", "cause", "article__slug", "provider__name"]
-    autocomplete_fields = ["article", "provider"]
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Say of each pattern that was saved what it finds and what is in its way."""
+        super().save_formset(request, form, formset, change)
+        if formset.model is ErrorPattern:
+            for pattern in [*formset.new_objects, *(row for row, _fields in formset.changed_objects)]:
+                tell(request, pattern)
+                unexplained.forget_found(pattern.pattern)
 
 
 class TextAdmin(EntryAdmin):

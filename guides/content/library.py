@@ -126,6 +126,7 @@ class ProviderEntry:
     must_enable: bool = False
     confidence: Provider.Confidence = Provider.Confidence.MEDIUM
     position: int = field(default=100, metadata=PLACE)
+    own: bool = False
     checked_on: date | None = None
     links: LinksEntry = LinksEntry()
     app_name: str = ""
@@ -266,6 +267,7 @@ class NoticeEntry(TextEntry):
     """What must be done first at a provider: `providers/<slug>.<lang>.md`."""
 
     password_name: str = ""
+    username_name: str = ""
 
     @property
     def key(self) -> str:

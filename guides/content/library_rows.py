@@ -60,6 +60,7 @@ KEY_OF_COLUMN = {
     "enable_url": "links.enable_page",
     "app_ios_url": "links.app_ios",
     "app_android_url": "links.app_android",
+    "is_own": "own",
     "name_ja": "ja",
     "name_en": "en",
     "name_ru": "ru",
@@ -118,6 +119,7 @@ def _provider_columns(entry: ProviderEntry) -> dict[str, Any]:
         "doubts": _lines(entry.doubts),
         "checked_on": entry.checked_on,
         "position": entry.position,
+        "is_own": entry.own,
     }
 
 
@@ -149,7 +151,9 @@ def _text_columns(entry: TextEntry) -> dict[str, Any]:
         "sources": _lines(entry.sources),
         "checked_on": entry.checked_on,
     }
-    return {**own, "password_name": entry.password_name} if isinstance(entry, NoticeEntry) else own
+    if isinstance(entry, NoticeEntry):
+        return {**own, "password_name": entry.password_name, "username_name": entry.username_name}
+    return own
 
 
 def children(entry: Entry) -> list[models.Model]:

@@ -103,6 +103,7 @@ def provider_entry(row: Provider) -> ProviderEntry:
         must_enable=row.must_enable,
         confidence=Provider.Confidence(row.confidence),
         position=row.position,
+        own=row.is_own,
         checked_on=row.checked_on,
         links=LinksEntry(
             signup=row.signup_url,
@@ -221,7 +222,9 @@ def text_entry(row: Text) -> TextEntry:
         "sources": _items(row.sources),
         "body": row.body,
     }
-    return NoticeEntry(**said, password_name=row.password_name) if isinstance(row, ProviderText) else TextEntry(**said)
+    if isinstance(row, ProviderText):
+        return NoticeEntry(**said, password_name=row.password_name, username_name=row.username_name)
+    return TextEntry(**said)
 
 
 def _items(text: str, separator: str = "\n") -> tuple[str, ...]:

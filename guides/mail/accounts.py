@@ -58,6 +58,9 @@ class PasswordKind(StrEnum):
     NONE = "none"  # no mail client can be used
 
 
+BRIDGE_HOST = "127.0.0.1"  # where a bridge program answers: the visitor's own machine, and no other host's name
+
+
 AddressFault = Literal["empty", "no_at", "two_at", "space", "control", "too_long", "local_part", "ip_literal", "domain"]
 
 

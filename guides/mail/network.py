@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
@@ -25,9 +25,22 @@ import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
+from guides.mail import net_fetch, net_records
 from guides.mail.certificates import CertificateSummary, NotACertificate, describe
 from guides.mail.connection.channel import Channel, Wire
 from guides.mail.connection.limits import Attempt, ChannelFault, Limits
+from guides.mail.net_fetch import Fetched, FetchFailure
+from guides.mail.net_records import (
+    CnameRecord,
+    DnsFailure,
+    MxRecord,
+    RecordKind,
+    Records,
+    SrvRecord,
+    TxtRecord,
+    cause_of,
+    check_record_name,
+)
 from guides.mail.vetting import (
     MAIL_PORTS,
     HostForbidden,
@@ -41,14 +54,23 @@ from guides.mail.vetting import (
 
 __all__ = [
     "CertificateSummary",
+    "CnameRecord",
     "DnsFailure",
     "Door",
     "DoorConfig",
+    "FetchFailure",
+    "Fetched",
     "HostForbidden",
+    "MxRecord",
     "PortForbidden",
+    "Records",
     "Resolution",
+    "SrvRecord",
+    "TxtRecord",
     "check_host",
 ]
+
+WEB_PORTS = frozenset({net_fetch.HTTPS_PORT})
 
 
 @dataclass(frozen=True)
@@ -61,14 +83,6 @@ class DoorConfig:
     allowed_suffixes: frozenset[str] = frozenset()  # special names that may be looked up
     extra_ca_file: Path | None = None
     ehlo_name: str = "localhost.localdomain"
-
-
-class DnsFailure(Exception):  # noqa: N818
-    """A name led to no address that may be used. `cause` is a class, `dns.*`."""
-
-    def __init__(self, cause: str) -> None:
-        super().__init__(cause)
-        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +128,47 @@ class Door:
         self.limits = limits or Limits()
         self._contexts: dict[bool, ssl.SSLContext] = {}
 
-    def check_port(self, port: int) -> None:
+    def check_port(self, port: int, usual: frozenset[int] = MAIL_PORTS) -> None:
         """Raise PortForbidden for a port that is neither a usual one nor allowed by the operator."""
-        if port not in MAIL_PORTS and port not in self.config.allowed_ports:
+        if port not in usual and port not in self.config.allowed_ports:
             raise PortForbidden(port)
+
+    async def query(self, name: str, kind: RecordKind) -> Records:
+        """Ask for the MX, SRV, TXT or CNAME records of a name; it may have service labels in front.
+
+        No such records is no failure: then there are none in the answer. Raises HostForbidden and DnsFailure.
+        """
+        name = check_record_name(name, self.config.allowed_suffixes)
+        return await net_records.ask_records(self._resolver, name, kind, self.limits)
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        body: bytes | None = None,
+        media_type: str = "",
+        private: bool = False,
+        redirects: int = net_fetch.MOST_REDIRECTS,
+        seconds: float = net_fetch.MOST_SECONDS,
+    ) -> Fetched:
+        """Fetch a configuration file over https, by POST when there is a `body`. Raises FetchFailure alone.
+
+        `private`: the address holds something of the visitor's. That, and a body, never goes to another host.
+        """
+        request = net_fetch.Request(url, body, media_type, private)
+        return await net_fetch.fetch(self, request, redirects=redirects, seconds=seconds)
+
+    async def open_https(self, host: str, port: int) -> Channel:
+        """A connection to a web server under verified TLS. Raises as `resolve` and `connect` do."""
+        self.check_port(port, WEB_PORTS)
+        resolution = await self.resolve(host)
+        channel = await self.connect(resolution, port, WEB_PORTS)
+        try:
+            await channel.start_tls(resolution.host, self.tls_context(), self.limits.tls, starttls=False)
+        except BaseException:
+            channel.close()
+            raise
+        return channel
 
     async def resolve(self, host: str) -> Resolution:
         """Look a host up and judge every address: one forbidden address refuses the name.
@@ -137,9 +188,19 @@ class Door:
             raise DnsFailure("dns.forbidden_address")
         return Resolution(host, addresses[: self.limits.dns_addresses], found[0].canonical)
 
-    async def connect(self, resolution: Resolution, port: int) -> Channel:
-        """Connect to the first address that answers (after RFC 8305). Raises ChannelFault, `tcp.*`."""
-        self.check_port(port)
+    async def connect(
+        self,
+        resolution: Resolution,
+        port: int,
+        usual: frozenset[int] = MAIL_PORTS,
+        *,
+        compare_families: bool = False,
+    ) -> Channel:
+        """Connect to the first address that answers (after RFC 8305). Raises ChannelFault, `tcp.*`.
+
+        With `compare_families`, an address of the other family is tried, too, for the channel's `attempts` to tell.
+        """
+        self.check_port(port, usual)
         if any(self._is_refused(address) for address in resolution.addresses):
             raise DnsFailure("dns.forbidden_address")
         waiting = deque(self._candidates(resolution.addresses))
@@ -151,6 +212,8 @@ class Door:
                     address = str(waiting.popleft())
                     race.running.add(asyncio.create_task(self._attempt(address, port, race.attempts), name=address))
                 await self._next(race, min(left, self.limits.connect_apart) if waiting else left)
+            if race.winner is not None and compare_families:
+                await self._try_other_family(race, waiting, port)
         except BaseException:
             if race.winner is not None:
                 race.winner[0].close()
@@ -164,6 +227,26 @@ class Door:
             raise ChannelFault(cause, attempts=attempts)
         wire, ip_address = race.winner
         return Channel(wire, ip_address, attempts)
+
+    async def _try_other_family(self, race: _Race, waiting: Iterable[IPAddress], port: int) -> None:
+        """See one attempt at an address of the family that has not won to its end, for a while."""
+        assert race.winner is not None  # noqa: S101
+        won = _family(race.winner[1])
+        if any(_family(attempt.ip) is not won for attempt in race.attempts):
+            return
+        running = [task for task in race.running if _family(task.get_name()) is not won]
+        if not running:
+            address = next((str(address) for address in waiting if _family(str(address)) is not won), None)
+            if address is None:
+                return
+            running = [asyncio.create_task(self._attempt(address, port, race.attempts), name=address)]
+            race.running.update(running)
+        until = monotonic() + self.limits.connect_other_family
+        while race.running & set(running) and (left := until - monotonic()) > 0:
+            await self._next(race, left)
+        late = race.running & set(running)
+        waited = round(self.limits.connect_other_family * 1000)
+        race.attempts += [Attempt(task.get_name(), "tcp.timeout", waited) for task in late]
 
     def tls_context(self, verify: bool = True) -> ssl.SSLContext:
         """A context for TLS 1.2 or newer; system roots and the operator's. Unverified: to look, never to speak."""
@@ -250,18 +333,8 @@ class Door:
     ) -> _Answer:
         try:
             answer = await resolver.resolve(name, kind, search=False, lifetime=self.limits.dns)
-        except dns.resolver.NXDOMAIN:
-            return _Answer(cause="dns.nxdomain")
-        except dns.resolver.NoAnswer:
-            return _Answer(cause="dns.no_address")
-        except dns.exception.Timeout:
-            return _Answer(cause="dns.timeout")
-        except dns.resolver.NoNameservers as failure:
-            # Servers that cannot be asked at all are our own trouble, not the name's.
-            unasked = all(isinstance(error[3], OSError) for error in failure.kwargs["errors"])
-            return _Answer(cause="dns.temp" if unasked else "dns.servfail")
-        except dns.exception.DNSException:
-            return _Answer(cause="dns.servfail")
+        except dns.exception.DNSException as failure:
+            return _Answer(cause=cause_of(failure))
         if len(answer.chaining_result.cnames) > self.limits.cname_chain:
             return _Answer(cause="dns.servfail")
         return _Answer(

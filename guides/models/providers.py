@@ -32,6 +32,10 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         )
         return self.filter(pk=rule.provider_id) if rule else self.none()
 
+    def own(self) -> ProviderQuerySet:
+        """The operator's own: the ones that mail clients are served on host names of their domains."""
+        return self.filter(is_own=True)
+
     def with_settings(self) -> ProviderQuerySet:
         """Everything `Provider.account` reads, in a constant number of queries."""
         return self.prefetch_related("servers")
@@ -62,7 +66,7 @@ class Provider(Versioned):
     must_enable = models.BooleanField(_("mail clients must be switched on first"), default=False)
     signup_url = models.CharField(_("registration page"), max_length=300, blank=True, validators=[https_only])
     webmail_url = models.CharField(_("web mail"), max_length=300, blank=True, validators=[https_only])
-    help_url = models.CharField(_("the provider's own help page"), max_length=300, blank=True, validators=[https_only])
+    help_url = models.CharField(_("the provider's own help page"), max_length=500, blank=True, validators=[https_only])
     password_url = models.CharField(
         _("page where the password for mail clients is made"), max_length=300, blank=True, validators=[https_only]
     )
@@ -81,6 +85,13 @@ class Provider(Versioned):
     )
     checked_on = models.DateField(_("last checked on"), null=True, blank=True)
     position = models.PositiveIntegerField(_("position in lists"), default=100)
+    is_own = models.BooleanField(
+        _("the operator's own"),
+        default=False,
+        help_text=_(
+            "Mail clients get these settings on autoconfig, autodiscover and ua-auto-config hosts of the domains."
+        ),
+    )
 
     objects = ProviderQuerySet.as_manager()
 
@@ -233,6 +244,12 @@ class ProviderText(Text):
         max_length=100,
         blank=True,
         help_text=_("As its pages say it in this language, e.g. “app password”."),
+    )
+    username_name = models.CharField(
+        _("what the provider calls the user name"),
+        max_length=100,
+        blank=True,
+        help_text=_("Only where it is neither the address nor a part of it, e.g. “d account ID”."),
     )
 
     objects = TextManager()

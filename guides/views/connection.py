@@ -20,18 +20,26 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from guides import budgets, runtime
-from guides.content import articles
+from guides.content import articles, discovering
 from guides.crowd import proof
 from guides.crowd.turns import arriving, once_a_moment, page_work
 from guides.crowd.visits import Visit, listed_among
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Address, Protocol, Server
+from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
+from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
 from guides.views.warnings import server_warnings
+
+# Providers whose mailboxes no password opens from here -> the class that says why.
+EXPLAINED = {
+    PasswordKind.OAUTH2: "input.oauth_only",
+    PasswordKind.BRIDGE: "input.bridge",
+    PasswordKind.NONE: "auth.plan",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +57,10 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
-    reader = Reader.of(at.domain)
-    known = {name: value for name, value in request.GET.items() if name.startswith(("imap_", "pop3_", "smtp_"))}
-    form = ConnectionForm(initial=known)
+    confirmed = request.GET.get("confirmed", "")
+    reader = Reader.of(at.domain, confirmed=confirmed)
+    is_token = reader.account.password is PasswordKind.OAUTH2
+    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed, "is_token": is_token})
     warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
     return render(request, "test.html", _context(form, reader) | {"warnings": warnings})
 
@@ -69,13 +78,27 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
         form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
         valid = form.is_valid()
         address = form.cleaned_data.get("address")
-        reader = _reader_of(address) if address else Reader()
+        confirmed = form.cleaned_data.get("confirmed", "")
+        reader = _reader_of(address, confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
+    if not by_hand and not reader.is_settled:
+        try:
+            reader = _looked_up(request, form.cleaned_data["address"], confirmed)
+        except budgets.Refused as refusal:
+            return _over_budget(request, form, reader, refusal)
     servers = by_hand or _usual_servers(reader, wants_pop3=form.cleaned_data["pop3"])
+    if not servers and reader.needs_confirmation:
+        form.add_error("confirmed", _("First confirm below where your mailbox is."))
+        return _refused(request, form, reader, status=422)
     if not servers:
-        form.add_error("imap_host", _("We do not know the servers of this domain. Enter them here to test them."))
+        form.add_error(*_nothing_to_test(reader))
+        return _refused(request, form, reader, status=422)
+    if reader.wants_username and not by_hand and not form.cleaned_data["username"]:
+        form.add_error(
+            "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(reader)}
+        )
         return _refused(request, form, reader, status=422)
     provider = reader.provider
     plan = TestPlan(
@@ -86,7 +109,17 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
         provider=provider.slug if provider else None,
         password_pattern=provider.password_pattern if provider else "",
         hidden_hosts=_hidden_hosts(reader, by_hand),
+        known_servers=reader.account.servers,
+        token=form.cleaned_data["is_token"],
     )
+    if form.cleaned_data["deliver"]:
+        if not plan.can_deliver:
+            form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
+            return _refused(request, form, reader, status=422)
+        plan = replace(plan, deliver=True)
+    if not (plan.token or form.cleaned_data["anyway"] or has_shape(plan.password_pattern, secret)):
+        form.doubt(labels.doubt(reader))
+        return _refused(request, form, reader, status=422)
     return _take_turn(request, plan, secret, reader, form)
 
 
@@ -131,11 +164,30 @@ def _admit(request: HttpRequest, plan: TestPlan) -> budgets.Admission:
     return budgets.admit(visitor_ip, address, hosts, usernames, proven=True)
 
 
-def _reader_of(address: Address) -> Reader:
+def _reader_of(address: Address, confirmed: str) -> Reader:
     """In an outage, many readers of one domain come together."""
-    domain = address.domain
-    reader = once_a_moment(("reader", domain, language()), lambda: Reader.of(domain))
+    key = ("reader", address.domain, confirmed, language())
+    reader = once_a_moment(key, lambda: Reader.of(address.domain, confirmed=confirmed))
     return replace(reader, address=address)
+
+
+def _name_of(reader: Reader) -> str:
+    """What to enter where the user name is no part of the address."""
+    return reader.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
+
+
+def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader:
+    """A reader whose domain nobody has looked up lately. Raises Refused."""
+    budgets.admit_lookup(request.META["REMOTE_ADDR"])
+    discovery = discovering.with_address(discovering.look_up(address.domain), address)
+    return Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)
+
+
+def _nothing_to_test(reader: Reader) -> tuple[str, str]:
+    """The field at which to say why no server is known, and the words."""
+    if reader.lets_no_client_in:
+        return "address", _("No mail program can open this mailbox, so there is nothing to test.")
+    return "imap_host", _("We do not know the servers of this domain. Enter them here to test them.")
 
 
 def _usual_servers(reader: Reader, *, wants_pop3: bool) -> tuple[Server, ...]:
@@ -154,7 +206,13 @@ def _hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
     """
     hosts = {server.host for server in by_hand}
     own = {host for host in hosts if host == reader.domain or host.endswith(f".{reader.domain}")}
-    return frozenset(hosts - own - {server.host for server in listed_among(hosts - own)})
+    found = (
+        {server.host for finding in reader.discovery.findings for server in finding.servers}
+        if reader.discovery
+        else set()
+    )
+    strangers = hosts - own - found
+    return frozenset(strangers - {server.host for server in listed_among(strangers)})
 
 
 def _answer(
@@ -222,8 +280,21 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "form": form,
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
+        "username_words": _name_of(reader) if reader.wants_username else "",
+        "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
+        "explained": _explanation(reader),
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
+
+
+def _explanation(reader: Reader) -> dict[str, Any] | None:
+    """What stands in the place of the form for a provider where no password can be tested from here."""
+    kind = reader.account.password
+    cause = EXPLAINED.get(kind)
+    if cause is None:
+        return None
+    slug = articles.article_for(cause)
+    return {"words": labels.EXPLAINED[kind], "article": slug, "takes_token": kind is PasswordKind.OAUTH2}
 
 
 def _refused(

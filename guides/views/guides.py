@@ -15,7 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from guides.forms import ADDRESS_FAULTS, AddressForm
 from guides.mail.accounts import Address, Protocol
 from guides.models import Guide, GuideText
+from guides.views import by_hand
 from guides.views.cards import cards
+from guides.views.offers import has_profile
 from guides.views.readers import DomainField, Reader, filled, language
 
 
@@ -51,19 +53,24 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         at = DomainField.read(address.domain)
     else:
         at = DomainField.read(request.GET.get("at", ""))
-    choice = _Choice(guide, at.domain, request)
+    typed = by_hand.form_of(request) if at.domain else None
+    if typed is not None and not typed.is_valid():  # that page says what is wrong, and has the fields
+        return redirect(f"{reverse('settings-domain', args=[at.domain])}?{urlencode(typed.data)}")
+    confirmed = request.GET.get("confirmed", "")
+    reader = Reader.of(at.domain, address, confirmed=confirmed, by_hand=by_hand.servers_of(typed))
+    choice = _Choice(guide, reader, request)
     if at.held_address:
         return redirect(choice.url())
     request.page_path = choice.url()  # type: ignore[attr-defined]
-    return _page(request, choice, Reader.of(at.domain, address), at, form)
+    return _page(request, choice, reader, at, form)
 
 
 class _Choice:
     """What the URL says: version and protocol, as far as the client and the provider have them."""
 
-    def __init__(self, guide: Guide, domain: str, request: HttpRequest) -> None:
+    def __init__(self, guide: Guide, reader: Reader, request: HttpRequest) -> None:
         self.guide = guide
-        self.domain = domain
+        self.reader = reader
         self.versions = list(guide.client.versions.all()) if guide.client else []
         wanted = request.GET.get("version", "")
         default = next((version for version in self.versions if version.is_default), None)
@@ -79,15 +86,16 @@ class _Choice:
             Protocol.POP3: client is None or client.speaks_pop3,
         }
         offers = {
-            protocol: not reader.provider or reader.account.best(protocol) is not None
+            protocol: not reader.known or reader.account.best(protocol) is not None
             for protocol in (Protocol.IMAP, Protocol.POP3)
         }
         both = [protocol for protocol in speaks if speaks[protocol] and offers[protocol]]
-        return both or [protocol for protocol in speaks if speaks[protocol]]
+        return both or [protocol for protocol in speaks if speaks[protocol]][:1]  # nothing to choose between
 
     def url(self, *, version: str | None = None, protocol: Protocol | None = None) -> str:
         """The page's address with one thing changed; what is usual is left out."""
-        query = {"at": self.domain} if self.domain else {}
+        domain = self.reader.domain
+        query = {"at": domain} | self.reader.carried if domain else {}
         slug = self.version_slug if version is None else version
         if self.version and slug != next((v.slug for v in self.versions if v.is_default), ""):
             query["version"] = slug
@@ -119,6 +127,7 @@ def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField
         "at_fault": ADDRESS_FAULTS.get(at.fault, ""),
         "form": form,
         "is_about_client": choice.guide.client_id is not None,
+        "has_profile": bool(choice.guide.client and choice.guide.client.reads_profile) and has_profile(reader),
         "versions": [Switch(v.name, choice.url(version=v.slug), v == choice.version) for v in choice.versions],
         "protocols": [Switch(p.name, choice.url(protocol=p), p is protocol) for p in protocols],
         "version_slug": choice.version_slug,

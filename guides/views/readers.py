@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from guides.mail.accounts import Account, Address, AddressError, PasswordKind, Protocol, display_domain, domain_to_ascii
+from guides.content import discovering
+from guides.mail.accounts import (
+    Account,
+    Address,
+    AddressError,
+    PasswordKind,
+    Protocol,
+    Server,
+    UsernameForm,
+    display_domain,
+    domain_to_ascii,
+)
+from guides.mail.discovery.findings import Discovery
 from guides.markup import Situation, fill
 from guides.models import Provider, ProviderText
 from guides.models.texts import Text
@@ -22,30 +35,88 @@ def language() -> str:
 
 @dataclass(frozen=True)
 class Reader:
-    """What is known of a reader: their domain, perhaps their address, and the provider behind it."""
+    """What is known of a reader: their domain, perhaps their address, and the settings behind it."""
 
     domain: str = ""  # A-labels; "" when nobody has said anything
     address: Address | None = None
     provider: Provider | None = None
     notice: ProviderText | None = None
+    discovery: Discovery | None = None  # where the table does not know the domain
+    confirmed: str = ""  # the foreign domain that the reader says holds the mailbox
+    by_hand: tuple[Server, ...] = ()
 
     @classmethod
-    def of(cls, domain: str, address: Address | None = None) -> Reader:
-        """Look the domain's provider up, with its servers and its notice."""
+    def of(
+        cls,
+        domain: str,
+        address: Address | None = None,
+        *,
+        discovery: Discovery | None = None,
+        confirmed: str = "",
+        by_hand: tuple[Server, ...] = (),
+    ) -> Reader:
+        """Look the domain up in the table, with its servers and its notice, else in the cache. Never on the network."""
         if not domain:
             return cls()
         provider = Provider.objects.for_domain(domain).with_settings().first()
+        if provider is None:
+            discovery = discovery or discovering.kept(domain)
+            slug = discovery.account.provider if discovery else None
+            provider = Provider.objects.filter(slug=slug).with_settings().first() if slug else None
+        else:
+            discovery = None
         notice = None
         if provider is not None:
             texts = ProviderText.objects.filter(provider=provider).published().in_reading_order(language())
             notice = cast("ProviderText | None", texts.first())
-        return cls(domain, address, provider, notice)
+        return cls(domain, address, provider, notice, discovery, confirmed, by_hand)
 
     @property
     def account(self) -> Account:
-        """The settings, with the address when it is known."""
-        account = self.provider.account(self.domain) if self.provider else Account(domain=self.domain)
+        """The settings, with the address when it is known. None that wait for a confirmation."""
+        account = self._account()
         return account.with_address(self.address) if self.address else account
+
+    def _account(self) -> Account:
+        if self.by_hand:
+            return Account(domain=self.domain, servers=self.by_hand)
+        if self.needs_confirmation:
+            return Account(domain=self.domain)
+        if self.discovery is not None:
+            return self.discovery.account
+        return self.provider.account(self.domain) if self.provider else Account(domain=self.domain)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to look up: the table knows the domain, or it was looked up lately."""
+        return self.provider is not None or self.discovery is not None
+
+    @property
+    def known(self) -> bool:
+        """Whether there are settings to show."""
+        account = self.account
+        return bool(account.servers) or account.provider is not None
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Whether nothing but names points to a foreign domain, and the reader has not said that it is right."""
+        foreign = self.discovery.confirm if self.discovery else None
+        return foreign is not None and foreign != self.confirmed
+
+    @property
+    def query(self) -> str:
+        """What the links of this reader carry on: never an address."""
+        return urlencode({"at": self.domain} | self.carried) if self.domain else ""
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """What a link carries on besides the domain: a confirmation, and servers by hand."""
+        carried = {"confirmed": self.confirmed} if self.confirmed and self.discovery else {}
+        for server in self.by_hand:
+            name = server.protocol.value
+            carried |= {f"{name}_host": server.host, f"{name}_port": str(server.port)}
+            carried[f"{name}_security"] = server.security.value
+        return carried
 
     @property
     def shown_domain(self) -> str:
@@ -58,9 +129,25 @@ class Reader:
         return self.notice.password_name if self.notice else ""
 
     @property
+    def username_name(self) -> str:
+        """What the provider calls a user name that is no part of the address, or ""."""
+        return self.notice.username_name if self.notice else ""
+
+    @property
+    def wants_username(self) -> bool:
+        """Whether a user name is needed that nobody can tell from the address."""
+        return any(server.username is UsernameForm.OTHER for server in self.account.servers)
+
+    @property
     def signs_in_elsewhere(self) -> bool:
         """Whether no password typed into a mail program or into the portal can work."""
-        return self.provider is not None and self.provider.password in (PasswordKind.OAUTH2, PasswordKind.BRIDGE)
+        kinds = (PasswordKind.OAUTH2, PasswordKind.BRIDGE, PasswordKind.NONE)
+        return not self.by_hand and self.account.password in kinds
+
+    @property
+    def lets_no_client_in(self) -> bool:
+        """Whether no mail program can open the mailbox."""
+        return self.provider is not None and self.provider.password == PasswordKind.NONE
 
     def situation(self, protocol: Protocol = Protocol.IMAP, version: str = "") -> Situation:
         """The case that a text is filled for."""
@@ -70,6 +157,7 @@ class Reader:
             version=version,
             address=self.address,
             password_name=self.password_name,
+            username_name=self.username_name,
             app_name=self.provider.app_name if self.provider else "",
         )
 

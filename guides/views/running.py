@@ -26,10 +26,15 @@ from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
-from guides.views import labels
+from guides.views import labels, retries
 from guides.views.report_text import ReportPart, make_report
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
+
+_OF_THE_WAY = frozenset(
+    {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
+    | {"greet.closed", "greet.timeout", "greet.bye", "greet.421", "net.closed", "net.reset", "net.timeout"}
+)
 
 _MARKS = {
     Outcome.OK: "✓",
@@ -132,7 +137,7 @@ class StageRow:
         if self.result is None:
             return []
         return [
-            (labels.DETAILS[name], value)
+            (labels.DETAILS[name], str(labels.WORDS_IN_DETAILS.get((name, value), value)))
             for name, value in self.result.details.items()
             if value and name in labels.DETAILS
         ]
@@ -162,6 +167,13 @@ class VerdictPart:
     seen_at: datetime | None = None  # another test saw it then; this one asked nobody
     silent_since: datetime | None = None  # the server has answered nobody since
     is_listed: bool = False  # the settings are the provider table's, so they are right
+    retries: tuple[retries.Retry, ...] = ()
+    in_between: ArticleLink | None = None  # what to read when it works from here and not at home
+
+    @property
+    def depends_on_the_way(self) -> bool:
+        """Whether the failure may be one of the way from this portal to the server, and not of the settings."""
+        return self.verdict.cause in _OF_THE_WAY
 
     @property
     def seconds(self) -> str:
@@ -206,6 +218,12 @@ class TestPage:
             ]
             security = labels.SECURITIES[server.security]
             page.legs.append(LegPart(leg, labels.LEGS[leg], server.host, server.port, security, rows))
+        if plan.deliver:
+            rows = [StageRow(f"stage-{Leg.DELIVERY}-0", labels.STAGES[Stage.DELIVERY])]
+            sending = next(part for part in page.legs if part.leg is Leg.SMTP)
+            page.legs.append(
+                LegPart(Leg.DELIVERY, labels.LEGS[Leg.DELIVERY], sending.host, sending.port, sending.security, rows)
+            )
         return page
 
     def skeleton(self) -> str:
@@ -231,7 +249,8 @@ class TestPage:
         """Note a finished stage, and return its row; or the verdict."""
         if isinstance(item, Verdict):
             results = [row.result for part in self.legs for row in part.rows if row.result]
-            self.verdict = judged(item, self._link(item), results, self.listed)
+            end = judged(item, self._link(item), results, self.listed)
+            self.verdict = replace(end, retries=self._retries(item, results), in_between=self._in_between())
             if self.verdict.clears_visitor:  # whatever the usual owner of such a failure is
                 item = replace(item, owner=Owner.NOBODY)
             with page_work(), translation.override(self.language):
@@ -243,6 +262,16 @@ class TestPage:
         row.result = item
         row.article = self._link(item)
         return row
+
+    def _retries(self, verdict: Verdict, results: Sequence[StageResult]) -> tuple[retries.Retry, ...]:
+        """What to try next, each with a button: other servers that answered, and the other form of user name."""
+        with translation.override(self.language):
+            tries = [retries.with_alternative(self.plan, found) for found in verdict.alternatives]
+            local_part = retries.with_local_part(self.plan, verdict, results)
+        return (*tries, local_part) if local_part else tuple(tries)
+
+    def _in_between(self) -> ArticleLink | None:
+        return self.links.get(self.articles.article_for("cross.visitor_side") or "")
 
     def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
         slug = self.articles.article_of(result)

@@ -1,25 +1,33 @@
-"""The settings of a mail address or domain."""
+"""The settings of a mail address or domain: at hand, or looked up on the spot, source by source."""
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from guides import budgets
+from guides.content import discovering
 from guides.content.spelling import similar_domains
-from guides.forms import AddressForm
+from guides.forms import AddressForm, ServersForm
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
-from guides.views import labels
+from guides.mail.discovery.findings import Discovery, Trust
+from guides.mail.discovery.report import as_record
+from guides.views import by_hand, labels
 from guides.views.cards import cards
+from guides.views.looking import LookingStream, remarks_of, rows_of
+from guides.views.offers import has_profile
 from guides.views.pages import guide_links, home_context
-from guides.views.readers import Reader
+from guides.views.readers import Reader, language
 
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
 @require_http_methods(["GET", "HEAD", "POST"])
-def lookup(request: HttpRequest) -> HttpResponse:
+def lookup(request: HttpRequest) -> HttpResponseBase:
     """The settings for the address in the form."""
     if request.method != "POST":
         return redirect("home")
@@ -28,31 +36,134 @@ def lookup(request: HttpRequest) -> HttpResponse:
         request.page_path = reverse("home")  # type: ignore[attr-defined]
         return render(request, "home.html", home_context(form), status=422)
     address: Address = form.cleaned_data["address"]
-    response = _page(request, Reader.of(address.domain, address))
-    response["HX-Push-Url"] = reverse("settings-domain", args=[address.domain])
-    response["Cache-Control"] = "no-store"
-    return response
+    confirmed = request.POST.get("confirmed", "")
+    reader = Reader.of(address.domain, address, confirmed=confirmed)
+    if reader.is_settled and not (reader.discovery and reader.discovery.needs_address):
+        return _private(_page(request, reader))
+    try:
+        budgets.admit_lookup(request.META["REMOTE_ADDR"])
+        if request.htmx and not reader.is_settled:  # type: ignore[attr-defined]
+            return _private(_stream(request, address, confirmed))
+        discovery = _discovered(address)
+    except budgets.Refused as refusal:
+        return _private(_over_budget(request, reader, refusal))
+    return _private(_page(request, Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)))
 
 
 @require_safe
 def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
-    """The same for a domain: a page to share, without anybody's address."""
-    try:
-        ascii_domain = domain_to_ascii(domain)
-    except AddressError as error:
-        raise Http404 from error
+    """The same for a domain: a page to share, without anybody's address. The URL may hold servers by hand."""
+    ascii_domain = _domain(domain)
     if ascii_domain != domain:
         return redirect("settings-domain", ascii_domain)
-    return _page(request, Reader.of(ascii_domain))
+    form = by_hand.form_of(request)
+    confirmed = request.GET.get("confirmed", "")
+    reader = Reader.of(ascii_domain, confirmed=confirmed, by_hand=by_hand.servers_of(form))
+    if not reader.is_settled and form is None:
+        try:
+            budgets.admit_lookup(request.META["REMOTE_ADDR"])
+            reader = Reader.of(ascii_domain, discovery=discovering.look_up(ascii_domain), confirmed=confirmed)
+        except budgets.Refused as refusal:
+            return _over_budget(request, reader, refusal)
+    return _page(request, reader, form)
 
 
-def _page(request: HttpRequest, reader: Reader) -> HttpResponse:
-    request.page_path = reverse("settings-domain", args=[reader.domain])  # type: ignore[attr-defined]
-    context = {
+@require_safe
+def as_json(request: HttpRequest, domain: str) -> HttpResponse:
+    """The same for scripts, in the shape of `discover --json`."""
+    ascii_domain = _domain(domain)
+    discovery = discovering.at_hand(ascii_domain)
+    if discovery is None:
+        try:
+            budgets.admit_lookup(request.META["REMOTE_ADDR"])
+            discovery = discovering.look_up(ascii_domain)
+        except budgets.Refused as refusal:
+            return _retry_later(JsonResponse({"error": refusal.budget}, status=_status(refusal)), refusal)
+    known = discovery.found or discovery.account.provider is not None
+    return JsonResponse(as_record(discovery), status=200 if known else 404)
+
+
+def _domain(text: str) -> str:
+    try:
+        return domain_to_ascii(text)
+    except AddressError as error:
+        raise Http404 from error
+
+
+def _discovered(address: Address) -> Discovery:
+    """What is found for an address; the address goes only to a source of its domain that cannot answer without it."""
+    return discovering.with_address(discovering.look_up(address.domain), address)
+
+
+def _stream(request: HttpRequest, address: Address, confirmed: str) -> StreamingHttpResponse:
+    """The search as it runs, and the page at its end."""
+
+    def finish(discovery: Discovery | None) -> str:
+        if discovery is None:
+            return render_to_string("settings/_broken.html", {"domain": address.domain}, request)
+        found = discovering.with_address(discovery, address)
+        reader = Reader.of(address.domain, address, discovery=found, confirmed=confirmed)
+        return render_to_string("settings.html", _context(request, reader), request)
+
+    connection.close()  # the search may last seconds; it needs the database at its beginning and end
+    stream = LookingStream(address.domain, language(), finish)
+    response = StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8")
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _private(response: HttpResponseBase) -> HttpResponseBase:
+    """What holds an address is kept nowhere."""
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _over_budget(request: HttpRequest, reader: Reader, refusal: budgets.Refused) -> HttpResponse:
+    context = _context(request, reader) | {"refusal": labels.REFUSALS[refusal.budget]}
+    return _retry_later(render(request, "settings.html", context, status=_status(refusal)), refusal)
+
+
+def _status(refusal: budgets.Refused) -> int:
+    return 503 if refusal.budget == "busy" else 429
+
+
+def _retry_later(response: HttpResponse, refusal: budgets.Refused) -> HttpResponse:
+    response["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def _page(request: HttpRequest, reader: Reader, form: ServersForm | None = None) -> HttpResponse:
+    faulty = form is not None and bool(form.errors)
+    response = render(request, "settings.html", _context(request, reader, form), status=422 if faulty else 200)
+    if request.method == "POST":
+        response["HX-Push-Url"] = reverse("settings-domain", args=[reader.domain])
+    return response
+
+
+def _may_be_mistyped(reader: Reader) -> bool:
+    """Whether to look for a similar name: not where the table knows the domain or it publishes its own settings."""
+    if reader.discovery is None:
+        return reader.provider is None
+    winner = reader.discovery.winner
+    return winner is None or winner.trust is not Trust.HIGH
+
+
+def _context(request: HttpRequest, reader: Reader, form: ServersForm | None = None) -> dict[str, object]:
+    path = reverse("settings-domain", args=[reader.domain])
+    request.page_path = path  # type: ignore[attr-defined]
+    wants_form = (not reader.known and not reader.needs_confirmation) or "by-hand" in request.GET
+    form = form or (ServersForm() if wants_form else None)
+    return {
         "reader": reader,
+        "form": form,
+        "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows] if form else [],
         "cards": cards(reader),
-        "guides": guide_links(reader.domain),
+        "guides": guide_links(reader.query),
         "password": labels.PASSWORDS[reader.account.password],
-        "similar": [] if reader.provider else similar_domains(reader.domain),
+        "has_profile": has_profile(reader),
+        "similar": similar_domains(reader.domain) if _may_be_mistyped(reader) else [],
+        "sources": rows_of(reader.discovery) if reader.discovery else [],
+        "remarks": remarks_of(reader.discovery) if reader.discovery and not reader.by_hand else [],
+        "share_url": request.build_absolute_uri(path),
+        "page_url": path,
     }
-    return render(request, "settings.html", context)

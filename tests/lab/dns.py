@@ -74,6 +74,7 @@ class NameServer:
     """A DNS server for one zone. `queries` counts what was asked: (name, type) -> times."""
 
     zone: dict[str, Name]
+    domain: str = DOMAIN  # questions about names outside it are refused
     queries: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def answer(self, packet: bytes) -> bytes | None:
@@ -86,7 +87,7 @@ class NameServer:
         kind = QTYPE[question.q.qtype]
         self.queries[asked, kind] += 1
         reply = question.reply()
-        if asked != DOMAIN and not asked.endswith(f".{DOMAIN}"):
+        if asked != self.domain and not asked.endswith(f".{self.domain}"):
             reply.header.rcode = RCODE.REFUSED
             return bytes(reply.pack())
         visited = set()

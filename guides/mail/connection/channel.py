@@ -266,6 +266,20 @@ class Channel:
                 await wire.more()
         return wire.take(count)
 
+    async def read_some(self, count: int, seconds: float) -> bytes:
+        """At most `count` bytes, as soon as there are any; none when the other side has ended the connection."""
+        wire = self._wire
+        async with self._within(seconds, "net.timeout"):
+            while not wire.pending:
+                if wire.fault == "net.closed":
+                    return b""
+                try:
+                    await wire.more()
+                except ChannelFault:
+                    if wire.fault != "net.closed":
+                        raise
+        return wire.take(count)
+
     async def write(self, data: bytes, seconds: float | None = None) -> None:
         """Send `data`; returns when the kernel has it all."""
         if self._wire.fault is not None:

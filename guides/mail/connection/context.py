@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.handover import Handover
 from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.shared import Crowd
@@ -32,3 +33,4 @@ class TestContext:
     until: float  # the loop's time at which the whole test ends
     report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
     crowd: Crowd | None = None  # what is shared with others' tests; None: this one looks for itself
+    handover: Handover | None = None  # when a message is to be delivered

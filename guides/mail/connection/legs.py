@@ -54,8 +54,9 @@ _AT_GREETING = {
 class LegRun:
     """Runs one leg. `run` always reports every stage, and closes what it opened."""
 
-    def __init__(self, server: Server, context: TestContext) -> None:
+    def __init__(self, server: Server, context: TestContext, stages: Sequence[Stage] | None = None) -> None:
         self.server = server
+        self._stages = stages_of(server) if stages is None else stages
         self.leg = LEG_OF_PROTOCOL[server.protocol]
         self._context = context
         self._until = 0.0
@@ -65,11 +66,13 @@ class LegRun:
         self._session: Session | None = None
         self._approach = Approach(context.crowd, Place.of(server, context.plan.hidden_hosts), self.leg)
         self._reservation: Reservation | None = None
+        self._is_through = False
 
     async def run(self) -> None:
         """Go through the stages; the first one that fails ends the leg, and those behind it are blocked."""
         self._until = asyncio.get_running_loop().time() + self._context.limits.leg
         polite = False
+        handover = self._context.handover
         try:
             try:
                 polite = await self._go_through()
@@ -77,7 +80,11 @@ class LegRun:
                 self._approach.close()
                 self._context.gate.through(self.leg)
                 self._context.report(None)
+                if handover is not None and not self._is_through:
+                    handover.withhold(self.leg)
             if polite and self._session is not None:
+                if self._is_through and handover is not None:
+                    await handover.lend(self.leg, self._session)
                 await self._session.leave()
         finally:
             if self._channel is not None:
@@ -87,20 +94,20 @@ class LegRun:
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
-        stages = stages_of(self.server)
-        for position, stage in enumerate(stages):
+        for position, stage in enumerate(self._stages):
             if stage is Stage.DNS and (told := await self._told_by_others()):
-                self._tell(told, stages[position:])
+                self._tell(told, self._stages[position:])
                 return False
             if stage is Stage.LOGIN:
                 self._approach.through()
             result, orderly = await (self._login() if stage is Stage.LOGIN else self._perform(stage))
             self._context.report(result)
             self._approach.note(result)
-            if result.outcome not in (Outcome.OK, Outcome.WARN):
-                for blocked in stages[position + 1 :]:
+            if result.outcome not in (Outcome.OK, Outcome.WARN, Outcome.SKIPPED):
+                for blocked in self._stages[position + 1 :]:
                     self._context.report(self._result(blocked, Outcome.BLOCKED))
                 return orderly
+        self._is_through = True
         return True
 
     async def _told_by_others(self) -> tuple[StageResult, ...]:
@@ -178,7 +185,7 @@ class LegRun:
                 owner=fault.owner,
                 details=fault.details,
                 started=started,
-            ), fault.cause.startswith(("cap.", "tls.starttls_missing"))
+            ), fault.cause.startswith(("cap.", "mbox.", "tls.starttls_missing"))
         except ChannelFault as fault:
             cause = _AT_GREETING.get(fault.cause, fault.cause) if stage is Stage.GREETING else fault.cause
             details = {"attempts": _told(fault.attempts)} if fault.attempts else None
@@ -189,7 +196,7 @@ class LegRun:
             return self._failed(stage, "limit.deadline", started=started), False
         result = self._result(
             stage,
-            Outcome.OK if finding.cause is None else Outcome.WARN,
+            Outcome.SKIPPED if finding.skipped else Outcome.OK if finding.cause is None else Outcome.WARN,
             cause=finding.cause,
             owner=owner_of(finding.cause) if finding.cause else None,
             evidence=finding.evidence,
@@ -216,7 +223,7 @@ class LegRun:
             case Stage.LOGIN:
                 return await self._opened().log_in(context.plan.username_on(self.server) or "", context.secret)
             case _:
-                return await self._opened().open()
+                return await self._opened().after_login(stage)
 
     def _opened(self) -> Session:
         assert self._session is not None  # noqa: S101 (the stages before this one made it, or this one is blocked)
@@ -242,17 +249,21 @@ class LegRun:
             channel = await self._connect_hidden()
         else:
             assert self._resolution is not None  # noqa: S101
-            channel = await self._connect_in_turn(self._resolution)
+            channel = await self._connect_in_turn(self._resolution, compare_families=True)
         self._channel = channel
         session = _SESSIONS[self.server.protocol]
-        self._session = session(channel, context.limits, context.plan.address, context.door.config.ehlo_name)
+        self._session = session(
+            channel, context.limits, context.plan.address, context.door.config.ehlo_name, token=context.plan.token
+        )
+        if self._hidden:  # how its other addresses answer is nobody's business
+            return Finding()
         cause = "tcp.one_family" if _one_family(channel) else None
         return Finding(cause, details={"attempts": _told(channel.attempts)})
 
-    async def _connect_in_turn(self, resolution: Resolution) -> Channel:
+    async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
         """Connect when the address has room for one more connection of this portal's."""
         resolution, self._reservation = await self._approach.reserve(resolution, self.server.port)
-        channel = await self._context.door.connect(resolution, self.server.port)
+        channel = await self._context.door.connect(resolution, self.server.port, compare_families=compare_families)
         if self._reservation is not None:
             self._reservation.keep_only(channel.ip_address)
         return channel

@@ -18,10 +18,16 @@ class Limits:
     connect_per_family: int = 2
     connect_apart: float = 0.25
     connect_total: float = 10.0
+    connect_other_family: float = 1.0  # after one family has answered, how long the other one may still take
     tls: float = 6.0
     greeting: float = 12.0
     command: float = 8.0
+    message: float = 25.0  # filters look at a message before the server accepts it
+    delivery: float = 40.0
+    delivery_poll: float = 0.5  # the first pause; later ones grow
+    delivery_slow: float = 15.0
     authentication: float = 25.0  # Dovecot alone delays a failure by up to 15 s
+    alternatives: float = 10.0  # the search for other settings, side by side with the other legs
     leg: float = 45.0
     test: float = 60.0
     line: int = 8 * 1024

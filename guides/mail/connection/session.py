@@ -15,7 +15,7 @@ from typing import ClassVar
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
 from guides.mail.diagnosis.codes import Reply
-from guides.mail.outcomes import Outcome, Owner
+from guides.mail.outcomes import Outcome, Owner, Stage
 from guides.mail.secret import Secret
 
 GOODBYE_SECONDS = 2.0
@@ -58,6 +58,7 @@ class Finding:
     cause: str | None = None
     evidence: bytes = b""
     details: Mapping[str, str] = field(default_factory=dict)
+    skipped: bool = False  # there was nothing to do: the server does not offer what the stage is about
 
 
 class ReplyReader:
@@ -104,11 +105,14 @@ class Session(ABC):
 
     protocol: ClassVar[Protocol]
 
-    def __init__(self, channel: Channel, limits: Limits, address: Address, ehlo_name: str) -> None:
+    def __init__(
+        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+    ) -> None:
         self.channel = channel
         self.limits = limits
         self.address = address
         self.ehlo_name = ehlo_name
+        self.token = token  # the visitor's secret is an OAuth 2.0 token, no password
         self.reader = ReplyReader(channel, limits)
 
     @abstractmethod
@@ -134,6 +138,10 @@ class Session(ABC):
     @abstractmethod
     async def open(self) -> Finding:
         """Do what the login is for: open the mailbox, or have an envelope accepted."""
+
+    async def after_login(self, stage: Stage) -> Finding:  # noqa: ARG002 (for protocols with more than one)
+        """Do the work of a stage behind the login."""
+        return await self.open()
 
     @abstractmethod
     async def _goodbye(self) -> None:

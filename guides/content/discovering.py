@@ -1,0 +1,211 @@
+"""A domain's settings: from the provider table without any network, else from the cache, else by asking all sources.
+
+What the sources said is kept in the shared cache, an hour when settings were found and a minute when not. The table is
+asked anew each time, so what staff change there counts at once. Only one process looks for a domain at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+
+from django.core.cache import cache
+
+from guides import budgets, runtime
+from guides.mail.accounts import Account, Address
+from guides.mail.discovery.files import autoconfig
+from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
+from guides.mail.discovery.merge import merge
+from guides.mail.discovery.query import Query
+from guides.mail.discovery.search import Patience, search, settles
+from guides.models import IspdbEntry, Provider, SuffixRule
+
+logger = logging.getLogger(__name__)
+
+SUCCESS_SECONDS = 3600
+FAILURE_SECONDS = 60
+FLIGHT_SECONDS = 12  # a search ends after 8 s; the mark of one whose process died is gone after this
+PERSONAL_SECONDS = 3.0  # for the second question, with the address, to a server that has answered the first
+HEARTBEAT_SECONDS = 0.25
+POLL_SECONDS = 0.1
+
+_TRUST = {"high": Trust.HIGH, "medium": Trust.MEDIUM, "low": Trust.LOW}
+
+
+def from_table(domain: str) -> Discovery | None:
+    """What the provider table says, or None."""
+    provider = Provider.objects.for_domain(domain).with_settings().first()
+    if provider is None:
+        return None
+    finding = Finding(Source.TABLE, provider.account(domain), _TRUST[provider.confidence])
+    return Discovery(domain, provider.account(domain), finding, (finding,))
+
+
+def ispdb_snapshot(domain: str, mailbox_domain: str) -> Account | None:
+    """What the operator's snapshot of the ISPDB says of `domain`, for mailboxes at `mailbox_domain`."""
+    return IspdbEntry.objects.account_for(domain, mailbox_domain=mailbox_domain)
+
+
+def kept(domain: str) -> Discovery | None:
+    """What was found lately of a domain that is not in the table. None: look it up."""
+    findings = _Kept(domain).read()
+    return None if findings is None else _merged(domain, findings)
+
+
+def at_hand(domain: str) -> Discovery | None:
+    """What is known without the network: the table, or what was found lately."""
+    return from_table(domain) or kept(domain)
+
+
+def look_up(domain: str, patience: Patience | None = None) -> Discovery:
+    """What is at hand, else what all sources say. Blocks for the deadline at most."""
+    *_, last = watch(domain, patience)
+    assert isinstance(last, Discovery)  # noqa: S101
+    return last
+
+
+def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | Discovery | None]:
+    """Each source as it ends, None while nothing happens, and the whole last. Closing it cancels the search.
+
+    Raises budgets.Refused when this process searches for as many domains as it may.
+    """
+    known = at_hand(domain)
+    if known is not None:
+        yield known
+        return
+    place = _Kept(domain)
+    until = time.monotonic() + FLIGHT_SECONDS
+    while not place.take_off():
+        # Another visitor's search for the same domain is under way.
+        yield None
+        time.sleep(POLL_SECONDS)
+        findings = place.read()
+        if findings is not None:
+            yield _merged(domain, findings)
+            return
+        if time.monotonic() > until:
+            break
+    try:
+        with budgets.lookup_place():
+            findings = yield from _search(domain, patience or Patience())
+        place.keep(findings)
+    finally:
+        place.land()
+    yield _merged(domain, findings)
+
+
+def thoroughly(domain: str) -> Discovery:
+    """For staff on a terminal: the table, else every source, waited for and not from the cache."""
+    known = from_table(domain)
+    if known is not None:
+        return known
+    patience = Patience()
+    search_all = _search(domain, replace(patience, grace=patience.deadline))
+    while True:
+        try:
+            next(search_all)
+        except StopIteration as end:
+            return _merged(domain, end.value)
+
+
+def with_address(discovery: Discovery, address: Address) -> Discovery:
+    """Ask the source that cannot answer without the address once more, with it. The answer is not kept."""
+    if not discovery.needs_address:
+        return discovery
+    query = Query(discovery.domain, runtime.door(), address)
+    finding = runtime.background_loop().run(_ask_autoconfig(query))
+    if not finding.found:
+        return discovery
+    others = [other for other in discovery.findings if other.source is not Source.AUTOCONFIG]
+    return merge(discovery.domain, [*others, finding])
+
+
+async def _ask_autoconfig(query: Query) -> Finding:
+    try:
+        async with asyncio.timeout(PERSONAL_SECONDS):
+            return await autoconfig(query)
+    except TimeoutError:
+        return Finding(Source.AUTOCONFIG, error="deadline")
+
+
+def _search(domain: str, patience: Patience) -> Generator[Finding | None, None, list[Finding]]:
+    """Yield each finding; return all."""
+    rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
+    query = Query(domain, runtime.door(), mx_suffixes=dict(rules))
+    account = ispdb_snapshot(domain, domain)
+    known = Finding(Source.ISPDB, account, Trust.MEDIUM) if account else None
+    findings: list[Finding] = []
+    for finding in runtime.background_loop().stream(lambda: search(query, known, patience), HEARTBEAT_SECONDS):
+        if finding is not None:
+            if finding.error.startswith("broken:"):
+                logger.error("the source %s broke off: %s", finding.source, finding.error)
+            findings.append(finding)
+        yield finding
+    return findings
+
+
+def _merged(domain: str, findings: list[Finding]) -> Discovery:
+    return merge(domain, [_filled(domain, finding) for finding in findings])
+
+
+def _filled(domain: str, finding: Finding) -> Finding:
+    """A finding that names only who knows more, with what the table or the snapshot knows."""
+    slug = finding.account.provider if finding.account else None
+    if finding.account is not None and slug is not None:
+        provider = Provider.objects.filter(slug=slug).with_settings().first()
+        if provider is None:  # it was deleted since
+            return replace(finding, account=None, error="not_there")
+        return replace(finding, account=provider.account(domain))
+    for hint in () if finding.account else finding.hints:
+        account = ispdb_snapshot(hint, domain)
+        if account is not None:
+            return replace(finding, account=account, error="", origin=hint)
+    return finding
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the cache holds of a domain. A cache that is down holds nothing, and stops nobody."""
+
+    domain: str
+
+    def read(self) -> list[Finding] | None:
+        try:
+            findings: list[Finding] | None = cache.get(self._key("found"))
+        except Exception as error:
+            _cache_fails(error)
+            return None
+        return findings
+
+    def keep(self, findings: list[Finding]) -> None:
+        seconds = SUCCESS_SECONDS if any(settles(finding) or finding.found for finding in findings) else FAILURE_SECONDS
+        try:
+            cache.set(self._key("found"), findings, timeout=seconds)
+        except Exception as error:
+            _cache_fails(error)
+
+    def take_off(self) -> bool:
+        """Whether this process may look for the domain."""
+        try:
+            return cache.add(self._key("flight"), 1, timeout=FLIGHT_SECONDS)
+        except Exception as error:
+            _cache_fails(error)
+            return True
+
+    def land(self) -> None:
+        try:
+            cache.delete(self._key("flight"))
+        except Exception as error:
+            _cache_fails(error)
+
+    def _key(self, what: str) -> str:
+        """A name may be longer than a cache's keys, and nobody needs to read in the cache who looked for what."""
+        return f"discovery:1:{what}:{hashlib.sha256(self.domain.encode()).hexdigest()[:32]}"
+
+
+def _cache_fails(error: Exception) -> None:
+    logger.warning("The cache does not answer (%s): discovery goes on without it", type(error).__name__)

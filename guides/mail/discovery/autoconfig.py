@@ -1,0 +1,209 @@
+"""Reading autoconfig files (draft-ietf-mailmaint-autoconfig; formats 1.1 and 1.2, and what people make of them).
+
+Tolerant: a server that is wrong is left out and told, the good ones are kept; what is unknown is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from guides.mail.accounts import Address, AuthMethod, Protocol, Security, Server, domain_to_ascii
+from guides.mail.accounts import AddressError as _AddressError
+from guides.mail.discovery.servers import (
+    USUAL,
+    NotTaken,
+    Skipped,
+    Why,
+    check_clash,
+    checked_host,
+    checked_port,
+    ranked,
+    shown,
+    username_form,
+)
+from guides.mail.discovery.xml import Element, XmlFault, read_xml
+
+DOMAIN_PLACEHOLDER = "%EMAILDOMAIN%"
+MOST_SERVERS = 30
+LONGEST_LINK = 300
+
+_STAND_IN = "placeholder-for-the.domain"  # to judge a host name with a placeholder in it
+_PROTOCOLS = {"imap": Protocol.IMAP, "pop3": Protocol.POP3, "smtp": Protocol.SMTP}
+_SECURITIES = {"ssl": Security.TLS, "starttls": Security.STARTTLS}
+_CLEAR = frozenset({"plain", "none", "clear", ""})
+_AUTH = {
+    "password-cleartext": AuthMethod.PASSWORD,
+    "password-encrypted": AuthMethod.PASSWORD,
+    "plain": AuthMethod.PASSWORD,  # the old names of the two
+    "secure": AuthMethod.PASSWORD,
+    "oauth2": AuthMethod.OAUTH2,
+}
+
+
+class ConfigFault(ValueError):  # noqa: N818
+    """A file holds no settings. `cause`: xml, xml_dtd, xml_size, no_client_config, no_provider."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@dataclass(frozen=True)
+class ParsedConfig:
+    """What a file says. Without a domain to fill in, hosts may hold `%EMAILDOMAIN%`: see `for_domain`."""
+
+    name: str = ""  # what the provider calls itself
+    version: str = ""
+    domains: tuple[str, ...] = ()  # A-labels
+    bad_domains: tuple[str, ...] = ()  # what stands there and is none: a stranger's words, cut
+    servers: tuple[Server, ...] = ()  # best first
+    skipped: tuple[Skipped, ...] = ()
+    must_enable: bool = False
+    enable_url: str = ""
+    documentation_url: str = ""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether mail can be received with it."""
+        return any(server.protocol is not Protocol.SMTP for server in self.servers)
+
+    @property
+    def needs_address(self) -> bool:
+        """Whether more would be known with the address than without."""
+        return any(skipped.why is Why.NEEDS_ADDRESS for skipped in self.skipped)
+
+    def for_domain(self, domain: str) -> tuple[Server, ...]:
+        """The servers with the domain (A-labels) filled in."""
+        return tuple(replace(server, host=_with_domain(server.host, domain)) for server in self.servers)
+
+
+def parse_client_config(
+    xml: bytes, *, domain: str = "", address: Address | None = None, allowed_suffixes: Iterable[str] = ()
+) -> ParsedConfig:
+    """Read a file, for a domain (A-labels) or an address when one is given. Raises ConfigFault."""
+    try:
+        root = read_xml(xml)
+    except XmlFault as fault:
+        raise ConfigFault(fault.cause) from None
+    if root.name.lower() != "clientconfig":
+        raise ConfigFault("no_client_config")
+    providers = root.all("emailProvider")
+    if not providers:
+        raise ConfigFault("no_provider")
+    reader = _Reader(address.domain if address else domain, address, tuple(allowed_suffixes))
+    configs = [reader.provider(element, root) for element in providers]
+    return next((config for config in configs if config.is_usable), configs[0])
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Whom a file is read for."""
+
+    domain: str
+    address: Address | None
+    allowed_suffixes: tuple[str, ...]
+
+    def provider(self, element: Element, root: Element) -> ParsedConfig:
+        """One `emailProvider`."""
+        servers: list[Server] = []
+        skipped: list[Skipped] = []
+        entries = [*element.all("incomingServer"), *element.all("outgoingServer")]
+        for entry in entries[:MOST_SERVERS]:
+            kind = entry.attributes.get("type", "").strip().lower()
+            try:
+                server = self._server(entry, kind)
+                if any((server.protocol, server.host, server.port) == (s.protocol, s.host, s.port) for s in servers):
+                    raise NotTaken(Why.TWICE, f"{server.host}:{server.port}")
+            except NotTaken as fault:
+                skipped.append(Skipped(shown(f"{entry.name} {kind}".strip()), fault.why, fault.detail))
+            else:
+                servers.append(server)
+        enable = element.all("enable")
+        domains, bad_domains = _domains(element)
+        return ParsedConfig(
+            name=shown(element.get("displayName") or element.get("displayShortName")),
+            version=shown(root.attributes.get("version", "")),
+            domains=domains,
+            bad_domains=bad_domains,
+            servers=ranked(servers),
+            skipped=tuple(skipped),
+            must_enable=bool(enable),
+            enable_url=_link(enable[0].attributes.get("visiturl", "")) if enable else "",
+            documentation_url=next(
+                (link for page in element.all("documentation") if (link := _link(page.attributes.get("url", "")))), ""
+            ),
+        )
+
+    def _server(self, entry: Element, kind: str) -> Server:
+        protocol = _PROTOCOLS.get(kind)
+        if protocol is None or (protocol is Protocol.SMTP) != (entry.name.lower() == "outgoingserver"):
+            raise NotTaken(Why.PROTOCOL, kind)
+        host = self._host(entry.get("hostname"))
+        port = checked_port(entry.get("port"), protocol)
+        security = _security(entry.get("socketType"), port)
+        check_clash(protocol, port, security)
+        username = entry.get("username")
+        return Server(
+            protocol=protocol,
+            host=host,
+            port=port,
+            security=security,
+            username=username_form(username, self.address),
+            auth=_auth([method.text for method in entry.all("authentication")]),
+        )
+
+    def _host(self, text: str) -> str:
+        """A host name with its placeholders filled in; `%EMAILDOMAIN%` stays where no domain is known."""
+        if self.address is not None:
+            text = _replace(text, "%EMAILLOCALPART%", self.address.local_part)
+        elif "%EMAILLOCALPART%" in text.upper():
+            raise NotTaken(Why.NEEDS_ADDRESS, text)
+        filled = _with_domain(text, self.domain or _STAND_IN)
+        if "%" in filled:
+            raise NotTaken(Why.PLACEHOLDER, text)
+        host = checked_host(filled, self.allowed_suffixes)
+        return host if self.domain else host.replace(_STAND_IN, DOMAIN_PLACEHOLDER)
+
+
+def _replace(text: str, placeholder: str, value: str) -> str:
+    return re.sub(re.escape(placeholder), lambda _match: value, text, flags=re.IGNORECASE)
+
+
+def _with_domain(text: str, domain: str) -> str:
+    return _replace(text, DOMAIN_PLACEHOLDER, domain)
+
+
+def _security(text: str, port: int) -> Security:
+    kind = text.strip().lower()
+    if kind in _SECURITIES:
+        return _SECURITIES[kind]
+    if kind == "tls" and port in USUAL:  # some write it for either; the port says which
+        return USUAL[port][1]
+    raise NotTaken(Why.CLEAR_TEXT if kind in _CLEAR else Why.SECURITY, text)
+
+
+def _auth(texts: list[str]) -> tuple[AuthMethod, ...]:
+    """The ways to sign in, in the file's order; none named means a password."""
+    known = dict.fromkeys(_AUTH[text.strip().lower()] for text in texts if text.strip().lower() in _AUTH)
+    if texts and not known:
+        raise NotTaken(Why.AUTHENTICATION, ", ".join(texts))
+    return tuple(known) or (AuthMethod.PASSWORD,)
+
+
+def _domains(element: Element) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The domains that a file is about, and what is none; the file may be about others still."""
+    found, bad = [], []
+    for text in [entry.text for entry in element.all("domain")]:
+        try:
+            found.append(domain_to_ascii(text))
+        except _AddressError:
+            bad.append(shown(text))
+    return tuple(dict.fromkeys(found)), tuple(bad)
+
+
+def _link(text: str) -> str:
+    """An https address, or nothing."""
+    link = text.strip()
+    return link if link.startswith("https://") and len(link) <= LONGEST_LINK and link.isprintable() else ""

@@ -1,0 +1,121 @@
+"""A source: Autodiscover, POX and v2 ([MS-OXDSCLI]), asked without credentials and without the visitor's address.
+
+POX wants an address to answer about: it is told a made-up one of the domain. What a server says about that one's user
+name shows the form that it wants.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+from guides.mail.accounts import Address, Protocol, Security, Server
+from guides.mail.discovery.files import NOT_THERE
+from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.query import Query
+from guides.mail.discovery.servers import (
+    NotTaken,
+    Skipped,
+    Why,
+    check_clash,
+    checked_host,
+    checked_port,
+    shown,
+    username_form,
+)
+from guides.mail.discovery.xml import Element, XmlFault, read_xml
+from guides.mail.network import FetchFailure
+
+REQUEST = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
+RESPONSE = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
+NOBODY = "settings"  # the part before @ that POX is asked about
+MOST_PROTOCOLS = 20
+_PROTOCOLS = {"IMAP": Protocol.IMAP, "POP3": Protocol.POP3, "SMTP": Protocol.SMTP}
+_IMPLICIT = frozenset({993, 995, 465})
+
+
+async def autodiscover(query: Query) -> Finding:
+    """`https://autodiscover.D/autodiscover/autodiscover.xml`, and at the same time v2 at the same host."""
+    host = f"autodiscover.{query.domain}"
+    pox, hosted = await asyncio.gather(_pox(query, f"https://{host}/autodiscover/autodiscover.xml"), _v2(query, host))
+    if not pox.found and hosted:
+        return replace(pox, error="exchange", origin=hosted)
+    return pox
+
+
+async def _pox(query: Query, url: str) -> Finding:
+    base = Finding(Source.AUTODISCOVER, trust=Trust.MEDIUM, origin=url)
+    try:
+        answer = await query.door.fetch(url, body=_request(f"{NOBODY}@{query.domain}"), media_type="text/xml")
+    except FetchFailure as failure:
+        return replace(base, error=failure.cause)
+    if answer.status == 401:
+        return replace(base, error="wants_password")
+    if answer.status != 200:
+        return replace(base, error="not_there" if answer.status in NOT_THERE else f"http_{answer.status}")
+    try:
+        root = read_xml(answer.body)
+    except XmlFault as fault:
+        return replace(base, error=fault.cause)
+    servers: list[Server] = []
+    skipped = []
+    for entry in _protocols(root):
+        try:
+            servers.append(_server(query, entry))
+        except NotTaken as fault:
+            skipped.append(Skipped(shown(entry.get("Type")), fault.why, fault.detail))
+    base = replace(base, skipped=tuple(skipped))
+    if not any(server.protocol is not Protocol.SMTP for server in servers):
+        return replace(base, error="no_server")
+    return replace(base, account=query.account(tuple(servers)))
+
+
+async def _v2(query: Query, host: str) -> str:
+    """Where v2 sends Exchange clients, or "". It names no IMAP server, but it shows that there is an Exchange."""
+    url = f"https://{host}/autodiscover/autodiscover.json?Email={NOBODY}%40{query.domain}&Protocol=AutodiscoverV1"
+    try:
+        answer = await query.door.fetch(url, redirects=0)
+        found = json.loads(answer.body) if answer.status == 200 else None
+    except (FetchFailure, ValueError, RecursionError):
+        return ""
+    where = found.get("Url") if isinstance(found, dict) else None
+    return shown(where) if isinstance(where, str) and where.startswith("https://") else ""
+
+
+def _request(address: str) -> bytes:
+    root = ET.Element("Autodiscover", xmlns=REQUEST)
+    request = ET.SubElement(root, "Request")
+    ET.SubElement(request, "EMailAddress").text = address
+    ET.SubElement(request, "AcceptableResponseSchema").text = RESPONSE
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _protocols(root: Element) -> Iterable[Element]:
+    accounts = [account for response in root.all("Response") for account in response.all("Account")]
+    entries = [entry for account in accounts for entry in account.all("Protocol")]
+    return [entry for entry in entries if entry.get("Type").upper() in _PROTOCOLS][:MOST_PROTOCOLS]
+
+
+def _server(query: Query, entry: Element) -> Server:
+    protocol = _PROTOCOLS[entry.get("Type").upper()]
+    host = checked_host(entry.get("Server"), query.allowed_suffixes)
+    port = checked_port(entry.get("Port"), protocol)
+    security = _security(entry, port)
+    check_clash(protocol, port, security)
+    nobody = Address(NOBODY, query.domain)
+    return Server(protocol, host, port, security, username_form(entry.get("LoginName"), nobody))
+
+
+def _security(entry: Element, port: int) -> Security:
+    """`Encryption` counts before `SSL`, and the absence of both means SSL; SSL on a STARTTLS port means STARTTLS."""
+    match entry.get("Encryption").lower() or {"off": "none"}.get(entry.get("SSL").lower(), "ssl"):
+        case "tls":
+            return Security.TLS if port in _IMPLICIT else Security.STARTTLS
+        case "ssl" | "auto":
+            return Security.STARTTLS if port in (143, 110, 587) else Security.TLS
+        case _:
+            raise NotTaken(Why.CLEAR_TEXT, entry.get("Encryption"))

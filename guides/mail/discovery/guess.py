@@ -1,0 +1,62 @@
+"""A source: the usual names. Only implicit TLS counts, with a certificate that names the host."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from guides.mail.accounts import Protocol, Security, Server
+from guides.mail.connection.limits import ChannelFault
+from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.query import Query
+from guides.mail.network import DnsFailure, HostForbidden
+
+NAMES = {
+    Protocol.IMAP: ("imap.", "mail.", ""),
+    Protocol.POP3: ("pop.", "pop3.", "mail.", ""),
+    Protocol.SMTP: ("smtp.", "mail.", ""),
+}
+PORTS = {Protocol.IMAP: 993, Protocol.POP3: 995, Protocol.SMTP: 465}
+
+
+async def guess(query: Query) -> Finding:
+    """For each protocol the first of its usual names that answers under TLS with a valid certificate."""
+    tries = {
+        protocol: [asyncio.create_task(_answers(query, f"{name}{query.domain}", PORTS[protocol])) for name in names]
+        for protocol, names in NAMES.items()
+    }
+    try:
+        servers = [server for protocol, tasks in tries.items() if (server := await _first(query, protocol, tasks))]
+    finally:
+        for tasks in tries.values():
+            for task in tasks:
+                task.cancel()
+        await asyncio.gather(*(task for tasks in tries.values() for task in tasks), return_exceptions=True)
+    base = Finding(Source.GUESS, trust=Trust.LOW)
+    if not any(server.protocol is not Protocol.SMTP for server in servers):
+        return replace(base, error="no_server")
+    return replace(base, account=query.account(tuple(servers)), origin=servers[0].host)
+
+
+async def _first(query: Query, protocol: Protocol, tasks: list[asyncio.Task[bool]]) -> Server | None:
+    """A later name counts only when those before it have failed: which one wins must not depend on their speed."""
+    for name, task in zip(NAMES[protocol], tasks, strict=True):
+        if await task:
+            return Server(protocol, f"{name}{query.domain}", PORTS[protocol], Security.TLS)
+    return None
+
+
+async def _answers(query: Query, host: str, port: int) -> bool:
+    door = query.door
+    try:
+        resolution = await door.resolve(host)
+        channel = await door.connect(resolution, port)
+    except (HostForbidden, DnsFailure, ChannelFault):
+        return False
+    try:
+        await channel.start_tls(host, door.tls_context(), door.limits.tls, starttls=False)
+    except ChannelFault:
+        return False
+    finally:
+        channel.close()
+    return True

@@ -1,0 +1,68 @@
+"""A source: the best mail exchanger. It shows who hosts the mailbox, and that provider may publish settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from guides.mail.accounts import Account
+from guides.mail.discovery.files import from_address
+from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
+from guides.mail.discovery.query import Query
+from guides.mail.network import DnsFailure, HostForbidden, MxRecord, check_host
+
+
+async def mx(query: Query) -> Finding:
+    """The best exchanger alone: by a known suffix its provider, else `autoconfig.` below its domains."""
+    base = Finding(Source.MX, trust=Trust.MEDIUM, by_dns_alone=True)
+    try:
+        records = await query.door.query(query.domain, "MX")
+    except (DnsFailure, HostForbidden) as failure:
+        return replace(base, error=failure.cause if isinstance(failure, DnsFailure) else "host")
+    best = next((record.host for record in records.found if isinstance(record, MxRecord)), None)
+    if best is None:
+        return replace(base, error="no_record")
+    if not best:  # RFC 7505
+        return replace(base, error="no_mail")
+    try:
+        host = check_host(best, query.allowed_suffixes)
+    except HostForbidden:
+        return replace(base, error="host")
+    base = replace(base, origin=host)
+    slug = by_suffix(host, query.mx_suffixes)
+    if slug is not None:
+        return replace(base, account=Account(domain=query.domain, provider=slug))
+    if is_gateway(host):
+        return replace(base, error="gateway")
+    if is_within(host, query.domain):  # its own files are sources of their own
+        return replace(base, error="own_host")
+    candidates = domains_of(host)
+    files = [
+        from_address(query, f"https://autoconfig.{name}/mail/config-v1.1.xml", Source.MX, Trust.MEDIUM)
+        for name in candidates
+    ]
+    answers = await asyncio.gather(*files)
+    best_answer = next((answer for answer in answers if answer.found), None)
+    if best_answer is not None:
+        return replace(best_answer, by_dns_alone=True, hints=candidates)
+    errors = [answer.error for answer in answers]
+    error = next((error for error in errors if error != "dns.nxdomain"), "not_there")
+    return replace(base, error=error, hints=candidates)
+
+
+def by_suffix(host: str, suffixes: Mapping[str, str]) -> str | None:
+    """The provider whose rule is the longest that fits a mail exchanger."""
+    parts = host.split(".")
+    names = (".".join(parts[start:]) for start in range(len(parts)))
+    return next((suffixes[name] for name in names if name in suffixes), None)
+
+
+def domains_of(host: str) -> tuple[str, ...]:
+    """The exchanger's name without its first label, and what was registered; never a public suffix."""
+    registered = registrable_domain(host)
+    if is_public_suffix(registered):
+        return ()
+    parent = host.partition(".")[2]
+    return tuple(name for name in dict.fromkeys((parent, registered)) if name == registered or is_within(name, host))

@@ -1,0 +1,92 @@
+"""All sources at once under one deadline; each is told as soon as it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from guides.mail.discovery.autodiscover import autodiscover
+from guides.mail.discovery.files import autoconfig, well_known
+from guides.mail.discovery.findings import Finding, Source
+from guides.mail.discovery.guess import guess
+from guides.mail.discovery.mx import mx
+from guides.mail.discovery.pacc import pacc
+from guides.mail.discovery.query import Query
+from guides.mail.discovery.srv import srv
+
+Ask = Callable[[Query], Awaitable[Finding]]
+
+SOURCES: Mapping[Source, Ask] = {
+    Source.PACC: pacc,
+    Source.AUTOCONFIG: autoconfig,
+    Source.WELL_KNOWN: well_known,
+    Source.MX: mx,
+    Source.SRV: srv,
+    Source.AUTODISCOVER: autodiscover,
+    Source.GUESS: guess,
+}
+ORDER = {source: position for position, source in enumerate(Source)}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds. `deadline`: for everything. `grace`: for less trusted sources, once one has settled the matter."""
+
+    deadline: float = 8.0
+    grace: float = 0.05
+
+
+THOROUGH = Patience(grace=8.0)
+_DEFAULT = Patience()
+
+
+async def search(
+    query: Query, known: Finding | None = None, patience: Patience = _DEFAULT, sources: Mapping[Source, Ask] = SOURCES
+) -> AsyncGenerator[Finding, None]:
+    """Yield what each source comes to, as it comes. `known` is what a source that needs no network has said.
+
+    A source is waited for as long as nothing more trusted has whole settings. One that is not waited for, or that
+    the deadline cuts off, is told too. Closing the generator cancels all.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + patience.deadline
+    tasks = {asyncio.create_task(_safely(ask, query, source)): source for source, ask in sources.items()}
+    settled_by = known if known is not None and settles(known) else None
+    in_grace = False
+    running = set(tasks)
+    try:
+        if known is not None:
+            yield known
+        while running and (left := until - loop.time()) > 0:
+            done, running = await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(done, key=lambda task: ORDER[tasks[task]]):
+                finding = task.result()
+                if settles(finding) and (settled_by is None or ORDER[finding.source] < ORDER[settled_by.source]):
+                    settled_by = finding
+                yield finding
+            if settled_by is None or in_grace:
+                continue
+            if all(ORDER[tasks[task]] > ORDER[settled_by.source] for task in running):
+                in_grace = True
+                until = min(until, loop.time() + patience.grace)
+        late = "not_waited_for" if in_grace else "deadline"
+        for source in sorted((tasks[task] for task in running), key=ORDER.__getitem__):
+            yield Finding(source, error=late)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def settles(finding: Finding) -> bool:
+    """Whether nothing less trusted is needed any more: whole settings, or a provider whose settings are known."""
+    return finding.is_whole or (finding.account is not None and finding.account.provider is not None)
+
+
+async def _safely(ask: Ask, query: Query, source: Source) -> Finding:
+    """A source that breaks must not take the others with it; which one broke is told, and logged by the caller."""
+    try:
+        return await ask(query)
+    except Exception as error:
+        return Finding(source, error=f"broken:{type(error).__name__}")

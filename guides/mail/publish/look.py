@@ -1,0 +1,299 @@
+"""What mail clients would find today for a domain, family by family, and what is missing or contradictory.
+
+The sources of discovery are asked as they stand; here their answers are put into the order in which each family of
+clients asks. The order is that of Thunderbird 128 and newer (its `FindConfig` module), of Thunderbird for Android, of
+[MS-OXDISCO] for classic Outlook, and of the RFCs and drafts for the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import combinations
+
+from guides.mail.accounts import Protocol, Server
+from guides.mail.discovery.autodiscover import NOBODY, autodiscover
+from guides.mail.discovery.files import NOT_THERE, autoconfig, well_known
+from guides.mail.discovery.findings import Finding
+from guides.mail.discovery.mx import mx
+from guides.mail.discovery.pacc import pacc
+from guides.mail.discovery.query import Query
+from guides.mail.discovery.srv import srv
+from guides.mail.network import CnameRecord, DnsFailure, Door, FetchFailure, HostForbidden, SrvRecord, TxtRecord
+from guides.mail.publish.autodiscover import OUTLOOK, write_request
+from guides.mail.publish.offer import Offer
+from guides.mail.publish.records import DnsRecord
+
+XML_TYPES = frozenset({"text/xml", "application/xml"})  # Thunderbird reads no file of another type
+_NOT_THERE = frozenset(
+    {"not_there", "no_record", "dns.nxdomain", "dns.no_address", "not_offered", "own_host", "gateway"}
+)
+
+
+class Family(StrEnum):
+    """Mail clients that look for settings in the same way."""
+
+    THUNDERBIRD = "thunderbird"
+    ANDROID = "android"  # Thunderbird and K-9 Mail for Android
+    OUTLOOK = "outlook"
+    APPLE = "apple"
+    SRV = "srv"
+    PACC = "pacc"
+
+
+class Place(StrEnum):
+    """Where a client looks."""
+
+    AUTOCONFIG = "autoconfig"
+    WELL_KNOWN = "well_known"
+    ISPDB = "ispdb"
+    MX = "mx"
+    POX = "pox"
+    POX_SRV = "pox_srv"
+    SRV = "srv"
+    PACC = "pacc"
+    PROFILE = "profile"  # Apple: nothing that a domain could publish is read
+
+
+class State(StrEnum):
+    """What a client gets there."""
+
+    FOUND = "found"
+    DIFFERS = "differs"  # settings, but not those that the portal has
+    MISSING = "missing"
+    BROKEN = "broken"  # something is there, and clients cannot use it
+    NOT_LOOKED = "not_looked"  # not ours to ask
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place, and what is there. `error` is a cause of discovery's, "" when all is well."""
+
+    place: Place
+    where: str
+    state: State
+    error: str = ""
+    servers: tuple[Server, ...] = ()
+    differing: tuple[Server, ...] = ()
+
+    @property
+    def is_an_answer(self) -> bool:
+        """Whether a client would take its settings from here."""
+        return self.state in (State.FOUND, State.DIFFERS)
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyLook:
+    """One family's way, step by step; `answer` is the first step that it would take settings from."""
+
+    family: Family
+    steps: tuple[Step, ...]
+
+    @property
+    def answer(self) -> Step | None:
+        """The step that ends the search."""
+        return next((step for step in self.steps if step.is_an_answer), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two places that name different best servers of one protocol."""
+
+    protocol: Protocol
+    one: Place
+    one_server: Server
+    other: Place
+    other_server: Server
+
+
+class Published(StrEnum):
+    """Whether a record stands in the DNS."""
+
+    YES = "yes"
+    NO = "no"
+    OTHER = "other"  # a record of that name and kind, with another value
+    UNKNOWN = "unknown"  # the DNS did not answer
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLook:
+    """A record to publish, and what stands in its place."""
+
+    record: DnsRecord
+    published: Published
+    instead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A whole look at a domain."""
+
+    families: tuple[FamilyLook, ...]
+    contradictions: tuple[Contradiction, ...]
+    records: tuple[RecordLook, ...]
+
+
+async def look_at(query: Query, offer: Offer | None, records: Iterable[DnsRecord]) -> Look:
+    """Ask everything at once. `offer` is what the portal has for the domain, None when it has nothing."""
+    records = tuple(records)
+    async with asyncio.TaskGroup() as group:
+        config, known, exchanger, service, pox, file = (
+            group.create_task(source(query)) for source in (autoconfig, well_known, mx, srv, autodiscover, pacc)
+        )
+        types = [group.create_task(_media_type(query.door, url)) for url in _files(query.domain)]
+        pox_srv = group.create_task(_pox_srv(query))
+        published = [group.create_task(_published(query.door, record)) for record in records]
+    host, address = _files(query.domain)
+    at_host = _file_step(Place.AUTOCONFIG, host, config.result(), types[0].result(), offer)
+    at_domain = _file_step(Place.WELL_KNOWN, address, known.result(), types[1].result(), offer)
+    at_exchanger = _step(Place.MX, f"MX {query.domain}", exchanger.result(), offer)
+    ispdb = Step(Place.ISPDB, "autoconfig.thunderbird.net", State.NOT_LOOKED)
+    by_srv = _step(Place.SRV, f"_imaps._tcp.{query.domain}", service.result(), offer)
+    by_pox = _step(Place.POX, pox.result().origin, pox.result(), offer)
+    by_pacc = _step(Place.PACC, file.result().origin, file.result(), offer)
+    way = (at_host, at_domain, ispdb, at_exchanger)
+    strict = (_strictly(at_host, config.result()), _strictly(at_domain, known.result()), ispdb, at_exchanger)
+    families = (
+        FamilyLook(Family.THUNDERBIRD, way),
+        FamilyLook(Family.ANDROID, strict),
+        FamilyLook(Family.OUTLOOK, (by_pox, pox_srv.result())),
+        FamilyLook(Family.APPLE, (Step(Place.PROFILE, "", State.NOT_LOOKED),)),
+        FamilyLook(Family.SRV, (by_srv,)),
+        FamilyLook(Family.PACC, (by_pacc,)),
+    )
+    found = tuple(_contradictions([at_host, at_domain, by_srv, by_pox, by_pacc]))
+    return Look(families, found, tuple(task.result() for task in published))
+
+
+def _files(domain: str) -> tuple[str, str]:
+    return (
+        f"https://autoconfig.{domain}/mail/config-v1.1.xml",
+        f"https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml",
+    )
+
+
+def _step(place: Place, where: str, finding: Finding, offer: Offer | None) -> Step:
+    if finding.error or finding.account is None:
+        state = State.MISSING if finding.error in _NOT_THERE else State.BROKEN
+        return Step(place, where, state, finding.error)
+    differing = tuple(_differing(finding.servers, offer)) if offer else ()
+    return Step(place, where, State.DIFFERS if differing else State.FOUND, "", finding.servers, differing)
+
+
+def _file_step(place: Place, where: str, finding: Finding, media_type: str, offer: Offer | None) -> Step:
+    step = _step(place, where, finding, offer)
+    if step.is_an_answer and media_type not in XML_TYPES:
+        return replace(step, state=State.BROKEN, error="media_type")
+    if step.is_an_answer and not finding.is_whole:
+        return replace(step, state=State.BROKEN, error="no_outgoing")
+    return step
+
+
+def _strictly(step: Step, finding: Finding) -> Step:
+    """The same file for a reader that drops it whole for one server that it does not understand."""
+    return replace(step, state=State.BROKEN, error="one_server") if step.is_an_answer and finding.skipped else step
+
+
+def _differing(servers: Iterable[Server], offer: Offer) -> Iterator[Server]:
+    """The best server of each protocol that is none of the portal's, or wants another user name."""
+    known = {(s.protocol, s.host, s.port, s.security): s for s in (*offer.incoming, *offer.outgoing)}
+    for server in _best(servers):
+        same = known.get((server.protocol, server.host, server.port, server.security))
+        if same is None or same.username is not server.username:
+            yield server
+
+
+def _best(servers: Iterable[Server]) -> list[Server]:
+    best: dict[Protocol, Server] = {}
+    for server in servers:
+        best.setdefault(server.protocol, server)
+    return list(best.values())
+
+
+def _contradictions(steps: Iterable[Step]) -> Iterator[Contradiction]:
+    answers = [step for step in steps if step.is_an_answer and step.servers]
+    for one, other in combinations(answers, 2):
+        theirs = {server.protocol: server for server in _best(other.servers)}
+        for server in _best(one.servers):
+            against = theirs.get(server.protocol)
+            if against and (against.host, against.port) != (server.host, server.port):
+                yield Contradiction(server.protocol, one.place, server, other.place, against)
+
+
+async def _media_type(door: Door, url: str) -> str:
+    try:
+        return (await door.fetch(url)).media_type
+    except FetchFailure:
+        return ""  # the source that reads the file says why
+
+
+async def _pox_srv(query: Query) -> Step:
+    """Outlook's last step: a host that answers Autodiscover for the domain, and whether it does."""
+    name = f"_autodiscover._tcp.{query.domain}"
+    try:
+        records = await query.door.query(name, "SRV")
+    except DnsFailure as failure:
+        state = State.MISSING if failure.cause in _NOT_THERE else State.BROKEN
+        return Step(Place.POX_SRV, name, state, failure.cause)
+    except HostForbidden:
+        return Step(Place.POX_SRV, name, State.MISSING, "no_record")
+    target = next((record for record in records.found if isinstance(record, SrvRecord) and record.target), None)
+    if target is None:
+        return Step(Place.POX_SRV, name, State.MISSING, "no_record")
+    error = await _pox_error(query, f"https://{target.target}:{target.port}/autodiscover/autodiscover.xml")
+    where = f"{name} → {target.target}:{target.port}"
+    return Step(Place.POX_SRV, where, State.BROKEN if error else State.FOUND, error)
+
+
+async def _pox_error(query: Query, url: str) -> str:
+    """Why a host gives no Autodiscover answer, or ""."""
+    body = write_request(f"{NOBODY}@{query.domain}")
+    try:
+        answer = await query.door.fetch(url, body=body, media_type="text/xml", redirects=0)
+    except FetchFailure as failure:
+        return failure.cause
+    if answer.status == 401:
+        return "wants_password"
+    if answer.status != 200:
+        return "not_there" if answer.status in NOT_THERE else f"http_{answer.status}"
+    return "" if OUTLOOK.encode() in answer.body else "no_server"
+
+
+async def _published(door: Door, record: DnsRecord) -> RecordLook:
+    """Whether a record stands in the DNS as it should."""
+    try:
+        answer = await door.query(record.name, record.kind)
+    except DnsFailure as failure:
+        state = Published.NO if failure.cause in _NOT_THERE else Published.UNKNOWN
+        return RecordLook(record, state)
+    except HostForbidden:
+        return RecordLook(record, Published.UNKNOWN)
+    values = [value for each in answer.found if (value := _value(each)) and _is_about(record, value)]
+    if record.value in values or _without_rank(record.value) in map(_without_rank, values):
+        return RecordLook(record, Published.YES)
+    return RecordLook(record, Published.OTHER, values[0][:200]) if values else RecordLook(record, Published.NO)
+
+
+def _value(record: object) -> str:
+    match record:
+        case SrvRecord():
+            return f"{record.priority} {record.weight} {record.port} {record.target}."
+        case CnameRecord():
+            return f"{record.target}."
+        case TxtRecord():
+            return f'"{record.text}"'
+        case _:
+            return ""
+
+
+def _is_about(record: DnsRecord, value: str) -> bool:
+    """A name holds TXT records of many kinds; only one that starts alike stands in this one's place."""
+    return record.kind != "TXT" or value.split("=")[0] == record.value.split("=")[0]
+
+
+def _without_rank(value: str) -> str:
+    """An SRV record's port and target: its rank among others is the operator's to choose."""
+    parts = value.split(" ")
+    return " ".join(parts[2:]) if len(parts) == 4 and parts[0].isdigit() else value

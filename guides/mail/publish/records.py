@@ -1,0 +1,94 @@
+"""The DNS records with which an own domain leads mail clients to their settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from guides.mail.accounts import Protocol, Security, Server
+from guides.mail.publish import pacc
+from guides.mail.publish.offer import Offer
+
+
+class Reader(StrEnum):
+    """Who reads a record."""
+
+    AUTOCONFIG = "autoconfig"  # Thunderbird and many others
+    AUTODISCOVER = "autodiscover"  # Outlook, and who borrows from it
+    PACC = "pacc"  # new; hardly anybody yet
+    SRV = "srv"  # RFC 6186 and RFC 8314
+    MAILCONF = "mailconf"  # an address of the file in a TXT record; few
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRecord:
+    """One record. Names and targets are in full, without a final dot; `value` is as zone files have it."""
+
+    name: str
+    kind: Literal["CNAME", "SRV", "TXT"]
+    value: str
+    reader: Reader
+
+    @property
+    def line(self) -> str:
+        """The record as a line of a zone file."""
+        return f"{self.name}. 3600 IN {self.kind} {self.value}"
+
+
+_SERVICES = {
+    (Protocol.IMAP, Security.TLS): "_imaps",
+    (Protocol.IMAP, Security.STARTTLS): "_imap",
+    (Protocol.POP3, Security.TLS): "_pop3s",
+    (Protocol.POP3, Security.STARTTLS): "_pop3",
+    (Protocol.SMTP, Security.TLS): "_submissions",
+    (Protocol.SMTP, Security.STARTTLS): "_submission",
+}
+# RFC 6186 section 3.4: the lower priority is the one to prefer, between IMAP and POP3 too.
+_PRIORITIES = {Protocol.IMAP: 0, Protocol.POP3: 10, Protocol.SMTP: 0}
+
+
+def records_for(offer: Offer, portal: str, base_url: str, documentation: str) -> tuple[DnsRecord, ...]:
+    """What to publish for the offer's domain. `portal` is the portal's host name, `base_url` its address.
+
+    Without them only the SRV records are made, which need neither.
+    """
+    return (*(_portal_records(offer, portal, base_url, documentation) if portal else ()), *srv_records(offer))
+
+
+def _portal_records(offer: Offer, portal: str, base_url: str, documentation: str) -> list[DnsRecord]:
+    domain = offer.account.domain
+    made = [DnsRecord(f"autoconfig.{domain}", "CNAME", f"{portal}.", Reader.AUTOCONFIG)]
+    if offer.password_protocols:
+        made += [
+            DnsRecord(f"autodiscover.{domain}", "CNAME", f"{portal}.", Reader.AUTODISCOVER),
+            DnsRecord(f"_autodiscover._tcp.{domain}", "SRV", f"0 1 443 {portal}.", Reader.AUTODISCOVER),
+        ]
+    try:
+        digest = pacc.txt_record(pacc.write(offer, documentation))
+    except pacc.NoPacc:
+        pass
+    else:
+        made += [
+            DnsRecord(f"ua-auto-config.{domain}", "CNAME", f"{portal}.", Reader.PACC),
+            DnsRecord(f"_ua-auto-config.{domain}", "TXT", f'"{digest}"', Reader.PACC),
+        ]
+    made.append(DnsRecord(domain, "TXT", f'"mailconf={base_url}/v1.1/{domain}"', Reader.MAILCONF))
+    return made
+
+
+def srv_records(offer: Offer) -> list[DnsRecord]:
+    """One record for each service; `.` says that one is not offered, so that clients need not guess."""
+    made = []
+    for (protocol, security), service in _SERVICES.items():
+        server = first_of(offer, protocol, security)
+        target = f"{server.port} {server.host}." if server else "0 ."
+        rank = f"{_PRIORITIES[protocol]} 1" if server else "0 0"
+        made.append(DnsRecord(f"{service}._tcp.{offer.account.domain}", "SRV", f"{rank} {target}", Reader.SRV))
+    return made
+
+
+def first_of(offer: Offer, protocol: Protocol, security: Security) -> Server | None:
+    """The preferred server of a protocol under one kind of encryption."""
+    servers = offer.outgoing if protocol is Protocol.SMTP else offer.incoming
+    return next((each for each in servers if (each.protocol, each.security) == (protocol, security)), None)

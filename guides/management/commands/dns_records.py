@@ -1,0 +1,57 @@
+"""The DNS records that lead mail clients to their settings."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from guides.content import publishing
+from guides.content.offers import documentation_url, offer_of
+from guides.mail.publish.records import Reader, records_for
+
+READERS = {
+    Reader.AUTOCONFIG: "Thunderbird and others (autoconfig)",
+    Reader.AUTODISCOVER: "Outlook and others (Autodiscover)",
+    Reader.PACC: "programs that read PACC. The digest changes with the settings and with BASE_URL",
+    Reader.MAILCONF: "few programs; leave it out if you like",
+    Reader.SRV: "programs that read SRV records (RFC 6186, RFC 8314)",
+}
+
+
+class Command(BaseCommand):
+    """`manage.py dns_records DOMAIN`: lines of a zone file. Exit 1: a domain without settings; 2: a wrong call."""
+
+    help = "Print the DNS records to publish for a domain."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("domain", metavar="DOMAIN")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the records; what else matters goes to the standard error."""
+        domain = publishing.domain_or_none(options["domain"])
+        if domain is None:
+            self.stderr.write(f"dns_records: {options['domain']!r} is not a domain, such as example.org")
+            sys.exit(2)
+        provider = publishing.provider_to_publish(domain, own_only=False)
+        offer = offer_of(provider, domain) if provider else None
+        if provider is None or offer is None or not offer.is_complete:
+            self.stderr.write(f"dns_records: no settings are known for {domain}; see manage.py own_domain")
+            sys.exit(1)
+        if not provider.is_own:
+            self.stderr.write(f"dns_records: {domain} is not marked as own; see manage.py own_domain")
+        portal = publishing.domain_or_none(urlsplit(settings.BASE_URL).hostname or "") or ""
+        if not portal:
+            self.stderr.write(
+                "dns_records: BASE_URL names no host, so the records that lead to the portal are left out"
+            )
+        reader = None
+        for record in records_for(offer, portal, settings.BASE_URL, documentation_url(domain)):
+            if record.reader is not reader:
+                reader = record.reader
+                self.stdout.write(f"; {READERS[reader]}")
+            self.stdout.write(record.line)

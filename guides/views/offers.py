@@ -1,0 +1,28 @@
+"""Where the portal stands, as mail clients and phones are told, and who can be offered a profile."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from guides.mail.publish.offer import Offer
+from guides.views.readers import Reader
+
+
+def base_url(request: HttpRequest) -> str:
+    """The portal's public address without a final slash, or "" where only a client's host name is known."""
+    if settings.BASE_URL or getattr(request, "client_domain", ""):
+        return settings.BASE_URL
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def portal_name_in_net(request: HttpRequest) -> str:
+    """The portal's host name: what makes its profiles different from another portal's."""
+    return urlsplit(base_url(request)).netloc or request.get_host()
+
+
+def has_profile(reader: Reader) -> bool:
+    """Whether an Apple profile can set the reader's mailbox up."""
+    return reader.provider is not None and bool(Offer(reader.provider.account(reader.domain)).password_protocols)

@@ -1,0 +1,192 @@
+"""For operators: the DNS records of their domain, and a live look at what mail clients find there today."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django import forms
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from guides import budgets, runtime
+from guides.content import publishing
+from guides.content.offers import documentation_url, offer_of
+from guides.forms import PortalForm
+from guides.mail.accounts import display_domain
+from guides.mail.discovery.query import Query
+from guides.mail.publish.look import FamilyLook, Look, Published, State, Step, look_at
+from guides.mail.publish.offer import Offer
+from guides.mail.publish.records import DnsRecord, records_for
+from guides.models import SuffixRule
+from guides.views import labels, look_words
+from guides.views.offers import base_url
+
+LOOK_SECONDS = 60  # a look is shared for so long
+
+MARKS = {
+    State.FOUND: "ok",
+    State.DIFFERS: "warn",
+    State.MISSING: "skipped",
+    State.BROKEN: "fail",
+    State.NOT_LOOKED: "skipped",
+}
+
+
+class DomainForm(PortalForm):
+    """The domain to look at."""
+
+    domain = forms.CharField(
+        label=_("Your domain"),
+        max_length=253,
+        error_messages={"required": _("Enter a domain, like example.com.")},
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "placeholder": "example.com"}),
+    )
+
+    def clean_domain(self) -> str:
+        """In A-labels; an address counts as its domain."""
+        domain = publishing.domain_or_none(self.cleaned_data["domain"].rpartition("@")[2])
+        if domain is None:
+            raise forms.ValidationError(_("This is not a domain. It looks like example.com."), code="domain")
+        return domain
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """A step as the page shows it."""
+
+    place: str | Promise
+    where: str
+    mark: str
+    state: str | Promise
+    why: str
+    step: Step
+
+
+@dataclass(frozen=True)
+class FamilyCard:
+    """A family as the page shows it."""
+
+    name: str | Promise
+    remark: str | Promise
+    answer: Step | None
+    answer_place: str | Promise
+    steps: tuple[StepLine, ...]
+
+
+@dataclass(frozen=True)
+class RecordLine:
+    """A record as the page shows it; `published` is None when nobody looked."""
+
+    record: DnsRecord
+    reader: str | Promise
+    published: Published | None = None
+    words: str | Promise = ""
+    instead: str = ""
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Which domain? The answer is a page of its own."""
+    form = DomainForm(request.GET if "domain" in request.GET else None)
+    if form.is_bound and form.is_valid():
+        return redirect("operators-domain", form.cleaned_data["domain"])
+    return render(request, "operators.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_safe
+@never_cache
+def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
+    """Records to publish, and what each family of clients finds. The look has a budget: it asks strangers' servers."""
+    ascii_domain = publishing.domain_or_none(domain)
+    if ascii_domain is None:
+        raise Http404
+    if ascii_domain != domain:
+        return redirect("operators-domain", ascii_domain)
+    provider = publishing.provider_to_publish(domain, own_only=False)
+    offer = offer_of(provider, domain) if provider else None
+    if offer is not None and not offer.is_complete:
+        offer = None
+    base = base_url(request)
+    portal = publishing.domain_or_none(urlsplit(base).hostname or "") or ""  # no record leads to a number
+    records = records_for(offer, portal, base, documentation_url(domain)) if offer else ()
+    context: dict[str, object] = {
+        "domain": domain,
+        "shown_domain": display_domain(domain),
+        "provider": provider,
+        "form": DomainForm(initial={"domain": domain}),
+        "records": [RecordLine(record, look_words.READERS[record.reader]) for record in records],
+        "base_is_known": bool(settings.BASE_URL),
+        "portal": portal,
+        "ispdb_url": f"{base}/v1.1/" if settings.SERVE_KNOWN_DOMAINS else "",
+    }
+    try:
+        look = _look(request, domain, offer, records)
+    except budgets.Refused as refusal:
+        context["refusal"] = labels.REFUSALS[refusal.budget]
+        response = render(request, "operators-domain.html", context, status=429)
+        response["Retry-After"] = str(refusal.retry_after)
+        return response
+    context |= {
+        "look": look,
+        "families": [_card(family) for family in look.families],
+        "contradictions": [
+            (labels.PROTOCOLS[each.protocol], look_words.PLACES[each.one], look_words.PLACES[each.other], each)
+            for each in look.contradictions
+        ],
+        "records": [
+            RecordLine(
+                each.record,
+                look_words.READERS[each.record.reader],
+                each.published,
+                look_words.PUBLISHED[each.published],
+                each.instead,
+            )
+            for each in look.records
+        ],
+    }
+    return render(request, "operators-domain.html", context)
+
+
+def _look(request: HttpRequest, domain: str, offer: Offer | None, records: tuple[DnsRecord, ...]) -> Look:
+    """A look of the last minute, or a new one. Raises Refused."""
+    subject = f"{domain}|{offer and offer.account.servers}|{[record.line for record in records]}"
+    key = f"look:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
+    known = publishing.recall(key)
+    if isinstance(known, Look):
+        return known
+    budgets.admit_look(request.META["REMOTE_ADDR"])
+    rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
+    query = Query(domain, runtime.door(), mx_suffixes=dict(rules))
+    with budgets.lookup_place():
+        look = runtime.background_loop().run(look_at(query, offer, records))
+    publishing.keep(key, look, LOOK_SECONDS)
+    return look
+
+
+def _card(family: FamilyLook) -> FamilyCard:
+    answer = family.answer
+    return FamilyCard(
+        name=look_words.FAMILIES[family.family],
+        remark=look_words.REMARKS[family.family],
+        answer=answer,
+        answer_place=look_words.PLACES[answer.place] if answer else "",
+        steps=tuple(
+            StepLine(
+                look_words.PLACES[step.place],
+                step.where,
+                MARKS[step.state],
+                look_words.STATES[step.state],
+                look_words.cause_words(step.error),
+                step,
+            )
+            for step in family.steps
+            if step.where  # Apple's has nothing to show
+        ),
+    )

@@ -1,0 +1,108 @@
+"""All sources at once: who is waited for, what the deadline cuts off, what a broken source does to the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from guides.mail.accounts import Account, Protocol, Security, Server
+from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.query import Query
+from guides.mail.discovery.search import Patience, search
+from guides.mail.network import Door, DoorConfig
+
+QUERY = Query("example.com", Door(DoorConfig()))
+WHOLE = (
+    Server(Protocol.IMAP, "imap.example.com", 993, Security.TLS),
+    Server(Protocol.SMTP, "smtp.example.com", 465, Security.TLS),
+)
+
+
+def after(
+    seconds: float, source: Source, servers: tuple[Server, ...] = (), provider: str | None = None
+) -> Callable[[Query], Awaitable[Finding]]:
+    async def ask(query: Query) -> Finding:
+        await asyncio.sleep(seconds)
+        account = Account("example.com", provider=provider, servers=servers) if servers or provider else None
+        return Finding(source, account, Trust.HIGH, error="" if account else "not_there")
+
+    return ask
+
+
+def run(
+    sources: dict[Source, Callable[[Query], Awaitable[Finding]]], known: Finding | None = None, **patience: float
+) -> tuple[dict[str, str], float]:
+    async def gather() -> list[Finding]:
+        return [f async for f in search(QUERY, known, Patience(**patience), sources)]
+
+    began = monotonic()
+    findings = asyncio.run(gather())
+    return {f.source.value: "found" if f.account else f.error for f in findings}, monotonic() - began
+
+
+def test_less_trusted_sources_are_not_waited_for() -> None:
+    said, seconds = run(
+        {
+            Source.AUTOCONFIG: after(0.05, Source.AUTOCONFIG, WHOLE),
+            Source.MX: after(0.08, Source.MX, provider="x"),
+            Source.GUESS: after(5, Source.GUESS),
+        },
+        grace=0.1,
+    )
+    assert said == {"autoconfig": "found", "mx": "found", "guess": "not_waited_for"}
+    assert seconds < 1
+
+
+def test_more_trusted_sources_are_waited_for() -> None:
+    said, _seconds = run(
+        {Source.PACC: after(0.2, Source.PACC, WHOLE), Source.GUESS: after(0, Source.GUESS, WHOLE)}, grace=0.05
+    )
+    assert said == {"guess": "found", "pacc": "found"}
+    known = Finding(Source.ISPDB, Account("example.com", servers=WHOLE), Trust.MEDIUM)
+    said, _seconds = run(
+        {Source.AUTOCONFIG: after(0.2, Source.AUTOCONFIG), Source.SRV: after(5, Source.SRV)}, known, grace=0.05
+    )
+    assert said == {"ispdb": "found", "autoconfig": "not_there", "srv": "not_waited_for"}
+
+
+def test_half_settings_settle_nothing() -> None:
+    said, _seconds = run(
+        {Source.AUTOCONFIG: after(0, Source.AUTOCONFIG, WHOLE[:1]), Source.SRV: after(0.2, Source.SRV, WHOLE)},
+        grace=0.01,
+    )
+    assert said == {"autoconfig": "found", "srv": "found"}
+
+
+def test_the_deadline_holds_for_all_together() -> None:
+    said, seconds = run({source: after(9, source) for source in (Source.PACC, Source.SRV)}, deadline=0.1)
+    assert said == {"pacc": "deadline", "srv": "deadline"}
+    assert seconds < 1
+
+
+def test_a_broken_source_is_told_and_harms_no_other() -> None:
+    async def broken(query: Query) -> Finding:
+        raise KeyError(query.domain)
+
+    said, _seconds = run({Source.PACC: broken, Source.SRV: after(0, Source.SRV, WHOLE)})
+    assert said == {"pacc": "broken:KeyError", "srv": "found"}
+
+
+def test_leaving_cancels_all() -> None:
+    cancelled = []
+
+    async def hanging(query: Query) -> Finding:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(query.domain)
+            raise
+        raise AssertionError
+
+    async def leave() -> None:
+        found = search(QUERY, None, Patience(), {Source.PACC: hanging, Source.SRV: after(0, Source.SRV)})
+        assert (await anext(found)).source is Source.SRV
+        await found.aclose()
+
+    asyncio.run(leave())
+    assert cancelled == ["example.com"]

@@ -1,0 +1,459 @@
+"""The settings of a domain that the table does not know: looked up, shown with their sources, kept, confirmed, by hand."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from itertools import combinations
+from time import monotonic
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from dnslib import MX, SRV
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
+
+from guides.content import discovering
+from guides.mail.accounts import Account, Protocol, Security, Server
+from guides.mail.connection.test import TestPlan
+from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.search import Patience
+from guides.models import SuffixRule
+from guides.views import running
+from tests.discovery_world import autoconfig_url, client_config, lead_to, publish
+from tests.factories import make_guide, make_provider
+from tests.internet import Internet, Page
+from tests.lab.dns import Name
+
+pytestmark = pytest.mark.django_db
+HTMX = {"hx-request": "true", "hx-request-type": "partial"}
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Internet]:
+    made = Internet()
+    publish(made, "known.test", Source.AUTOCONFIG)
+    made.page(autoconfig_url("hanging.test"), Page(seconds=60))
+    for source in (Source.PACC, Source.AUTOCONFIG, Source.SRV):
+        publish(made, "split.test", source, f"by-{source}")
+    made.records("_imaps._tcp.foreign.test", SRV(0, 1, 993, "imap.hosting.test"))
+    made.records("_submissions._tcp.foreign.test", SRV(0, 1, 465, "smtp.hosting.test"))
+    made.records("hosted.test", MX("mx1.big.test", 10))
+    publish(made, "guessed.test", Source.GUESS)
+    made.page(autoconfig_url("asks.test"), Page(status=400))
+    made.page(
+        f"{autoconfig_url('asks.test')}?emailaddress=anna%40asks.test",
+        client_config("imap.asks.test", "smtp.asks.test"),
+    )
+    clear = client_config("imap.clear.test", port=143, socket="plain")
+    made.page(autoconfig_url("clear.test"), clear)
+    made.page(
+        autoconfig_url("evil.test"),
+        client_config("imap.evil.test", "smtp.evil.test").replace(
+            b"<domain>", b"<displayName>&lt;script&gt;alert(1)</displayName><domain>"
+        ),
+    )
+    with made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def portal_in_world(world: Internet, settings: Settings) -> None:
+    lead_to(world, settings)
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> list[TestPlan]:
+    """The plans of the tests that the page would run; none is run."""
+    noted: list[TestPlan] = []
+
+    async def run(plan: TestPlan, *rest: object) -> AsyncIterator[object]:
+        noted.append(plan)
+        return
+        yield
+
+    monkeypatch.setattr(running, "run_test", run)
+    return noted
+
+
+def post(client: Client, domain: str, **fields: str) -> str:
+    response = client.post("/en/settings/", {"address": f"anna@{domain}"} | fields)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def test_it_works(client: Client) -> None:
+    html = post(client, "known.test")
+    assert '<code class="value">imap.known.test</code>' in html
+    assert '<code class="value" data-fill="address">anna@known.test</code>' in html
+    assert "The domain&#x27;s settings file for mail programs (autoconfig)" in html
+    assert "reliable" in html
+    assert "We do not know this provider" not in html
+    shared = client.get("/en/settings/known.test/").content.decode()
+    assert '<code class="value">imap.known.test</code>' in shared
+    assert "anna" not in shared
+    assert "http://testserver/en/settings/known.test/" in shared
+
+
+def test_what_was_found_is_kept_and_guides_and_test_use_it(client: Client, world: Internet) -> None:
+    make_guide()
+    before = client.get("/en/guides/thunderbird/?at=known.test").content.decode()
+    assert "We do not know the servers of" in before  # a guide asks nobody
+    post(client, "known.test")
+    asked = sum(world.dns.queries.values())
+    post(client, "known.test")
+    guide = client.get("/en/guides/thunderbird/?at=known.test").content.decode()
+    assert "imap.known.test" in guide
+    assert client.get("/en/settings/known.test.json").json()["servers"][0]["host"] == "imap.known.test"
+    assert sum(world.dns.queries.values()) == asked
+
+
+def test_a_change_of_the_table_counts_at_once(client: Client) -> None:
+    post(client, "known.test")
+    make_provider("own", domains=("known.test",))
+    assert "imap.known.test" in post(client, "known.test")
+    assert "Settings for Own" in post(client, "known.test")
+
+
+def test_disagreement_is_shown(client: Client) -> None:
+    discovery = discovering.thoroughly("split.test")
+    cache.clear()
+    discovering._Kept("split.test").keep(list(discovery.findings))
+    html = post(client, "split.test")
+    assert '<code class="value">imap.by-pacc.split.test</code>' in html.split("Where these settings come from")[0]
+    folded = html.split("Where these settings come from")[1]
+    assert "imap.by-autoconfig.split.test" in folded
+    assert "imap.by-srv.split.test" in folded
+    assert "Says instead:" in folded
+    assert "The sources disagree." in html
+
+
+def test_a_guess_is_called_one(client: Client) -> None:
+    html = post(client, "guessed.test")
+    assert "imap.guessed.test" in html
+    assert "Nobody publishes these settings." in html
+    assert "uncertain" in html
+
+
+def test_clear_text_alone_is_told_and_not_shown(client: Client) -> None:
+    html = post(client, "clear.test")
+    assert "only unencrypted servers" in html
+    assert "We do not know this provider yet" in html
+
+
+def test_a_strangers_words_stay_words(client: Client) -> None:
+    html = post(client, "evil.test")
+    assert "imap.evil.test" in html
+    assert "<script>alert" not in html
+
+
+def test_the_exchanger_shows_the_provider_with_its_notice_after_a_confirmation(client: Client) -> None:
+    provider = make_provider("big", name="Big Mail")
+    SuffixRule.objects.create(provider=provider, kind="mx", suffix="big.test")
+    html = post(client, "hosted.test")
+    assert "Is your mailbox at example.net?" in html
+    assert "imap.example.net" not in html
+    html = post(client, "hosted.test", confirmed="example.net")
+    assert "Big Mail" in html
+    assert "imap.example.net" in html
+
+
+def test_a_foreign_domain_is_shown_and_confirmed_before_anything_else(client: Client, plans: list[TestPlan]) -> None:
+    make_guide()
+    html = post(client, "foreign.test")
+    assert "Is your mailbox at hosting.test?" in html
+    assert "imap.hosting.test" not in html.split("Where the portal has looked")[0]
+    assert (
+        "imap.hosting.test"
+        not in client.get("/en/settings/foreign.test/?confirmed=other.test")
+        .content.decode()
+        .split("Where the portal")[0]
+    )
+    confirmed = client.get("/en/settings/foreign.test/?confirmed=hosting.test").content.decode()
+    assert '<code class="value">imap.hosting.test</code>' in confirmed
+    assert "/en/guides/thunderbird/?at=foreign.test&amp;confirmed=hosting.test" in confirmed
+    assert "/en/test/?at=foreign.test&amp;confirmed=hosting.test" in confirmed
+    assert "imap.hosting.test" not in client.get("/en/guides/thunderbird/?at=foreign.test").content.decode()
+    guide = client.get("/en/guides/thunderbird/?at=foreign.test&confirmed=hosting.test").content.decode()
+    assert "imap.hosting.test" in guide
+
+    response = client.post("/en/test/", {"address": "anna@foreign.test", "password": "x"})
+    assert response.status_code == 422
+    assert "My mailbox is at hosting.test." in response.content.decode()
+    assert plans == []
+    client.post("/en/test/", {"address": "anna@foreign.test", "password": "x", "confirmed": "hosting.test"})
+    assert [server.host for server in plans[0].servers] == ["imap.hosting.test", "smtp.hosting.test"]  # type: ignore[attr-defined]
+
+
+def test_the_test_asks_discovery_by_itself(client: Client, plans: list[TestPlan]) -> None:
+    client.post("/en/test/", {"address": "anna@known.test", "password": "x"})
+    assert [server.host for server in plans[0].servers] == ["imap.known.test", "smtp.known.test"]
+    assert plans[0].hidden_hosts == frozenset()
+
+
+def test_hosts_that_the_domain_names_itself_are_not_hidden(client: Client, plans: list[TestPlan]) -> None:
+    post(client, "known.test")
+    fields = {"imap_host": "imap.stranger.org", "smtp_host": "smtp.known.test"}
+    client.post("/en/test/", {"address": "anna@known.test", "password": "x"} | fields)
+    named = {"imap_host": "imap.hosting.test"}
+    client.get("/en/settings/foreign.test/")
+    client.post("/en/test/", {"address": "anna@foreign.test", "password": "x"} | named)
+    assert [plan.hidden_hosts for plan in plans] == [frozenset({"imap.stranger.org"}), frozenset()]
+
+
+def test_an_address_is_sent_only_where_it_is_needed_and_that_answer_is_not_kept(
+    client: Client, world: Internet
+) -> None:
+    assert "imap.asks.test" in post(client, "asks.test")
+    assert "imap.asks.test" not in client.get("/en/settings/asks.test/").content.decode()
+    assert {asked.host for asked in world.asked if "anna" in asked.target} <= {"autoconfig.asks.test"}
+
+
+def test_the_snapshot_is_asked_about_the_domain_and_about_its_exchangers_domains(
+    client: Client, world: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the import's table is connected: `discovering.ispdb_snapshot`."""
+    known = {"listed.test": "imap.listed.test", "eu.mailhost.test": "imap.mailhost.test"}
+    asked: list[tuple[str, str]] = []
+
+    def snapshot(domain: str, mailbox_domain: str) -> Account | None:
+        asked.append((domain, mailbox_domain))
+        server = Server(Protocol.IMAP, known.get(domain, ""), 993, Security.TLS)
+        return Account(mailbox_domain, servers=(server,)) if domain in known else None
+
+    monkeypatch.setattr(discovering, "ispdb_snapshot", snapshot)
+    listed = discovering.thoroughly("listed.test")
+    assert listed.winner is not None
+    assert (listed.winner.source, listed.account.servers[0].host) == (Source.ISPDB, "imap.listed.test")
+    assert listed.confirm is None
+    world.records("customer.test", MX("mx1.eu.mailhost.test", 10))
+    customer = discovering.thoroughly("customer.test")
+    assert customer.winner is not None
+    assert (customer.winner.source, customer.account.servers[0].host) == (Source.MX, "imap.mailhost.test")
+    assert customer.confirm == "mailhost.test"
+    assert asked == [
+        ("listed.test", "listed.test"),
+        ("customer.test", "customer.test"),
+        ("eu.mailhost.test", "customer.test"),
+    ]
+
+
+# --- while it runs -----------------------------------------------------------------------------------
+
+
+def test_progress_comes_source_by_source(client: Client) -> None:
+    response = client.post("/en/settings/", {"address": "anna@known.test"}, headers=HTMX)
+    assert response["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert response["Cache-Control"] == "no-store"
+    events = [event for event in b"".join(response).decode().split("\n\n") if event and not event.startswith(":")]  # type: ignore[attr-defined]
+    response.close()
+    assert 'id="looking" hx-swap-oob="true"' in events[0]
+    assert events[0].count("stage-waiting") == 7
+    assert 'id="source-autoconfig"' in "".join(events[1:-1])
+    assert "data: <h1" in events[-1]
+    assert "imap.known.test" in events[-1]
+    assert "anna@known.test" in events[-1]
+    again = client.post("/en/settings/", {"address": "anna@known.test"}, headers=HTMX)
+    assert again["Content-Type"].startswith("text/html")
+
+
+def test_a_search_that_breaks_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(domain: str) -> object:
+        raise OSError(domain)
+
+    monkeypatch.setattr(discovering, "_merged", lambda domain, findings: broken(domain))
+    response = client.post("/en/settings/", {"address": "anna@known.test"}, headers=HTMX)
+    text = b"".join(response).decode()  # type: ignore[attr-defined]
+    response.close()
+    assert "Something broke on our side" in text
+    assert "anna" not in text
+
+
+def test_leaving_ends_the_search(client: Client, world: Internet) -> None:
+    response = client.post("/en/settings/", {"address": "anna@hanging.test"}, headers=HTMX)
+    events = iter(response)  # type: ignore[call-overload]
+    while "stage-none" not in next(events).decode():
+        pass
+    assert not cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # the search is under way
+    began = monotonic()
+    response.close()
+    assert monotonic() - began < 2
+    assert discovering.kept("hanging.test") is None
+    assert cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # nobody holds it
+
+
+def test_one_search_serves_all_who_ask_at_the_same_time(world: Internet) -> None:
+    findings = [
+        Finding(
+            Source.SRV, Account("x.test", servers=(Server(Protocol.IMAP, "imap.x.test", 993, Security.TLS),)), Trust.LOW
+        )
+    ]
+    place = discovering._Kept("x.test")
+    assert place.take_off()
+    asked = sum(world.dns.queries.values())
+    threading.Timer(0.2, lambda: place.keep(findings)).start()
+    assert discovering.look_up("x.test").account.servers[0].host == "imap.x.test"
+    assert sum(world.dns.queries.values()) == asked
+
+
+def test_a_failure_is_kept_for_a_minute_and_a_success_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[str, int] = {}
+    monkeypatch.setattr(cache, "set", lambda key, value, timeout: kept.update({value[0].source: timeout}))
+    discovering._Kept("a.test").keep([Finding(Source.SRV, error="no_record")])
+    account = Account("b.test", servers=(Server(Protocol.IMAP, "imap.b.test", 993, Security.TLS),))
+    discovering._Kept("b.test").keep([Finding(Source.GUESS, account)])
+    assert kept == {Source.SRV: 60, Source.GUESS: 3600}
+
+
+def test_without_a_cache_it_is_looked_up_each_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*args: object, **options: object) -> object:
+        raise ConnectionError
+
+    for name in ("get", "set", "add", "delete"):
+        monkeypatch.setattr(cache, name, down)
+    assert discovering.look_up("known.test").found
+
+
+def test_a_visitor_may_look_up_so_many_domains(client: Client, settings: Settings) -> None:
+    settings.LIMIT_VISITOR_LOOKUPS_HOUR = 2
+    assert client.get("/en/settings/a.test/").status_code == 200
+    assert client.get("/en/settings/b.test.json").status_code == 404
+    for response in (
+        client.get("/en/settings/c.test/"),
+        client.post("/en/settings/", {"address": "anna@c.test"}),
+        client.post("/en/settings/", {"address": "anna@c.test"}, headers=HTMX),
+        client.get("/en/settings/c.test.json"),
+        client.post("/en/test/", {"address": "anna@c.test", "password": "x"}),
+    ):
+        assert response.status_code == 429
+        assert int(response["Retry-After"]) > 0
+    assert client.get("/en/settings/a.test/").status_code == 200  # at hand
+
+
+def test_a_process_looks_up_so_many_domains_at_a_time(client: Client, settings: Settings) -> None:
+    settings.LIMIT_LOOKUPS_PER_PROCESS = 1
+    search = discovering.watch("known.test")
+    next(search)
+    for response in (
+        client.get("/en/settings/a.test/"),
+        client.post("/en/settings/", {"address": "anna@a.test"}),
+        client.get("/en/settings/a.test.json"),
+        client.post("/en/test/", {"address": "anna@a.test", "password": "x"}),
+    ):
+        assert response.status_code == 503
+        assert response["Retry-After"] == "5"
+    search.close()  # type: ignore[attr-defined]
+    assert client.get("/en/settings/a.test/").status_code == 200
+
+
+SOURCES = [source for source in Source if source is not Source.TABLE]
+
+
+def finding(source: Source, host: str) -> Finding:
+    servers = (
+        Server(Protocol.IMAP, f"imap.{host}", 993, Security.TLS),
+        Server(Protocol.SMTP, f"smtp.{host}", 465, Security.TLS),
+    )
+    by_dns_alone = source in (Source.MX, Source.SRV)
+    return Finding(source, Account("pair.test", servers=servers), Trust.MEDIUM, by_dns_alone=by_dns_alone)
+
+
+@pytest.mark.parametrize(("first", "second"), [(s, None) for s in SOURCES] + list(combinations(SOURCES, 2)))
+def test_what_the_page_shows_of_each_source_alone_and_of_each_two(
+    client: Client, first: Source, second: Source | None
+) -> None:
+    both = [finding(first, "one.pair.test")] + ([finding(second, "two.pair.test")] if second else [])
+    discovering._Kept("pair.test").keep(both)
+    cards, _, folded = post(client, "pair.test").partition("Where these settings come from")
+    assert '<code class="value">imap.one.pair.test</code>' in cards
+    assert "imap.two.pair.test" not in cards
+    assert folded.count("(shown above)") == 1
+    assert folded.index("(shown above)") < (folded.index("Says instead:") if second else len(folded))
+    assert ("imap.two.pair.test" in folded) is (second is not None)
+    assert ("The sources disagree." in cards) is (second is not None)
+
+
+def test_a_known_provider_asks_nobody(
+    client: Client, world: Internet, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_provider()
+    asked = sum(world.dns.queries.values())
+    with django_assert_max_num_queries(8):
+        post(client, "example.net")
+    assert sum(world.dns.queries.values()) == asked
+
+
+# --- for scripts -------------------------------------------------------------------------------------
+
+
+def test_json(client: Client) -> None:
+    response = client.get("/ja/settings/known.test.json")
+    assert response["Content-Type"] == "application/json"
+    record = json.loads(response.content)
+    assert list(record) == ["domain", "provider", "servers", "password", "sources", "confirm", "warnings"]
+    assert record["servers"][0] == {
+        "protocol": "imap",
+        "host": "imap.known.test",
+        "port": 993,
+        "security": "tls",
+        "username": "address",
+        "auth": ["password"],
+    }
+    assert client.get("/en/settings/nothing.test.json").status_code == 404
+    assert client.get("/en/settings/nothing.test.json").json()["servers"] == []
+    assert client.get("/en/settings/127.0.0.1.json").status_code == 404
+    assert client.post("/en/settings/known.test.json").status_code == 405
+
+
+# --- by hand -----------------------------------------------------------------------------------------
+
+
+def test_servers_by_hand_are_kept_through_to_guide_and_test(client: Client) -> None:
+    make_guide()
+    query = "imap_host=Mail.Example.org&imap_port=&imap_security=&smtp_host=out.example.org&smtp_port=587&smtp_security=starttls"
+    html = client.get(f"/en/settings/nothing.test/?{query}").content.decode()
+    assert '<code class="value">mail.example.org</code>' in html
+    assert "These are the servers that you entered." in html
+    carried = "at=nothing.test&amp;imap_host=mail.example.org&amp;imap_port=993&amp;imap_security=tls&amp;smtp_host=out.example.org&amp;smtp_port=587&amp;smtp_security=starttls"
+    assert f"/en/guides/thunderbird/?{carried}" in html
+    assert f"/en/test/?{carried}" in html
+    plain = carried.replace("&amp;", "&")
+    guide = client.get(f"/en/guides/thunderbird/?{plain}").content.decode()
+    assert "mail.example.org" in guide
+    assert f"/en/test/?{carried}" in guide
+    test = client.get(f"/en/test/?{plain}").content.decode()
+    assert 'value="mail.example.org"' in test
+    assert 'value="587"' in test
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("imap_host=10.0.0.1", "This is a number, not a name."),
+        ("imap_host=mail.internal", "private network"),
+        ("imap_host=mail.example.org&imap_port=22", "The portal tests mail ports only"),
+        ("imap_host=mail.example.org&imap_port=0", "A port is a number from 1 to 65535"),
+        ("imap_host=mail.example.org&imap_security=none", "no password in the clear"),
+        ("smtp_port=465", "Enter the server"),
+        ("imap_host=" + "x" * 400, "This is not a server"),
+        ("imap_host=%22%3E%3Cscript%3E", "This is not a server"),
+    ],
+)
+def test_bad_servers_by_hand_are_told_at_the_field(client: Client, query: str, words: str) -> None:
+    make_guide()
+    response = client.get(f"/en/settings/nothing.test/?{query}")
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert html.count(words) >= 2
+    assert '<details id="by-hand" class="by-hand" open>' in html
+    assert "<script>" not in html.replace("<script src", "")
+    moved = client.get(f"/en/guides/thunderbird/?at=nothing.test&{query}")
+    assert moved.status_code == 302
+    assert moved["Location"].startswith("/en/settings/nothing.test/?")
+
+
+def test_mute_names_end_in_not_found(client: Client, world: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.zone["mute.test"] = Name(mute=True)
+    monkeypatch.setattr(discovering, "Patience", lambda: Patience(deadline=0.3))
+    assert "We do not know this provider yet" in post(client, "mute.test")
