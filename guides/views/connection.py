@@ -74,11 +74,12 @@ def _run(request: HttpRequest) -> HttpResponseBase:
 
 @sensitive_variables()
 def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str | Promise) -> HttpResponseBase:
-    form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
-    valid = form.is_valid()
-    address = form.cleaned_data.get("address")
-    confirmed = form.cleaned_data.get("confirmed", "")
-    reader = _reader_of(address, confirmed) if address else Reader()
+    with page_work():
+        form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
+        valid = form.is_valid()
+        address = form.cleaned_data.get("address")
+        confirmed = form.cleaned_data.get("confirmed", "")
+        reader = _reader_of(address, confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
