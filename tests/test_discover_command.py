@@ -12,7 +12,9 @@ from django.core.management import call_command
 from dnslib import MX, SRV
 from pytest_django.fixtures import Settings
 
+from guides.content import discovering
 from guides.mail.discovery.findings import Source
+from guides.mail.discovery.report import as_record
 from guides.models import Provider, ProviderDomain, SuffixRule
 from tests.discovery_world import NETWORK_SOURCES, autoconfig_url, client_config, lead_to, publish
 from tests.factories import make_provider
@@ -87,7 +89,29 @@ def test_each_source_is_named(source: Source) -> None:
     assert found["servers"][0]["host"] == f"imap.only-{source}.test"
     assert [entry["name"] for entry in found["sources"] if entry["found"]] == [str(source)]
     assert [entry["name"] for entry in found["sources"]] == [str(name) for name in Source]
+    assert [entry["name"] for entry in found["sources"] if entry["error"] == "not_listed"] == ["table", "ispdb"]
     assert found["provider"] is None
+
+
+def test_every_domain_of_the_library_gives_the_tables_values(world: Internet) -> None:
+    call_command("load_content", verbosity=0)
+    asked = sum(world.dns.queries.values())
+    domains = list(ProviderDomain.objects.select_related("provider"))
+    assert len(domains) > 100
+    for row in domains:
+        discovery = discovering.from_table(row.domain)
+        assert discovery is not None
+        found = as_record(discovery)
+        assert (found["domain"], found["provider"], found["password"]) == (
+            row.domain,
+            row.provider.slug,
+            row.provider.password,
+        )
+        servers = [
+            (server.protocol, server.host, server.port, server.security) for server in row.provider.servers.all()
+        ]
+        assert [(s["protocol"], s["host"], s["port"], s["security"]) for s in found["servers"]] == servers
+    assert sum(world.dns.queries.values()) == asked
 
 
 def test_disagreement_is_told() -> None:

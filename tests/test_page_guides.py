@@ -113,7 +113,7 @@ def test_without_a_provider_the_fields_are_still_to_be_found(client: Client, gui
     html = get(client, "?at=unknown.net")
     assert "We do not know the servers of" in html
     assert "incoming mail server" in html
-    assert 'href="/en/settings/unknown.net/"' in html
+    assert 'href="/en/settings/unknown.net/#by-hand"' in html
 
 
 def test_a_language_that_is_missing_falls_back_and_says_so(client: Client, guide: None) -> None:

@@ -6,6 +6,7 @@ asked anew each time, so what staff change there counts at once. Only one proces
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import time
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 SUCCESS_SECONDS = 3600
 FAILURE_SECONDS = 60
 FLIGHT_SECONDS = 12  # a search ends after 8 s; the mark of one whose process died is gone after this
+PERSONAL_SECONDS = 3.0  # for the second question, with the address, to a server that has answered the first
 HEARTBEAT_SECONDS = 0.25
 POLL_SECONDS = 0.1
 
@@ -123,7 +125,11 @@ def with_address(discovery: Discovery, address: Address) -> Discovery:
 
 
 async def _ask_autoconfig(query: Query) -> Finding:
-    return await autoconfig(query)
+    try:
+        async with asyncio.timeout(PERSONAL_SECONDS):
+            return await autoconfig(query)
+    except TimeoutError:
+        return Finding(Source.AUTOCONFIG, error="deadline")
 
 
 def _search(domain: str, patience: Patience) -> Generator[Finding | None, None, list[Finding]]:

@@ -80,10 +80,7 @@ def as_json(request: HttpRequest, domain: str) -> HttpResponse:
         except budgets.Refused as refusal:
             return _retry_later(JsonResponse({"error": refusal.budget}, status=_status(refusal)), refusal)
     known = discovery.found or discovery.account.provider is not None
-    response = JsonResponse(as_record(discovery), status=200 if known else 404)
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+    return JsonResponse(as_record(discovery), status=200 if known else 404)
 
 
 def _domain(text: str) -> str:
