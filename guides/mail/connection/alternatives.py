@@ -18,6 +18,7 @@ from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login
+from guides.mail.connection.shared import SEEN_AT, UNREACHABLE
 from guides.mail.network import PortForbidden
 from guides.mail.outcomes import Alternative, Outcome, StageResult
 from guides.mail.secret import Secret
@@ -45,9 +46,13 @@ _WRONG_PORT = ("tcp.", "greet.wrong_protocol", "input.port_security")
 
 
 def may_be_mended(result: StageResult) -> bool:
-    """Whether a failure before the login could be one of server, port or encryption."""
+    """Whether a failure before the login could be one of server, port or encryption.
+
+    In an outage nobody is asked: where others have found a server silent, this test looks no further either.
+    """
     failed = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-    return failed and result.cause is not None and result.cause not in _HOPELESS
+    is_known_outage = SEEN_AT in result.details and result.cause in UNREACHABLE
+    return failed and result.cause is not None and result.cause not in _HOPELESS and not is_known_outage
 
 
 def candidates(server: Server, cause: str, plan: TestPlan) -> tuple[Server, ...]:
