@@ -106,7 +106,7 @@ def test_a_server_typed_by_hand_is_not_said_to_be_right(client: Client, nobody_c
         memory.learn_failure(own, failing(own), looked=True)
     html = client.post("/en/test/", FORM | {"imap_host": own.host}).content.decode()
     assert "letter by letter" in html
-    assert "Your settings are right" not in html
+    assert "there is nothing for you to change" not in html
     assert nobody_connects == []
 
 

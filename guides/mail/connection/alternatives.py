@@ -18,7 +18,6 @@ from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login
-from guides.mail.connection.shared import SEEN_AT, UNREACHABLE
 from guides.mail.network import PortForbidden
 from guides.mail.outcomes import Alternative, Outcome, StageResult
 from guides.mail.secret import Secret
@@ -46,13 +45,9 @@ _WRONG_PORT = ("tcp.", "greet.wrong_protocol", "input.port_security")
 
 
 def may_be_mended(result: StageResult) -> bool:
-    """Whether a failure before the login could be one of server, port or encryption.
-
-    In an outage nobody is asked: where others have found a server silent, this test looks no further either.
-    """
+    """Whether a failure before the login could be one of server, port or encryption."""
     failed = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-    is_known_outage = SEEN_AT in result.details and result.cause in UNREACHABLE
-    return failed and result.cause is not None and result.cause not in _HOPELESS and not is_known_outage
+    return failed and result.cause is not None and result.cause not in _HOPELESS
 
 
 def candidates(server: Server, cause: str, plan: TestPlan) -> tuple[Server, ...]:
