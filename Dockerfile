@@ -5,7 +5,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /srv/venv
 COPY requirements.txt .
 RUN /srv/venv/bin/pip install --require-hashes -r requirements.txt
-COPY manage.py ./
+COPY manage.py pyproject.toml ./
 COPY helpdesk helpdesk
 COPY guides guides
 COPY templates templates

@@ -3,11 +3,11 @@
 SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 PIP := .venv/bin/pip --disable-pip-version-check --quiet
-TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gettext fonts-noto-core fonts-noto-cjk libxml2-utils
+TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gettext fonts-noto-core fonts-noto-cjk libxml2-utils postgresql redis-server
 
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help run test test-clients check bench lock messages clean
+.PHONY: help run test test-clients check bench fuzz lock messages clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,15 @@ check: .venv/.dev  ## style, types, floors, migrations, deployment settings
 	@BASE_URL=https://help.example.net SECRET_KEY=$$($(PYTHON_IN_VENV) -c 'import secrets; print(secrets.token_urlsafe(64))') \
 		$(PYTHON_IN_VENV) manage.py check --deploy --fail-level WARNING
 
+.venv-fuzz/.made: .venv/.run requirements.txt
+	@$(PYTHON_IN_VENV) -m venv .venv-fuzz
+	@.venv-fuzz/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements.txt
+	@.venv-fuzz/bin/pip --disable-pip-version-check --quiet install 'atheris>=2.3,<4'
+	@touch $@
+
+fuzz: .venv-fuzz/.made  ## fuzz what reads a mail server's words, for SECONDS (60)
+	@.venv-fuzz/bin/python -m tests.fuzz $(or $(SECONDS),60)
+
 lock: .venv/.dev  ## pin the newest packages that requirements*.in allow
 	@.venv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --quiet -o requirements.txt requirements.in
 	@.venv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --quiet -o requirements-dev.txt requirements-dev.in
@@ -62,5 +71,5 @@ messages: .venv/.dev  ## collect translatable strings into locale/
 	@$(PYTHON_IN_VENV) manage.py compile_translations
 
 clean:  ## remove what was made, but never data/
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-fuzz .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find locale -name '*.mo' -delete

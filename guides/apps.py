@@ -10,3 +10,9 @@ class GuidesConfig(AppConfig):
     name = "guides"
     verbose_name = _("Mail help")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Keep the search index in step with what is saved."""
+        from guides.content import index_signals  # models are not there before
+
+        index_signals.connect()

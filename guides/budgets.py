@@ -1,142 +1,36 @@
 """Abuse budgets of the connection test: per visitor, per account, per mail server, per process.
 
 Mail servers lock an account after three wrong passwords and ban an address after five; every test of this portal
-comes from one address, and a stranger may name any account. Counts live in the cache, shared between processes, under
-keyed hashes: neither a visitor's address nor a mail address can be read from it. When the cache is down, each process
-counts for itself and grants a share, so that an outage never lifts a limit.
-
-Windows slide in ten steps: two failures just before the turn of a window and two just after it are four failures.
+comes from one address, and a stranger may name any account. Counts live in a ledger (`guides/ledger.py`) under keyed
+hashes: neither a visitor's address nor a mail address can be read from it.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Literal, Self, TypeVar
-from uuid import uuid4
+from typing import Literal, Self
 
 from django.conf import settings
-from django.core.cache import cache
-from django.core.cache.backends.base import BaseCache
-from django.core.cache.backends.locmem import LocMemCache
-from django.utils.crypto import salted_hmac
 
+from guides import ledger as ledgers
+from guides.ledger import HELD_SECONDS, Ledger, Refused, Slot, Window, hashed, with_fallback
 from guides.mail.accounts import Address
 
-logger = logging.getLogger(__name__)
+__all__ = ["HELD_SECONDS", "Admission", "Budget", "Refused", "admit"]
 
-T = TypeVar("T")
-Budget = Literal["visitor_hour", "visitor_day", "visitor_at_once", "account", "host", "busy", "lookups", "looks"]
-
-STEPS = 10
-HELD_SECONDS = 90  # a test ends after 60 s; a slot that nobody gave back is free again after this
-SHARE_WITHOUT_CACHE = 4  # each process grants a quarter
+Budget = Literal[
+    "visitor_hour", "visitor_day", "visitor_at_once", "account", "host", "busy", "queue", "lookups", "looks"
+]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
-
-class Refused(Exception):  # noqa: N818
-    """A budget is used up. `retry_after` is in seconds."""
-
-    def __init__(self, budget: Budget, retry_after: int) -> None:
-        super().__init__(budget)
-        self.budget: Budget = budget
-        self.retry_after = retry_after
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """At most `limit` events of one subject in `seconds`."""
-
-    budget: Budget
-    limit: int
-    seconds: int
-
-    @property
-    def step(self) -> int:
-        return self.seconds // STEPS
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """A place that somebody holds."""
-
-    key: str
-    owner: str
-
-
-class _Ledger:
-    """Counts in one cache. Every change is one atomic operation of the cache."""
-
-    def __init__(self, store: BaseCache, share: int = 1) -> None:
-        self._store = store
-        self._share = share
-
-    def limit(self, full: int) -> int:
-        """How much of a limit this ledger may grant."""
-        return max(1, full // self._share)
-
-    def check(self, window: _Window, subject: str, *, own: int = 0) -> None:
-        """Raise Refused when the window has no room for one more; `own` of its events are the caller's."""
-        now = time.time()
-        current = int(now // window.step)
-        steps = range(current - STEPS, current + 1)  # the oldest counts in part, so it counts
-        keys = {self._key(window, subject, step): step for step in steps}
-        counts = {keys[key]: count for key, count in self._store.get_many(keys).items()}
-        room = self.limit(window.limit) - sum(counts.values()) + own
-        if room > 0:
-            return
-        free_at = now
-        for step in sorted(counts):  # the oldest steps fall out first, until one more fits
-            room += counts[step]
-            if room > 0:
-                free_at = (step + STEPS + 1) * window.step
-                break
-        raise Refused(window.budget, max(1, round(free_at - now)))
-
-    def count(self, window: _Window, subject: str) -> str:
-        """Count one event now. Returns what `take_back` wants."""
-        key = self._key(window, subject, int(time.time() // window.step))
-        while True:
-            self._store.add(key, 0, timeout=window.seconds + window.step)
-            try:
-                self._store.incr(key)
-            except ValueError:  # it expired between the two
-                continue
-            return key
-
-    def take_back(self, key: str) -> None:
-        """Uncount an event."""
-        with suppress(ValueError):  # it has expired
-            self._store.decr(key)
-
-    def hold(self, budget: Budget, limit: int, subject: str) -> _Slot:
-        """Take one of `limit` slots. Raises Refused when all are taken."""
-        owner = uuid4().hex
-        for slot in range(self.limit(limit)):
-            key = f"budget:{budget}:{subject}:{slot}"
-            if self._store.add(key, owner, timeout=HELD_SECONDS):
-                return _Slot(key, owner)
-        raise Refused(budget, 5)
-
-    def let_go(self, slot: _Slot) -> None:
-        """Give a slot back, unless it has expired and is another's by now."""
-        if self._store.get(slot.key) == slot.owner:
-            self._store.delete(slot.key)
-
-    @staticmethod
-    def _key(window: _Window, subject: str, step: int) -> str:
-        return f"budget:{window.budget}:{window.seconds}:{subject}:{step}"
-
-
-_shared = _Ledger(cache)
-_own = _Ledger(LocMemCache("budgets", {"OPTIONS": {"MAX_ENTRIES": 100_000}}), SHARE_WITHOUT_CACHE)
+_shared = ledgers.shared
+_own = ledgers.own
 
 
 class _Process:
@@ -170,26 +64,32 @@ _process = _Process()
 _lookups = _Process()
 
 
+def tests_under_way() -> int:
+    """How many tests run in this process, about."""
+    return len(_process._held)
+
+
 class Admission:
     """Leave to run one test. Leaving the context, or `release`, frees what it holds."""
 
-    def __init__(self, ledger: _Ledger, accounts: Iterable[str], process_slot: object) -> None:
+    def __init__(self, ledger: Ledger, accounts: Iterable[str], process_slot: object) -> None:
         self._ledger = ledger
         self._accounts = tuple(accounts)
         self._process_slot = process_slot
-        self._visitor_slot: _Slot | None = None
+        self._visitor_slot: Slot | None = None
         self._reserved: list[str] = []
+        self._counted: list[str] = []
         self._has_failed = False
 
-    def claim(self, visitor: str, hosts: Iterable[str]) -> None:
+    def claim(self, visitor: str, hosts: Iterable[str], *, proven: bool) -> None:
         """Count this test against every budget. Raises Refused, and then holds nothing."""
-        counted: list[str] = []
+        counted = self._counted
         try:
             for subject in _host_subjects(hosts):
                 for window in _host_windows():
                     self._ledger.check(window, subject)
             self._visitor_slot = self._ledger.hold("visitor_at_once", settings.LIMIT_VISITOR_AT_ONCE, visitor)
-            for window in _visitor_windows():
+            for window in _visitor_windows(proven=proven):
                 counted.append(self._ledger.count(window, visitor))
                 self._ledger.check(window, visitor, own=1)
             # A failure is counted before the login and taken back when there was none: tests at the same time
@@ -210,18 +110,30 @@ class Admission:
             events += self._account_events()
         self._has_failed = True
 
-        def count(ledger: _Ledger) -> None:
+        def count(ledger: Ledger) -> None:
             for window, subject in events:
                 ledger.count(window, subject)
 
-        _with_fallback(self._ledger, count)
+        with_fallback(self._ledger, count)
+
+    def never_mind(self) -> None:
+        """The test is not made after all: it does not count, and nothing is held."""
+
+        def take_back(ledger: Ledger) -> None:
+            if ledger is self._ledger:
+                for key in self._counted:
+                    ledger.take_back(key)
+
+        with_fallback(self._ledger, take_back)
+        self._counted = []
+        self.release()
 
     def release(self) -> None:
         """Free what is held. Doing it twice does no harm."""
         _process.let_go(self._process_slot)
-        _with_fallback(self._ledger, self._free)
+        with_fallback(self._ledger, self._free)
 
-    def _free(self, ledger: _Ledger) -> None:
+    def _free(self, ledger: Ledger) -> None:
         if ledger is not self._ledger:
             return  # the cache went away with what was held in it; there it expires by itself
         slot, self._visitor_slot = self._visitor_slot, None
@@ -232,7 +144,7 @@ class Admission:
             for key in reserved:
                 ledger.take_back(key)
 
-    def _account_events(self) -> list[tuple[_Window, str]]:
+    def _account_events(self) -> list[tuple[Window, str]]:
         return [(window, subject) for subject in self._accounts for window in _account_windows()]
 
     def __enter__(self) -> Self:
@@ -244,24 +156,32 @@ class Admission:
         self.release()
 
 
-def admit(visitor_ip: str, address: Address, hosts: Iterable[str], usernames: Iterable[str] = ()) -> Admission:
+def admit(
+    visitor_ip: str,
+    address: Address,
+    hosts: Iterable[str],
+    usernames: Iterable[str] = (),
+    *,
+    proven: bool = False,
+) -> Admission:
     """Let a visitor test a password of `address` at `hosts`, or raise Refused with the budget that is used up.
 
     `usernames` are the names that will be sent: a stranger could guess at one account under many invented addresses.
+    `proven`: the visitor's browser has solved a proof of work, for which there are some more tests.
     """
     hosts = [host.lower() for host in hosts]
-    visitor = _hashed("visitor", _network_of(visitor_ip))
-    accounts = {_hashed("account", f"{address.local_part}@{address.domain}".casefold())}
-    accounts |= {_hashed("username", f"{name.casefold()}\0{host}") for name in usernames for host in hosts}
+    visitor = visitor_name(visitor_ip)
+    accounts = {hashed("account", f"{address.local_part}@{address.domain}".casefold())}
+    accounts |= {hashed("username", f"{name.casefold()}\0{host}") for name in usernames for host in hosts}
     process_slot = _process.hold(settings.LIMIT_TESTS_PER_PROCESS)
 
-    def claim(ledger: _Ledger) -> Admission:
+    def claim(ledger: Ledger) -> Admission:
         admission = Admission(ledger, accounts, process_slot)
-        admission.claim(visitor, hosts)
+        admission.claim(visitor, hosts, proven=proven)
         return admission
 
     try:
-        return _with_fallback(_shared, claim)
+        return with_fallback(_shared, claim)
     except BaseException:
         _process.let_go(process_slot)
         raise
@@ -269,26 +189,22 @@ def admit(visitor_ip: str, address: Address, hosts: Iterable[str], usernames: It
 
 def admit_look(visitor_ip: str) -> None:
     """Let an operator have a live look at a domain, or raise Refused: it asks two dozen questions at once."""
-    visitor = _hashed("visitor", _network_of(visitor_ip))
-    window = _Window("looks", settings.LIMIT_OPERATOR_LOOKS_HOUR, _HOUR)
-
-    def claim(ledger: _Ledger) -> None:
-        ledger.check(window, visitor)
-        ledger.count(window, visitor)
-
-    _with_fallback(_shared, claim)
+    _admit_hourly(Window("looks", settings.LIMIT_OPERATOR_LOOKS_HOUR, _HOUR), visitor_ip)
 
 
 def admit_lookup(visitor_ip: str) -> None:
     """Let a visitor have an unknown domain looked up, or raise Refused: it makes the portal ask strangers' servers."""
-    visitor = _hashed("visitor", _network_of(visitor_ip))
-    window = _Window("lookups", settings.LIMIT_VISITOR_LOOKUPS_HOUR, _HOUR)
+    _admit_hourly(Window("lookups", settings.LIMIT_VISITOR_LOOKUPS_HOUR, _HOUR), visitor_ip)
 
-    def claim(ledger: _Ledger) -> None:
+
+def _admit_hourly(window: Window, visitor_ip: str) -> None:
+    visitor = visitor_name(visitor_ip)
+
+    def claim(ledger: Ledger) -> None:
         ledger.check(window, visitor)
         ledger.count(window, visitor)
 
-    _with_fallback(_shared, claim)
+    with_fallback(_shared, claim)
 
 
 @contextmanager
@@ -301,28 +217,33 @@ def lookup_place() -> Iterator[None]:
         _lookups.let_go(place)
 
 
-def _visitor_windows() -> tuple[_Window, ...]:
+def visitor_name(visitor_ip: str) -> str:
+    """A visitor's name in the cache: a keyed hash of their network."""
+    return hashed("visitor", _network_of(visitor_ip))
+
+
+def _visitor_windows(*, proven: bool) -> tuple[Window, ...]:
+    hour, day = settings.LIMIT_VISITOR_HOUR, settings.LIMIT_VISITOR_DAY
+    if proven:
+        hour, day = hour + settings.LIMIT_PROOF_HOUR, day + settings.LIMIT_PROOF_DAY
+    return (Window("visitor_hour", hour, _HOUR), Window("visitor_day", day, _DAY))
+
+
+def _account_windows() -> tuple[Window, ...]:
     return (
-        _Window("visitor_hour", settings.LIMIT_VISITOR_HOUR, _HOUR),
-        _Window("visitor_day", settings.LIMIT_VISITOR_DAY, _DAY),
+        Window("account", settings.LIMIT_ACCOUNT_10_MINUTES, 10 * _MINUTE),
+        Window("account", settings.LIMIT_ACCOUNT_HOUR, _HOUR),
+        Window("account", settings.LIMIT_ACCOUNT_DAY, _DAY),
     )
 
 
-def _account_windows() -> tuple[_Window, ...]:
-    return (
-        _Window("account", settings.LIMIT_ACCOUNT_10_MINUTES, 10 * _MINUTE),
-        _Window("account", settings.LIMIT_ACCOUNT_HOUR, _HOUR),
-        _Window("account", settings.LIMIT_ACCOUNT_DAY, _DAY),
-    )
-
-
-def _host_windows() -> tuple[_Window, ...]:
-    return (_Window("host", settings.LIMIT_HOST_10_MINUTES, 10 * _MINUTE),)
+def _host_windows() -> tuple[Window, ...]:
+    return (Window("host", settings.LIMIT_HOST_10_MINUTES, 10 * _MINUTE),)
 
 
 def _host_subjects(hosts: Iterable[str]) -> list[str]:
     names = {host.lower() for host in hosts} - settings.LIMIT_HOST_EXEMPT
-    return [_hashed("host", name) for name in sorted(names)]
+    return [hashed("host", name) for name in sorted(names)]
 
 
 def _network_of(visitor_ip: str) -> str:
@@ -333,20 +254,3 @@ def _network_of(visitor_ip: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((int(address), 64), strict=False))
-
-
-def _hashed(kind: str, text: str) -> str:
-    return salted_hmac(f"guides.budgets.{kind}", text, algorithm="sha256").hexdigest()[:32]
-
-
-def _with_fallback(ledger: _Ledger, work: Callable[[_Ledger], T]) -> T:
-    """Do `work` with a ledger, and when its cache fails, with this process's own."""
-    try:
-        return work(ledger)
-    except Refused:
-        raise
-    except Exception as error:
-        if ledger is _own:
-            raise
-        logger.warning("The cache does not answer (%s): budgets are counted in this process", type(error).__name__)
-        return work(_own)

@@ -18,6 +18,7 @@ from guides.mail.vetting import HostForbidden, check_host
 LONGEST_ADDRESS = 254
 LONGEST_USERNAME = 256
 LONGEST_PASSWORD = 1024
+LONGEST_TOKEN = 6000  # Microsoft's are two to four thousand characters
 LONGEST_HOST = 253
 
 USUAL_PORTS: dict[tuple[Protocol, Security], int] = {
@@ -93,6 +94,53 @@ class AddressForm(PortalForm):
             }
         ),
     )
+
+
+PASTE_BYTES = 1_000_000
+TOO_LARGE = _(
+    "This is too long: at most 1 MB can be explained. Paste only the error itself, or the first part of the message."
+)
+NOT_TEXT = {
+    "archive": _(
+        "This is an archive, a picture or a document, not a text. Save the message as .eml, or copy its text."
+    ),
+    "binary": _("This is not a text. Save the message as .eml, or copy its text."),
+}
+
+
+class PasteForm(PortalForm):
+    """An error text or a whole message, pasted or as a file. It is never shown again: it may hold a secret."""
+
+    text = forms.CharField(
+        label=_("Error text or returned message"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(
+            attrs={"rows": 6, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "dir": "auto"}
+        ),
+    )
+    file = forms.FileField(
+        label=_("Or a file"),
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".eml,.txt,.log,.msg.txt,message/rfc822,text/plain,text/html"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two, and not too much of it."""
+        text, file = self.cleaned_data.get("text") or "", self.cleaned_data.get("file")
+        field = "file" if file else "text"
+        if file and file.size > PASTE_BYTES:
+            self.add_error("file", TOO_LARGE)
+            return self.cleaned_data
+        source = file.read(PASTE_BYTES) if file else text.encode("utf-8", "replace")
+        if not source.strip():
+            self.add_error(field, _("Paste the error text, or choose a file with the returned message."))
+        elif len(source) > PASTE_BYTES:
+            self.add_error("text", TOO_LARGE)
+        self.cleaned_data["source"] = source
+        self.cleaned_data["field"] = field
+        return self.cleaned_data
 
 
 class HostField(forms.CharField):
@@ -229,6 +277,17 @@ class ConnectionForm(ServersForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
         error_messages={"max_length": _("This is too long for a user name.")},
     )
+    deliver = forms.BooleanField(
+        label=_("Send one message to myself, and see whether it arrives"),
+        required=False,
+        help_text=_("It is deleted again. Tick this only if you need it: some providers dislike such messages."),
+    )
+    is_token = forms.BooleanField(
+        label=_("What I typed as password is an access token (OAuth 2.0)"),
+        required=False,
+        help_text=_("For people who know what that is. A token is a long text that a program got from the provider."),
+    )
+    anyway = forms.BooleanField(label=_("Test it anyway"), required=False)
     pop3 = forms.BooleanField(label=_("Test receiving by POP3 too"), required=False)
     confirmed = forms.CharField(required=False, max_length=LONGEST_HOST, widget=forms.HiddenInput)
 
@@ -238,6 +297,12 @@ class ConnectionForm(ServersForm):
         super().__init__(data, **options)
         self.secret = secret
         self.password_fault = password_fault
+        self.has_doubt = False
+
+    def doubt(self, words: str) -> None:
+        """Say a doubt about the password before it is sent anywhere. It is typed again, or another one in its place."""
+        self.has_doubt = True
+        self.password_fault = words
 
     def clean_username(self) -> str:
         """A user name goes onto the wire: no line ends, no NUL."""
@@ -253,7 +318,7 @@ class ConnectionForm(ServersForm):
     @property
     def opens_by_hand(self) -> bool:
         """Whether the folded part must be open: something in it was typed or is wrong."""
-        names = [field.name for _protocol, row in self.server_rows for field in row] + ["username"]
+        names = [field.name for _protocol, row in self.server_rows for field in row] + ["username", "is_token"]
         return any(self[name].errors or self[name].value() for name in names)
 
 
@@ -276,18 +341,20 @@ def take_password(request: HttpRequest) -> tuple[Secret | None, str | Promise]:
         data = request.POST.copy()
         values = data.pop("password", [])
         request.POST = data  # type: ignore[assignment]
-        return _wrapped(str(values[-1]) if values else "")
+        longest = LONGEST_TOKEN if "is_token" in data else LONGEST_PASSWORD
+        password = str(values[-1]) if values else ""
+        return _wrapped(password.strip() if "is_token" in data else password, longest)
     except Exception as error:
         fault = type(error).__name__
     finally:
-        values = []
+        values, password = [], ""
     raise PasswordNotTakenError(fault)
 
 
-def _wrapped(password: str) -> tuple[Secret | None, str | Promise]:
+def _wrapped(password: str, longest: int) -> tuple[Secret | None, str | Promise]:
     if not password:
         return None, _("Enter the password. It is used for this one test and not stored.")
-    if len(password) > LONGEST_PASSWORD:
+    if len(password) > longest:
         return None, _("This is too long for a password.")
     try:
         return Secret(password), ""

@@ -10,11 +10,15 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from guides.mail.connection.loop import BackgroundLoop
+from guides.mail.connection.places import AddressPlaces
+from guides.mail.connection.shared import SharedLooks
 from guides.mail.network import Door, DoorConfig
 
 _DOOR_SETTINGS = frozenset(
     {"DNS_SERVERS", "ALLOWED_NETWORKS", "ALLOWED_PORTS", "ALLOWED_SUFFIXES", "EXTRA_CA_FILE", "EHLO_NAME"}
 )
+
+_LOOKS_SETTINGS = frozenset({"LIMIT_SHARED_SECONDS", "LIMIT_ADDRESS_CONNECTIONS", "LIMIT_QUEUE_SECONDS"})
 
 _loop = BackgroundLoop()  # starts no thread before its first use
 atexit.register(_loop.close)
@@ -35,6 +39,24 @@ def door() -> Door:
     )
 
 
+@cache
+def looks() -> SharedLooks:
+    """What tests that run on this process's loop share. Only the loop's thread may use it."""
+    return SharedLooks(settings.LIMIT_SHARED_SECONDS)
+
+
+@cache
+def address_places() -> AddressPlaces:
+    """The connections that this process's loop has open, by address. Only the loop's thread may use it."""
+    return AddressPlaces(settings.LIMIT_ADDRESS_CONNECTIONS, settings.LIMIT_QUEUE_SECONDS)
+
+
+def forget_looks() -> None:
+    """Begin anew, for tests."""
+    looks.cache_clear()
+    address_places.cache_clear()
+
+
 def background_loop() -> BackgroundLoop:
     """The loop that runs this process's connection tests."""
     return _loop
@@ -45,3 +67,6 @@ def _forget_door(setting: str, **_: object) -> None:
     """Tests change settings (`override_settings`); the next door is made of the new ones."""
     if setting in _DOOR_SETTINGS:
         door.cache_clear()
+        looks.cache_clear()  # what was found through another door
+    if setting in _LOOKS_SETTINGS:
+        forget_looks()

@@ -6,7 +6,21 @@ import re
 
 from django.urls import URLPattern, path, re_path
 
-from guides.views import apple, connection, errors, guides, machines, openapi, operators, pages, settings
+from guides.views import (
+    apple,
+    connection,
+    errors,
+    explain,
+    guides,
+    machines,
+    openapi,
+    operators,
+    pages,
+    report,
+    search,
+    settings,
+    status,
+)
 
 
 def _any_case(text: str) -> str:
@@ -51,8 +65,12 @@ PAGES: list[URLPattern] = [
     path("guides/<slug:slug>/", guides.guide, name="guide"),
     # /<lang>/errors/
     path("errors/", errors.index, name="errors"),
+    path("errors/find/", explain.find, name="error-find"),
     path("errors/<slug:slug>/", errors.article, name="error"),
     # /<lang>/test/ /<lang>/search/
     path("test/", connection.page, name="test"),
-    path("search/", pages.search, name="search"),
+    path("search/", search.page, name="search"),
+    # /<lang>/report/ /<lang>/status/
+    path("report/", report.page, name="report"),
+    path("status/", status.page, name="status"),
 ]

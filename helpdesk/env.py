@@ -159,5 +159,10 @@ class Env:
                 "OPTIONS": {"MAX_ENTRIES": 100_000},
             }
         if urlsplit(text).scheme in ("redis", "rediss", "unix"):
-            return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": text}
+            return {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": text,
+                # Without them, a cache that hangs would hang every page that asks it.
+                "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
+            }
         raise ImproperlyConfigured(f"{name}: only redis://, rediss:// and unix:// are known")

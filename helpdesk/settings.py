@@ -49,6 +49,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "guides.crowd.turns.readers_first",
     "helpdesk.middleware.trusted_proxy",
     "helpdesk.middleware.security_headers",
     "helpdesk.client_hosts.client_hosts",
@@ -187,6 +188,22 @@ LIMIT_HOST_EXEMPT = frozenset(host.lower() for host in env.items("LIMIT_HOST_EXE
 LIMIT_OPERATOR_LOOKS_HOUR = env.number("LIMIT_OPERATOR_LOOKS_HOUR", 30, least=1)
 LIMIT_LOOKUPS_PER_PROCESS = env.number("LIMIT_LOOKUPS_PER_PROCESS", 32, least=1)
 LIMIT_TESTS_PER_PROCESS = env.number("LIMIT_TESTS_PER_PROCESS", 200, least=1)
+LIMIT_PROOF_HOUR = env.number("LIMIT_PROOF_HOUR", 10, least=0)
+LIMIT_PROOF_DAY = env.number("LIMIT_PROOF_DAY", 20, least=0)
+LIMIT_PROOF_WORK = env.number("LIMIT_PROOF_WORK", 100_000, least=100, most=10_000_000)
+
+# --- the crowd (docs/decisions/0005-what-a-crowd-shares.md) ------------------------------------
+
+LIMIT_SHARED_SECONDS = env.number("LIMIT_SHARED_SECONDS", 60, least=0)
+LIMIT_ADDRESS_CONNECTIONS = env.number("LIMIT_ADDRESS_CONNECTIONS", 2, least=1)
+LIMIT_HOST_CONNECTIONS = env.number("LIMIT_HOST_CONNECTIONS", 4, least=1)
+LIMIT_PROCESS_CONNECTIONS = env.number("LIMIT_PROCESS_CONNECTIONS", 600, least=3)
+LIMIT_QUEUE_SECONDS = env.number("LIMIT_QUEUE_SECONDS", 5, least=0, most=30)
+LIMIT_UNREACHABLE_MINUTE = env.number("LIMIT_UNREACHABLE_MINUTE", 5, least=1)
+LIMIT_BREAKER_SECONDS = env.number("LIMIT_BREAKER_SECONDS", 60, least=1)
+LIMIT_PORTAL_BLOCKED_SECONDS = env.number("LIMIT_PORTAL_BLOCKED_SECONDS", 1800, least=0)
+LIMIT_OUTAGE_VISITORS = env.number("LIMIT_OUTAGE_VISITORS", 3, least=1)
+CHECK_DOMAINS = tuple(domain.lower() for domain in env.items("CHECK_DOMAINS"))
 
 # --- logging -----------------------------------------------------------------------------------
 

@@ -11,8 +11,15 @@ import pytest
 from django.core.cache import cache
 from pytest_django.fixtures import Settings
 
+from guides import runtime
 from helpdesk.env import Env
 from tests.lab import Lab
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an asyncio loop running in this thread until the session ends."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 class OutsideNetworkError(RuntimeError):
@@ -62,6 +69,7 @@ def no_outside_network() -> Iterator[None]:
 def empty_cache() -> None:
     """Budgets and shared answers that one test has counted do not count in the next."""
     cache.clear()
+    runtime.forget_looks()
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,9 @@ def write_library(root: Path) -> Path:
     """A provider with a notice, a client with a guide in two languages, a topic, an article with two patterns."""
     files = {
         "providers/example.yaml": PROVIDER,
-        "providers/example.en.md": text("First", "Make an app password.\n", password_name="app password"),
+        "providers/example.en.md": text(
+            "First", "Make an app password.\n", password_name="app password", username_name="mailbox number"
+        ),
         "clients/bird.yaml": CLIENT,
         "guides/bird/guide.yaml": "kind: client\nclient: bird\nposition: 10\n",
         "guides/bird/en.md": text("Bird", f"::: if version:old\nOld words.\n::: end\n\n{STEPS}"),

@@ -159,6 +159,8 @@ class Scripted:
     speaks_tls: bool | None = None  # None: as `security` says
     talk: Callable[[Connection], Awaitable[None]] | None = None
     port: int = 0
+    challenges: tuple[bytes | Callable[[bytes], bytes], ...] = ()
+    last_login: bytes = b""
     connections: int = 0
     now_open: int = 0
     logins: int = 0
@@ -208,6 +210,20 @@ class Scripted:
         """The protocol."""
         raise NotImplementedError
 
+    async def sasl(self, connection: Connection, argument: bytes, prompt: bytes) -> bytes:
+        """The challenges of one authentication; returns all that the client sent, with a blank between its answers."""
+        name, has_initial, _ = argument.partition(b" ")
+        challenges = list(self.challenges)
+        if not has_initial and name.upper() not in (b"LOGIN", b"CRAM-MD5"):
+            challenges.insert(0, b"")
+        if name.upper() == b"LOGIN" and not challenges:
+            challenges = [b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"]
+        for challenge in challenges:
+            said = challenge(argument) if callable(challenge) else challenge
+            await connection.say(prompt + said)
+            argument += b" " + await connection.hear()
+        return argument
+
 
 @dataclass
 class Imap(Scripted):
@@ -222,6 +238,11 @@ class Imap(Scripted):
     login_notice: bytes = b""
     examine: bytes = b"OK [READ-ONLY] done"
     quota: bytes = b"* QUOTA root (STORAGE 5 100)"
+    status: bytes = b"* STATUS INBOX (APPENDLIMIT 1000)"
+    identity: bytes = b'* ID ("name" "Scripted" "version" "1.0")'
+    identity_end: bytes = b"OK done"
+    folders: tuple[bytes, ...] = (b'* LIST (\\HasNoChildren) "/" Sent',)
+    special: tuple[bytes, ...] = ()
     hang_up_after: str = ""
 
     async def speak(self, connection: Connection) -> None:
@@ -239,11 +260,8 @@ class Imap(Scripted):
                     await connection.start_tls(certificates().context(self.certificate))
             elif name in ("LOGIN", "AUTHENTICATE"):
                 self.logins += 1
-                if name == "AUTHENTICATE" and b" " not in argument:
-                    rounds = 1 if argument.upper() == b"PLAIN" else 2
-                    for _ in range(rounds):
-                        await connection.say(b"+ ")
-                        argument += b" " + await connection.hear()
+                if name == "AUTHENTICATE":
+                    argument = await self.sasl(connection, argument, b"+ ")
                 while argument.endswith(b"}"):
                     if not argument.endswith(b"+}"):
                         await connection.say(b"+ go on")
@@ -254,6 +272,13 @@ class Imap(Scripted):
                 await connection.say(tag + b" " + self.login.replace(b"{arg}", argument))
             elif name == "EXAMINE":
                 await connection.say(b"* 12 EXISTS", b"* FLAGS (\\Seen)", tag + b" " + self.examine)
+            elif name == "ID":
+                await connection.say(self.identity, tag + b" " + self.identity_end)
+            elif name == "STATUS":
+                await connection.say(self.status, tag + b" OK done")
+            elif name == "LIST":
+                asked_for_names = b"Sent%" in argument
+                await connection.say(*(self.folders if asked_for_names else self.special), tag + b" OK done")
             elif name == "GETQUOTAROOT":
                 await connection.say(b"* QUOTAROOT INBOX root", self.quota, tag + b" OK done")
             elif name == "LOGOUT":
@@ -277,6 +302,7 @@ class Pop3(Scripted):
     user: bytes = b"+OK"
     login: bytes = b"+OK done"
     stat: bytes = b"+OK 12 3400"
+    uidl: bytes = b"+OK 1 whqtswO00WBw418f9t5JxYwZ"
 
     async def speak(self, connection: Connection) -> None:
         await connection.say(self.greeting)
@@ -292,17 +318,16 @@ class Pop3(Scripted):
                         await connection.start_tls(certificates().context(self.certificate))
                 case b"USER":
                     await connection.say(self.user)
-                case b"AUTH" if b" " not in argument:
+                case b"PASS" | b"AUTH" as verb:
                     self.logins += 1
-                    for _ in range(1 if argument == b"PLAIN" else 2):
-                        await connection.say(b"+ ")
-                        argument += b" " + await connection.hear()
-                    await connection.say(self.login.replace(b"{arg}", argument))
-                case b"PASS" | b"AUTH":
-                    self.logins += 1
+                    if verb == b"AUTH":
+                        argument = await self.sasl(connection, argument, b"+ ")
+                    self.last_login = argument
                     await connection.say(self.login.replace(b"{arg}", argument))
                 case b"STAT":
                     await connection.say(self.stat)
+                case b"UIDL":
+                    await connection.say(self.uidl)
                 case b"QUIT":
                     await connection.say(b"+OK bye")
                     return
@@ -339,10 +364,8 @@ class Smtp(Scripted):
                         await connection.start_tls(certificates().context(self.certificate))
                 case b"AUTH":
                     self.logins += 1
-                    if b" " not in argument:
-                        for _ in range(1 if argument == b"PLAIN" else 2):
-                            await connection.say(b"334 ")
-                            argument += b" " + await connection.hear()
+                    argument = await self.sasl(connection, argument, b"334 ")
+                    self.last_login = argument
                     await connection.say(*(line.replace(b"{arg}", argument) for line in self.login))
                 case b"MAIL":
                     await connection.say(self.mail)
@@ -407,7 +430,7 @@ class Ran:
 
     def last(self, leg: Leg) -> StageResult:
         """The stage that ended the leg."""
-        return next((r for r in self.of(leg) if r.outcome not in ("ok", "warn")), self.of(leg)[-1])
+        return next((r for r in self.of(leg) if r.outcome not in ("ok", "warn", "skipped")), self.of(leg)[-1])
 
     def stage(self, leg: Leg, stage: Stage) -> StageResult:
         """The last result of a stage."""

@@ -30,6 +30,7 @@ from guides.mail.accounts import (
         ("анна@почта.рф", "анна", "xn--80a1acny.xn--p1ai"),
         ("anna@xn--80a1acny.xn--p1ai", "anna", "xn--80a1acny.xn--p1ai"),
         ("anna@example。com", "anna", "example.com"),
+        ("ａｎｎａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "anna", "example.com"),
         ("anna@example.com.", "anna", "example.com"),
         ("a'b!#$%&*=?^_`{|}~-@example.com", "a'b!#$%&*=?^_`{|}~-", "example.com"),
         (f"{'a' * 64}@example.com", "a" * 64, "example.com"),

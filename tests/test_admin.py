@@ -85,7 +85,10 @@ class TestPages:
         registered = {model.__name__ for model in admin.site._registry if model._meta.app_label == "guides"}
         # The others stand on the page of what they belong to.
         parts = {"ArticleClass", "ClientVersion", "ProviderDomain", "ProviderServer", "SuffixRule"}
-        assert registered | parts == set(models.__all__)
+        parts |= {"IspdbDomain", "IspdbServer"}
+        # And these the portal writes from the others.
+        made = {"SearchEntry", "SearchWord"}
+        assert registered | parts | made == set(models.__all__)
 
     @pytest.fixture
     def rows(self) -> dict[str, Any]:
@@ -387,6 +390,15 @@ class TestFields:
         data = fields_of(staff.get(page_of(provider)))
         response = staff.post(page_of(provider), {**data, "domains-TOTAL_FORMS": "3", "domains-2-domain": "192.0.2.1"})
         assert "This is no domain name." in errors_of(response)
+
+    def test_only_a_bridge_program_answers_on_the_visitors_own_machine(self, staff: Client) -> None:
+        provider = make_provider()
+        data = fields_of(staff.get(page_of(provider)))
+        more = {"servers-0-host": "127.0.0.1"}
+
+        assert "This is no domain name." in errors_of(staff.post(page_of(provider), {**data, **more}))
+        assert staff.post(page_of(provider), {**data, **more, "password": "bridge"}).status_code == 302
+        assert provider.servers.filter(host="127.0.0.1").count() == 1
 
     def test_a_domain_of_another_provider(self, staff: Client) -> None:
         make_provider("another", domains=("another.example",))

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import override_settings
 
-from guides import budgets
+from guides import budgets, ledger
 from guides.budgets import HELD_SECONDS, Refused, admit
 from guides.mail.accounts import Address
 
@@ -257,7 +257,7 @@ def test_the_cache_holds_nobodys_address() -> None:
         for word in ("anna", "198.51", "mail.example", "imap.example", "secretname"):
             assert word not in kept
     with override_settings(SECRET_KEY="another key " * 5):
-        assert budgets._hashed("account", "anna@mail.example.com") not in kept
+        assert ledger.hashed("account", "anna@mail.example.com") not in kept
 
 
 class BrokenCache(LocMemCache):

@@ -179,6 +179,45 @@ def test_the_most_telling_failure_speaks(first: tuple[Stage, str], second: tuple
     assert verdict(results, 1).cause == cause
 
 
+@pytest.mark.parametrize(
+    ("imap", "smtp", "cause"),
+    [
+        ("auth.rejected", "auth.smtp_auth_disabled", "auth.smtp_auth_disabled"),
+        ("auth.locked", "auth.app_password_required", "auth.app_password_required"),
+        ("auth.temp_unavailable", "auth.policy", "auth.policy"),
+        ("auth.temp_unavailable", "auth.locked", "auth.locked"),
+        ("auth.username_unknown", "auth.temp_unavailable", "auth.temp_unavailable"),
+        ("auth.rejected", "auth.username_unknown", "auth.username_unknown"),
+        ("auth.rejected", "auth.expired_password", "auth.expired_password"),
+        ("auth.policy", "auth.policy", "auth.policy"),
+    ],
+)
+def test_the_order_of_causes(imap: str, smtp: str, cause: str) -> None:
+    results = [result(Leg.IMAP, Stage.LOGIN, Outcome.FAIL, imap), result(Leg.SMTP, Stage.LOGIN, Outcome.FAIL, smtp)]
+    assert verdict(results, 1).cause == cause
+
+
+def test_a_user_name_of_another_form_explains_a_plain_refusal() -> None:
+    odd = result(Leg.IMAP, Stage.INPUT, Outcome.WARN, "input.username_form")
+    refused = result(Leg.IMAP, Stage.LOGIN, Outcome.FAIL, "auth.rejected")
+    assert verdict([odd, refused], 1).cause == "input.username_form"
+    locked = result(Leg.IMAP, Stage.LOGIN, Outcome.FAIL, "auth.locked")
+    assert verdict([odd, locked], 1).cause == "auth.locked"
+
+
+def test_login_ok_and_mailbox_refused_is_a_protocol_that_is_switched_off() -> None:
+    ran = run_against(Pop3(stat=b"-ERR [SYS/PERM] Your account is not enabled for POP access."), Imap())
+    assert (ran.verdict.cause, ran.verdict.leg) == ("mbox.not_enabled_after_login", Leg.POP3)
+    ran = run_against(Imap(examine=b"BAD User is authenticated but not connected."), Smtp())
+    assert ran.verdict.cause == "mbox.not_enabled_after_login"
+
+
+def test_what_was_left_out_says_nothing() -> None:
+    left_out = result(Leg.IMAP, Stage.IDENTITY, Outcome.SKIPPED)
+    fine = result(Leg.IMAP, Stage.LOGIN, Outcome.OK)
+    assert verdict([left_out, fine], 1).legs == {Leg.IMAP: Outcome.OK}
+
+
 def test_a_failure_outranks_a_warning_and_a_warning_is_no_failure() -> None:
     warned = result(Leg.IMAP, Stage.MAILBOX, Outcome.WARN, "mbox.overquota")
     assert verdict([warned], 1).outcome is Outcome.WARN

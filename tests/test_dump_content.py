@@ -108,7 +108,7 @@ def test_what_staff_wrote_comes_back_as_it_was(tmp_path: Path) -> None:
     )
     SuffixRule.objects.create(provider=provider, kind="domain", suffix="sub.163.example")
     SuffixRule.objects.create(provider=provider, kind="mx", suffix="mx.163.example")
-    make_notice(provider, "ja", body="まず、認証コード。", password_name="null")
+    make_notice(provider, "ja", body="まず、認証コード。", password_name="null", username_name="163")
     client = make_client(
         "bat", versions=("v1", "v2"), aliases="ザ・バット, Летучая мышь", retired=True, speaks_pop3=False
     )

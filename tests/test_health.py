@@ -7,6 +7,7 @@ from django.db import DatabaseError
 from django.test import Client
 
 from helpdesk import health, healthcheck
+from tests.portal import free_port
 
 
 def test_livez_needs_no_database(client: Client) -> None:
@@ -45,6 +46,6 @@ def test_robots_keep_out_of_the_staff_pages(client: Client) -> None:
     assert b"Disallow: /admin/" in client.get("/robots.txt").content
 
 
-def test_the_container_check_tells_a_dead_portal(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
-    monkeypatch.setenv("PORT", str(free_port))
+def test_the_container_check_tells_a_dead_portal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", str(free_port()))
     assert healthcheck.main() == 1

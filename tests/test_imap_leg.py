@@ -25,7 +25,8 @@ def test_it_works_over_tls() -> None:
     server = Imap()
     ran = run_against(server)
     assert ran.outcomes(IMAP) == [
-        "input ok", "dns ok", "connect ok", "tls ok", "greeting ok", "capabilities ok", "login ok", "mailbox ok"
+        "input ok", "dns ok", "connect ok", "tls ok", "greeting ok", "capabilities ok", "login ok",
+        "identity skipped", "mailbox ok", "quota ok", "folders ok",
     ]  # fmt: skip
     assert ran.verdict.outcome is Outcome.OK
     assert server.logins == 1
@@ -40,7 +41,7 @@ def test_it_works_over_starttls() -> None:
     server = Imap(security=Security.STARTTLS)
     assert outcomes(server) == [
         "input ok", "dns ok", "connect ok", "greeting ok", "capabilities ok", "tls ok", "capabilities ok", "login ok",
-        "mailbox ok",
+        "identity skipped", "mailbox ok", "quota ok", "folders ok",
     ]  # fmt: skip
 
 
@@ -93,11 +94,11 @@ def test_any_password_arrives_unchanged(password: str, capabilities: bytes) -> N
         ({"examine": b"BAD User is authenticated but not connected."},
          ("mailbox", "fail", "mbox.not_enabled_after_login")),
         ({"examine": b"NO [SERVERBUG] Internal error"}, ("mailbox", "fail", "mbox.temp")),
-        ({"quota": b"* QUOTA root (STORAGE 100 100)"}, ("mailbox", "warn", "mbox.overquota")),
-        ({"quota": b'* QUOTA "User quota" (STORAGE 5 100 MESSAGE 10 9)'}, ("mailbox", "warn", "mbox.overquota")),
-        ({"quota": b"* QUOTA root (STORAGE 0 0)"}, ("mailbox", "ok", None)),
-        ({"quota": b"* QUOTA root garbage"}, ("mailbox", "ok", None)),
-        ({"quota": b"* QUOTA {4}\r\nroot (STORAGE 9 9)"}, ("mailbox", "warn", "mbox.overquota")),
+        ({"quota": b"* QUOTA root (STORAGE 100 100)"}, ("quota", "fail", "mbox.overquota")),
+        ({"quota": b'* QUOTA "User quota" (STORAGE 5 100 MESSAGE 10 9)'}, ("quota", "fail", "mbox.overquota")),
+        ({"quota": b"* QUOTA root (STORAGE 0 0)"}, ("folders", "ok", None)),
+        ({"quota": b"* QUOTA root garbage"}, ("folders", "ok", None)),
+        ({"quota": b"* QUOTA {4}\r\nroot (STORAGE 9 9)"}, ("quota", "fail", "mbox.overquota")),
         ({"capabilities": b"IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2"}, ("capabilities", "fail", "cap.login_disabled")),
         ({"greeting": b"* BYE Connection is closed. 13"}, ("greeting", "fail", "greet.bye")),
         ({"greeting": b"* PREAUTH welcome"}, ("login", "fail", "auth.protocol_error")),
@@ -106,7 +107,7 @@ def test_any_password_arrives_unchanged(password: str, capabilities: bytes) -> N
         ({"greeting": b"HTTP/1.1 400 Bad Request"}, ("greeting", "fail", "greet.wrong_protocol")),
         ({"greeting": b"hello"}, ("greeting", "fail", "greet.malformed")),
         ({"hang_up_after": "CAPABILITY"}, ("login", "fail", "net.closed")),
-        ({"hang_up_after": "AUTHENTICATE"}, ("mailbox", "fail", "net.closed")),
+        ({"hang_up_after": "AUTHENTICATE"}, ("identity", "fail", "net.closed")),
     ],
 )  # fmt: skip
 def test_how_it_ends(changes: dict[str, object], last: tuple[str, str, str | None]) -> None:
@@ -197,7 +198,8 @@ def test_a_closed_port() -> None:
     assert ran.last(IMAP).cause == "tcp.refused"
     assert "127.0.0.1 tcp.refused" in ran.last(IMAP).details["attempts"]
     assert ran.outcomes(IMAP)[3:] == [
-        "tls blocked", "greeting blocked", "capabilities blocked", "login blocked", "mailbox blocked"
+        "tls blocked", "greeting blocked", "capabilities blocked", "login blocked",
+        "identity blocked", "mailbox blocked", "quota blocked", "folders blocked",
     ]  # fmt: skip
 
 

@@ -173,7 +173,7 @@ ACCOUNTS = {
     "full mailbox": Row(
         "full",
         {
-            IMAP: ("mailbox", "warn", "mbox.overquota"),
+            IMAP: ("quota", "fail", "mbox.overquota"),
             POP3: ("mailbox", "ok", None),
             SMTP: ("envelope", "fail", "rcpt.full"),
         },
@@ -184,7 +184,7 @@ ACCOUNTS = {
     "refused sender": Row(
         "mute",
         {
-            IMAP: ("mailbox", "ok", None),
+            IMAP: ("folders", "ok", None),
             POP3: ("mailbox", "ok", None),
             SMTP: ("envelope", "fail", "smtp.sender_generic"),
         },
@@ -247,7 +247,7 @@ def test_protocol_that_is_shut(portal_at_lab: Lab, name: str, protocol: Protocol
     """The right password is refused by one protocol alone: the other leg shows that it is right."""
     lab = portal_at_lab
     test = ran(lab.people[name], lab.server(IMAP), lab.server(protocol))
-    assert told(test.end(IMAP)) == ("mailbox", "ok", None)
+    assert told(test.end(IMAP)) == ("folders", "ok", None)
     assert told(test.end(protocol)) == ("login", "fail", "auth.rejected")
     assert test.verdict.cause == cause
 

@@ -69,7 +69,9 @@ def all_legs(stage: str, outcome: str, cause: str) -> dict[str, tuple[str, str, 
 ROWS = {
     "good account over TLS": Row(everywhere(), logins=3),
     "good account over STARTTLS": Row(everywhere(security=STARTTLS), logins=3),
-    "wrong password": Row(everywhere(), {"imap": ("login", "fail", "auth.rejected")}, password="wrong", logins=1),
+    "wrong password": Row(
+        everywhere(), {"imap": ("login", "fail", "auth.rejected")}, password="not annas password", logins=1
+    ),
     "unknown user": Row(
         everywhere(), {"imap": ("login", "fail", "auth.rejected")}, address="nobody@lab.test", logins=1
     ),
@@ -78,7 +80,7 @@ ROWS = {
     ),
     "full mailbox": Row(
         everywhere(),
-        {"imap": ("mailbox", "warn", "mbox.overquota"), "smtp": ("envelope", "fail", "rcpt.full")},
+        {"imap": ("quota", "fail", "mbox.overquota"), "smtp": ("envelope", "fail", "rcpt.full")},
         person="full",
         logins=3,
     ),
@@ -237,7 +239,7 @@ def environment(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 def test_as_a_process(lab: Lab, environment: dict[str, str], tmp_path: Path) -> None:
     person = lab.people["dmitri"]
     servers = [option(lab.server(protocol, STARTTLS)) for protocol in (IMAP, POP3, SMTP)]
-    for password, code in ((person.password, 0), ("wrong", 1)):
+    for password, code in ((person.password, 0), ("not annas password", 1)):
         result = subprocess.run(
             [
                 sys.executable,

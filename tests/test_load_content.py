@@ -67,6 +67,7 @@ class TestLoading:
         assert provider.sources == "a\nb: c"
         assert provider.doubts == "POP3: not known"
         assert provider.texts.get().password_name == "app password"
+        assert provider.texts.get().username_name == "mailbox number"
 
         guide = Guide.objects.get(slug="bird")
         assert guide.client is not None
@@ -307,6 +308,7 @@ FAULTS = [
     ("providers/example.yaml", "993", "70000", "10: port: 70000 is not between 1 and 65535"),
     ("providers/example.yaml", "993", "'993'", "10: port: a whole number is expected, not “993”"),
     ("providers/example.yaml", "imap.example.net", "imap", "10: host: “imap” is no domain"),
+    ("providers/example.yaml", "imap.example.net", "127.0.0.1", "10: host: “127.0.0.1” is no domain"),
     ("providers/example.yaml", "security: tls, auth", "security: ssl, auth", "10: security: “ssl” is none of tls,"),
     ("providers/example.yaml", "[oauth2, password]", "[]", "10: auth: at least one of password, oauth2"),
     ("providers/example.yaml", "[oauth2, password]", "[app_password]", "10: auth: “app_password” is none of password,"),

@@ -92,6 +92,12 @@ def test_a_name_of_its_own_for_the_password_and_the_app():
     assert "has_app" in situation.truths()
 
 
+def test_a_name_of_its_own_for_a_user_name_that_is_no_part_of_the_address():
+    situation = Situation(ACCOUNT, username_name="dアカウントの <ID>")
+    assert filled("smtp.username", situation) == '<span class="value-unknown">dアカウントの &lt;ID&gt;</span>'
+    assert filled("incoming.username", situation) == filled("incoming.username", Situation(ACCOUNT))
+
+
 def test_links():
     links = {"help": "https://x.example/?a=1&b=2", "signup": "javascript:alert(1)"}
     situation = Situation(replace(ACCOUNT, links=links))

@@ -224,6 +224,7 @@ def situations(draw):
         draw(st.none() | st.builds(Address, hostile, hostile)),
         draw(hostile),
         draw(hostile),
+        draw(hostile),
     )
 
 

@@ -27,7 +27,9 @@ class Script:
         self.login = Outcome.OK
         self.closed = 0
 
-    async def run(self, plan: TestPlan, secret: Secret, door: object, patterns: object) -> AsyncIterator[object]:
+    async def run(
+        self, plan: TestPlan, secret: Secret, door: object, patterns: object, **_more: object
+    ) -> AsyncIterator[object]:
         self.plans.append(plan)
         self.secrets.append(secret.utf8())
         try:

@@ -62,7 +62,7 @@ def test_no_inline_script_or_style(client: Client, shelf: None, path: str) -> No
     assert "<style" not in html
     assert " style=" not in html
     assert "hx-on" not in html
-    assert html.count("<script ") == html.count('integrity="sha384-') == 3
+    assert html.count("<script ") == html.count('integrity="sha384-') >= 3
 
 
 def test_language_menu_keeps_the_page(client: Client, shelf: None) -> None:

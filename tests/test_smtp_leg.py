@@ -146,3 +146,29 @@ def test_silence() -> None:
     assert end(Smtp(talk=saying())) == ("greeting", "fail", "greet.timeout")
     assert end(Smtp(talk=saying(b"220-x"))) == ("greeting", "fail", "greet.timeout")
     assert end(Smtp(talk=saying(b"220 x"))) == ("capabilities", "fail", "net.timeout")
+
+
+async def _answers_three_at_once(connection: Connection) -> None:
+    """Says nothing to MAIL before RCPT and RSET are there as well."""
+    await connection.say(b"220 mail.example.test ESMTP")
+    while True:
+        name = (await connection.hear()).partition(b" ")[0].upper()
+        if name == b"EHLO":
+            await connection.say(b"250-mail.example.test", b"250-PIPELINING", b"250 AUTH PLAIN")
+        elif name == b"AUTH":
+            await connection.say(b"235 2.7.0 in")
+        elif name == b"MAIL":
+            assert (await connection.hear()).startswith(b"RCPT")
+            assert await connection.hear() == b"RSET"
+            await connection.say(b"250 2.1.0 Ok", b"550 5.1.1 unknown", b"250 2.0.0 Ok")
+        elif name == b"QUIT":
+            await connection.say(b"221 2.0.0 Bye")
+            return
+
+
+def test_where_the_server_takes_it_the_envelope_is_one_round_trip() -> None:
+    """And each answer is read as that of its own command."""
+    ran = run_against(Smtp(talk=_answers_three_at_once))
+    last = ran.last(Leg.SMTP)
+    assert (last.stage, last.outcome, last.cause) == (Stage.ENVELOPE, "fail", "rcpt.unknown")
+    assert "550 5.1.1 unknown" in last.evidence[0].text

@@ -4,9 +4,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin import entries
+from guides.admin import entries, ispdb, patterns
 
-__all__ = ["entries"]
+__all__ = ["entries", "ispdb", "patterns"]
 
 admin.site.site_header = settings.PORTAL_NAME
 admin.site.site_title = settings.PORTAL_NAME

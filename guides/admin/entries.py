@@ -11,7 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from guides.admin import inlines
-from guides.admin.forms import ClientForm, PatternForm, ProviderForm, TextForm, VersionedForm
+from guides.admin.forms import ClientForm, ProviderForm, TextForm, VersionedForm
+from guides.admin.pattern_notes import tell
+from guides.content import index, unexplained
 from guides.models import (
     ErrorArticle,
     ErrorPattern,
@@ -39,6 +41,11 @@ class EntryAdmin(ModelAdmin):
 
     class Media:
         css = {"all": ["css/admin.css"]}
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A provider with a hundred domains is put into the search index once, not once for each of them."""
+        with index.gathered():
+            super().save_related(request, form, formsets, change)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The short name can be chosen once."""
@@ -165,17 +172,13 @@ class ErrorArticleAdmin(WithTexts):
     search_fields = ["slug", "classes__name", "patterns__name", "texts__title"]
     inlines = [inlines.ClassInline, inlines.ErrorTextInline, inlines.PatternInline]
 
-
-@admin.register(ErrorPattern)
-class ErrorPatternAdmin(EntryAdmin):
-    """Patterns."""
-
-    form = PatternForm
-    list_display = ["name", "article", "cause", "provider", "protocol", "stage", "priority"]
-    list_select_related = ["article", "provider"]
-    list_filter = ["protocol", "stage", "provider"]
-    search_fields = ["name", "pattern", "example", "cause", "article__slug", "provider__name"]
-    autocomplete_fields = ["article", "provider"]
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Say of each pattern that was saved what it finds and what is in its way."""
+        super().save_formset(request, form, formset, change)
+        if formset.model is ErrorPattern:
+            for pattern in [*formset.new_objects, *(row for row, _fields in formset.changed_objects)]:
+                tell(request, pattern)
+                unexplained.forget_found(pattern.pattern)
 
 
 class TextAdmin(EntryAdmin):

@@ -17,7 +17,7 @@ from guides.content.library import as_file
 from guides.content.library_checks import finds_example, password_pattern_fault
 from guides.content.library_dumping import as_yaml
 from guides.content.library_shelves import entry_of
-from guides.mail.accounts import AddressError, domain_to_ascii
+from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import PatternFault, check_pattern
 from guides.markup import MESSAGES, MarkupError
@@ -131,12 +131,28 @@ class DomainForm(ModelForm):
         """Write the name in A-labels and lower case."""
         cleaned = super().clean()
         for field in ("domain", "suffix", "host"):
-            if self.cleaned_data.get(field):
+            if self.cleaned_data.get(field) and not self.is_no_name(self.cleaned_data[field]):
                 try:
                     self.cleaned_data[field] = domain_to_ascii(self.cleaned_data[field])
                 except AddressError:
                     self.add_error(field, ValidationError(_("This is no domain name."), code="domain"))
         return cleaned
+
+    def is_no_name(self, _typed: str) -> bool:
+        """Whether what was typed is right although it is no domain name."""
+        return False
+
+
+class ServerForm(DomainForm):
+    """A provider's server; a bridge program answers on the visitor's own machine."""
+
+    def __init__(self, *args: Any, provider: Provider, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.provider = provider  # as it is typed on the same page
+
+    def is_no_name(self, typed: str) -> bool:
+        """Only where the provider's password is the bridge's."""
+        return typed == BRIDGE_HOST and self.provider.password == PasswordKind.BRIDGE
 
 
 class ProviderForm(VersionedForm):

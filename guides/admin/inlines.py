@@ -10,7 +10,7 @@ from django.forms import BaseInlineFormSet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin.forms import ClassForm, DomainForm, PatternForm, TextForm
+from guides.admin.forms import ClassForm, DomainForm, PatternForm, ServerForm, TextForm
 from guides.content.compile import wants_steps
 from guides.markup import MESSAGES, MarkupError, compile_text
 from guides.models import (
@@ -50,7 +50,7 @@ class ProviderTextInline(TextInline):
     """What must be done first at a provider."""
 
     model = ProviderText
-    fields = ["language", "password_name", *TEXT_FIELDS[1:]]
+    fields = ["language", "password_name", "username_name", *TEXT_FIELDS[1:]]
 
 
 class GuideTextInline(TextInline):
@@ -83,11 +83,20 @@ class SuffixRuleInline(TabularInline):
     extra = 0
 
 
+class ServerFormSet(InlineFormSet):
+    """Tells each server's form of its provider as it will be."""
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        """With the provider."""
+        return {**super().get_form_kwargs(index), "provider": self.instance}
+
+
 class ServerInline(TabularInline):
     """A provider's servers."""
 
     model = ProviderServer
-    form = DomainForm
+    formset = ServerFormSet
+    form = ServerForm
     fields = ["position", "protocol", "host", "port", "security", "username", "password_login", "oauth2_login"]
     extra = 0
 

@@ -22,7 +22,7 @@ from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
 from guides.mail.discovery.merge import merge
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.search import Patience, search, settles
-from guides.models import Provider, SuffixRule
+from guides.models import IspdbEntry, Provider, SuffixRule
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +45,9 @@ def from_table(domain: str) -> Discovery | None:
     return Discovery(domain, provider.account(domain), finding, (finding,))
 
 
-def ispdb_snapshot(domain: str, mailbox_domain: str) -> Account | None:  # noqa: ARG001
+def ispdb_snapshot(domain: str, mailbox_domain: str) -> Account | None:
     """What the operator's snapshot of the ISPDB says of `domain`, for mailboxes at `mailbox_domain`."""
-    return None
+    return IspdbEntry.objects.account_for(domain, mailbox_domain=mailbox_domain)
 
 
 def kept(domain: str) -> Discovery | None:

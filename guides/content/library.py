@@ -267,6 +267,7 @@ class NoticeEntry(TextEntry):
     """What must be done first at a provider: `providers/<slug>.<lang>.md`."""
 
     password_name: str = ""
+    username_name: str = ""
 
     @property
     def key(self) -> str:

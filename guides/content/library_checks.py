@@ -27,7 +27,7 @@ from guides.content.library import (
     Where,
 )
 from guides.content.library_rows import KEY_OF_COLUMN, children, columns, model_of
-from guides.mail.accounts import AddressError, PasswordKind, domain_to_ascii
+from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
 from guides.markup import MarkupError, compile_text
@@ -227,7 +227,8 @@ def _provider(entry: ProviderEntry) -> Iterator[FileFault]:
         yield entry.where.fault("password_pattern", f"password_pattern: RE2 cannot read it: {what}")
     seen = set()
     for server in entry.servers:
-        if what := host_fault(server.host):
+        on_own_machine = entry.password == PasswordKind.BRIDGE and server.host == BRIDGE_HOST
+        if not on_own_machine and (what := host_fault(server.host)):
             yield server.where.fault("host", f"host: {what}")
         if (name := (server.protocol, server.host, server.port)) in seen:
             yield server.where.fault(

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import F
 
+from guides.content import index
 from guides.content.compile import compile_into
 from guides.content.library import (
     ArticleEntry,
@@ -73,8 +74,8 @@ def load_folder(path: Path, *, overwrite: bool = False) -> Report:
 
 
 def load(library: Library, compiled: dict[str, list[Any]], *, source: Source, overwrite: bool = False) -> Report:
-    """Load a library that `check_library` found right, with its compiled texts, in one transaction."""
-    with transaction.atomic():
+    """Load a library that `check_library` found right, with its compiled texts and their index, in one transaction."""
+    with transaction.atomic(), index.gathered():
         return _Load(library, compiled, source, overwrite).run()
 
 

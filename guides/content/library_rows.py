@@ -151,7 +151,9 @@ def _text_columns(entry: TextEntry) -> dict[str, Any]:
         "sources": _lines(entry.sources),
         "checked_on": entry.checked_on,
     }
-    return {**own, "password_name": entry.password_name} if isinstance(entry, NoticeEntry) else own
+    if isinstance(entry, NoticeEntry):
+        return {**own, "password_name": entry.password_name, "username_name": entry.username_name}
+    return own
 
 
 def children(entry: Entry) -> list[models.Model]:

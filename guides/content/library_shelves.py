@@ -222,7 +222,9 @@ def text_entry(row: Text) -> TextEntry:
         "sources": _items(row.sources),
         "body": row.body,
     }
-    return NoticeEntry(**said, password_name=row.password_name) if isinstance(row, ProviderText) else TextEntry(**said)
+    if isinstance(row, ProviderText):
+        return NoticeEntry(**said, password_name=row.password_name, username_name=row.username_name)
+    return TextEntry(**said)
 
 
 def _items(text: str, separator: str = "\n") -> tuple[str, ...]:

@@ -58,6 +58,9 @@ class PasswordKind(StrEnum):
     NONE = "none"  # no mail client can be used
 
 
+BRIDGE_HOST = "127.0.0.1"  # where a bridge program answers: the visitor's own machine, and no other host's name
+
+
 AddressFault = Literal["empty", "no_at", "two_at", "space", "control", "too_long", "local_part", "ip_literal", "domain"]
 
 
@@ -99,8 +102,13 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read what a visitor typed. Raises AddressError with the fault that the form explains."""
+        """Read what a visitor typed. Raises AddressError with the fault that the form explains.
+
+        What a Japanese keyboard types in full width, the @ included, is read as the ASCII that is meant.
+        """
         text = unicodedata.normalize("NFC", text).strip()
+        if not text.isascii() and (narrow := unicodedata.normalize("NFKC", text)).isascii():
+            text = narrow
         if not text:
             raise AddressError("empty")
         if len(text.encode()) > 254:

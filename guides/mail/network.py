@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
@@ -188,8 +188,18 @@ class Door:
             raise DnsFailure("dns.forbidden_address")
         return Resolution(host, addresses[: self.limits.dns_addresses], found[0].canonical)
 
-    async def connect(self, resolution: Resolution, port: int, usual: frozenset[int] = MAIL_PORTS) -> Channel:
-        """Connect to the first address that answers (after RFC 8305). Raises ChannelFault, `tcp.*`."""
+    async def connect(
+        self,
+        resolution: Resolution,
+        port: int,
+        usual: frozenset[int] = MAIL_PORTS,
+        *,
+        compare_families: bool = False,
+    ) -> Channel:
+        """Connect to the first address that answers (after RFC 8305). Raises ChannelFault, `tcp.*`.
+
+        With `compare_families`, an address of the other family is tried, too, for the channel's `attempts` to tell.
+        """
         self.check_port(port, usual)
         if any(self._is_refused(address) for address in resolution.addresses):
             raise DnsFailure("dns.forbidden_address")
@@ -202,6 +212,8 @@ class Door:
                     address = str(waiting.popleft())
                     race.running.add(asyncio.create_task(self._attempt(address, port, race.attempts), name=address))
                 await self._next(race, min(left, self.limits.connect_apart) if waiting else left)
+            if race.winner is not None and compare_families:
+                await self._try_other_family(race, waiting, port)
         except BaseException:
             if race.winner is not None:
                 race.winner[0].close()
@@ -215,6 +227,26 @@ class Door:
             raise ChannelFault(cause, attempts=attempts)
         wire, ip_address = race.winner
         return Channel(wire, ip_address, attempts)
+
+    async def _try_other_family(self, race: _Race, waiting: Iterable[IPAddress], port: int) -> None:
+        """See one attempt at an address of the family that has not won to its end, for a while."""
+        assert race.winner is not None  # noqa: S101
+        won = _family(race.winner[1])
+        if any(_family(attempt.ip) is not won for attempt in race.attempts):
+            return
+        running = [task for task in race.running if _family(task.get_name()) is not won]
+        if not running:
+            address = next((str(address) for address in waiting if _family(str(address)) is not won), None)
+            if address is None:
+                return
+            running = [asyncio.create_task(self._attempt(address, port, race.attempts), name=address)]
+            race.running.update(running)
+        until = monotonic() + self.limits.connect_other_family
+        while race.running & set(running) and (left := until - monotonic()) > 0:
+            await self._next(race, left)
+        late = race.running & set(running)
+        waited = round(self.limits.connect_other_family * 1000)
+        race.attempts += [Attempt(task.get_name(), "tcp.timeout", waited) for task in late]
 
     def tls_context(self, verify: bool = True) -> ssl.SSLContext:
         """A context for TLS 1.2 or newer; system roots and the operator's. Unverified: to look, never to speak."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from guides.mail.accounts import Protocol, Security
+from guides.mail.accounts import Protocol, Security, Server
 
 
 class Leg(StrEnum):
@@ -91,6 +91,15 @@ class StageResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Settings that answer, in the place of some that did not. They were tried without a password."""
+
+    leg: Leg
+    instead_of: Server
+    server: Server
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the whole test comes to, after comparing the legs."""
 
@@ -101,6 +110,7 @@ class Verdict:
     milliseconds: int = 0
     article: str | None = None
     leg: Leg | None = None  # the leg whose failure the verdict speaks of
+    alternatives: tuple[Alternative, ...] = ()  # at most one for a leg that failed before its login
 
 
 PROTOCOL_OF_LEG = {Leg.IMAP: Protocol.IMAP, Leg.POP3: Protocol.POP3, Leg.SMTP: Protocol.SMTP}

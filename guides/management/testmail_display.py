@@ -12,8 +12,9 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from guides.content.articles import Articles
-from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
-from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
+from guides.mail.accounts import Server
+from guides.mail.connection.plan import AT_DELIVERY, LEG_OF_PROTOCOL, TestPlan, stages_of
+from guides.mail.outcomes import Alternative, Leg, Outcome, Stage, StageResult, Verdict
 
 _COLOURS = {
     Outcome.OK: "green",
@@ -65,6 +66,8 @@ class LiveDisplay(Display):
         self._ahead: dict[Leg, list[Stage]] = {
             LEG_OF_PROTOCOL[server.protocol]: list(stages_of(server)) for server in plan.servers
         }
+        if plan.deliver:
+            self._ahead[Leg.DELIVERY] = list(AT_DELIVERY)
         self._live = Live(self._under_way(), console=self._console, transient=True)
 
     def __enter__(self) -> Self:
@@ -125,6 +128,10 @@ class JsonDisplay(Display):
                     "article": self.articles.article_of(result),
                     "ms": result.milliseconds,
                     "legs": {str(leg): outcome for leg, outcome in result.legs.items()},
+                    "alternatives": [
+                        {"leg": one.leg, **_reached(one.server), "instead_of": _reached(one.instead_of)}
+                        for one in result.alternatives
+                    ],
                 }
             }
         )
@@ -142,7 +149,7 @@ def display_for(stream: TextIO, plan: TestPlan, articles: Articles, *, as_json: 
 
 def stage_lines(result: StageResult, articles: Articles) -> list[str]:
     """A stage in words: one line, and below it what the server said and which article explains it."""
-    head = f"{result.leg:<5} {result.stage:<13} {result.outcome:<8}"
+    head = f"{result.leg:<8} {result.stage:<13} {result.outcome:<8}"
     if result.outcome is Outcome.BLOCKED:
         return [head.rstrip()]
     where = f" {result.host}:{result.port}" if result.stage is Stage.INPUT else ""
@@ -165,5 +172,16 @@ def verdict_lines(result: Verdict, articles: Articles) -> list[str]:
     lines = [f"verdict: {result.outcome} ({legs}; {result.milliseconds} ms)"]
     if result.cause:
         lines.append(f"  {result.cause}, who: {result.owner}")
+    lines += [f"  {one.leg}: change {_change(one)}" for one in result.alternatives]
     article = articles.article_of(result)
     return [*lines, f"  article: {article}"] if article else lines
+
+
+def _reached(server: Server) -> dict[str, object]:
+    return {"host": server.host, "port": server.port, "security": server.security}
+
+
+def _change(alternative: Alternative) -> str:
+    """What is different, and only that: `port 143 to 993, security starttls to tls`."""
+    before, after = _reached(alternative.instead_of), _reached(alternative.server)
+    return ", ".join(f"{name} {before[name]} to {after[name]}" for name in before if before[name] != after[name])

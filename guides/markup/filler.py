@@ -122,7 +122,10 @@ class _Filler:
         form = server.username if server else UsernameForm.ADDRESS
         if form is UsernameForm.ADDRESS:
             return self._address()
-        return self._local_part() if form is UsernameForm.LOCAL_PART else self._unknown("username")
+        if form is UsernameForm.LOCAL_PART:
+            return self._local_part()
+        name = escape(self.situation.username_name)
+        return f'<span class="value-unknown">{name}</span>' if name else self._unknown("username")
 
     def _address(self) -> str:
         mailbox = self.situation.mailbox

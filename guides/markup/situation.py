@@ -25,6 +25,7 @@ class Situation:
     address: Address | None = None
     password_name: str = ""  # what the provider calls the password for mail clients; "" = the usual word
     app_name: str = ""
+    username_name: str = ""  # what the provider calls a user name of the form `other`; "" = the usual words
 
     @classmethod
     def for_unknown(cls, domain: str = "", protocol: Protocol = Protocol.IMAP, version: str = "") -> Self:

@@ -3,6 +3,7 @@
 from guides.models.clients import ClientVersion, MailClient
 from guides.models.errors import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
 from guides.models.guides import Guide, GuideText
+from guides.models.ispdb import IspdbDomain, IspdbEntry, IspdbServer
 from guides.models.providers import (
     Provider,
     ProviderDomain,
@@ -10,7 +11,9 @@ from guides.models.providers import (
     ProviderText,
     SuffixRule,
 )
+from guides.models.search import SearchEntry, SearchWord
 from guides.models.shelf import LoadedEntry
+from guides.models.unexplained import UnexplainedText
 
 __all__ = [
     "ArticleClass",
@@ -20,11 +23,17 @@ __all__ = [
     "ErrorText",
     "Guide",
     "GuideText",
+    "IspdbDomain",
+    "IspdbEntry",
+    "IspdbServer",
     "LoadedEntry",
     "MailClient",
     "Provider",
     "ProviderDomain",
     "ProviderServer",
     "ProviderText",
+    "SearchEntry",
+    "SearchWord",
     "SuffixRule",
+    "UnexplainedText",
 ]

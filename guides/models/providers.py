@@ -66,7 +66,7 @@ class Provider(Versioned):
     must_enable = models.BooleanField(_("mail clients must be switched on first"), default=False)
     signup_url = models.CharField(_("registration page"), max_length=300, blank=True, validators=[https_only])
     webmail_url = models.CharField(_("web mail"), max_length=300, blank=True, validators=[https_only])
-    help_url = models.CharField(_("the provider's own help page"), max_length=300, blank=True, validators=[https_only])
+    help_url = models.CharField(_("the provider's own help page"), max_length=500, blank=True, validators=[https_only])
     password_url = models.CharField(
         _("page where the password for mail clients is made"), max_length=300, blank=True, validators=[https_only]
     )
@@ -244,6 +244,12 @@ class ProviderText(Text):
         max_length=100,
         blank=True,
         help_text=_("As its pages say it in this language, e.g. “app password”."),
+    )
+    username_name = models.CharField(
+        _("what the provider calls the user name"),
+        max_length=100,
+        blank=True,
+        help_text=_("Only where it is neither the address nor a part of it, e.g. “d account ID”."),
     )
 
     objects = TextManager()

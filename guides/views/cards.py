@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
-from guides.mail.accounts import Address, Protocol, Server, display_domain
+from guides.mail.accounts import Address, Protocol, Server, UsernameForm, display_domain
 from guides.views import labels
 from guides.views.readers import Reader
 
@@ -42,12 +42,18 @@ def cards(reader: Reader, protocols: Collection[Protocol] = tuple(Protocol)) -> 
                 security=labels.SECURITIES[best.security],
                 wrong_security=labels.WRONG_SECURITIES.get(best.security, ""),
                 username=_username(best, reader.address),
-                username_words=labels.USERNAMES[best.username],
+                username_words=_username_words(best, reader),
                 fill=best.username.value if best.username_for(Address("x", "example.net")) else "",
                 alternatives=tuple((server, labels.SECURITIES[server.security]) for server in others),
             )
         )
     return made
+
+
+def _username_words(server: Server, reader: Reader) -> str | Promise:
+    if server.username is UsernameForm.OTHER and reader.username_name:
+        return reader.username_name
+    return labels.USERNAMES[server.username]
 
 
 def _username(server: Server, address: Address | None) -> str | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -18,16 +21,30 @@ from django.views.decorators.http import require_http_methods
 
 from guides import budgets, runtime
 from guides.content import articles, discovering
+from guides.crowd import proof
+from guides.crowd.turns import arriving, once_a_moment, page_work
+from guides.crowd.visits import Visit, listed_among
 from guides.forms import ConnectionForm, take_password
-from guides.mail.accounts import Address, Protocol, Server
+from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
+from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
-from guides.models import ProviderServer
-from guides.views import labels
+from guides.views import labels, retries
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
+from guides.views.warnings import server_warnings
+
+# Providers whose mailboxes no password opens from here -> the class that says why.
+EXPLAINED = {
+    PasswordKind.OAUTH2: "input.oauth_only",
+    PasswordKind.BRIDGE: "input.bridge",
+    PasswordKind.NONE: "auth.plan",
+}
 
 logger = logging.getLogger(__name__)
+
+# The budgets beyond which a proof of work leads; the others protect mailboxes and servers from the portal itself.
+PROVABLE = ("visitor_hour", "visitor_day")
 
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
@@ -42,18 +59,27 @@ def page(request: HttpRequest) -> HttpResponseBase:
     at = DomainField.read(request.GET.get("at", ""))
     confirmed = request.GET.get("confirmed", "")
     reader = Reader.of(at.domain, confirmed=confirmed)
-    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed})
-    return render(request, "test.html", _context(form, reader))
+    is_token = reader.account.password is PasswordKind.OAUTH2
+    form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed, "is_token": is_token})
+    warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
+    return render(request, "test.html", _context(form, reader) | {"warnings": warnings})
 
 
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
     secret, password_fault = take_password(request)
-    form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
-    valid = form.is_valid()
-    address = form.cleaned_data.get("address")
-    confirmed = form.cleaned_data.get("confirmed", "")
-    reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
+    with arriving():
+        return _run_with(request, secret, password_fault)
+
+
+@sensitive_variables()
+def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str | Promise) -> HttpResponseBase:
+    with page_work():
+        form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
+        valid = form.is_valid()
+        address = form.cleaned_data.get("address")
+        confirmed = form.cleaned_data.get("confirmed", "")
+        reader = _reader_of(address, confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
@@ -67,7 +93,12 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         form.add_error("confirmed", _("First confirm below where your mailbox is."))
         return _refused(request, form, reader, status=422)
     if not servers:
-        form.add_error("imap_host", _("We do not know the servers of this domain. Enter them here to test them."))
+        form.add_error(*_nothing_to_test(reader))
+        return _refused(request, form, reader, status=422)
+    if reader.wants_username and not by_hand and not form.cleaned_data["username"]:
+        form.add_error(
+            "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(reader)}
+        )
         return _refused(request, form, reader, status=422)
     provider = reader.provider
     plan = TestPlan(
@@ -78,13 +109,71 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         provider=provider.slug if provider else None,
         password_pattern=provider.password_pattern if provider else "",
         hidden_hosts=_hidden_hosts(reader, by_hand),
+        known_servers=reader.account.servers,
+        token=form.cleaned_data["is_token"],
     )
+    if form.cleaned_data["deliver"]:
+        if not plan.can_deliver:
+            form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
+            return _refused(request, form, reader, status=422)
+        plan = replace(plan, deliver=True)
+    if not (plan.token or form.cleaned_data["anyway"] or has_shape(plan.password_pattern, secret)):
+        form.doubt(labels.doubt(reader))
+        return _refused(request, form, reader, status=422)
+    return _take_turn(request, plan, secret, reader, form)
+
+
+@sensitive_variables()
+def _take_turn(
+    request: HttpRequest, plan: TestPlan, secret: Secret, reader: Reader, form: ConnectionForm
+) -> HttpResponseBase:
+    """Find the test's place in the crowd, and run it. Where all is known already, nobody is asked, nothing counted."""
+    with page_work():
+        visit = Visit.look(plan, budgets.visitor_name(request.META["REMOTE_ADDR"]))
+    admission = None
     try:
-        hosts = [server.host for server in servers]
-        admission = budgets.admit(request.META["REMOTE_ADDR"], plan.address, hosts, plan.usernames())
+        if visit.must_connect:
+            admission = _admit(request, plan)
+            visit.enter()
+        if admission is not None and not visit.must_connect:
+            admission.never_mind()
+            admission = None
+        return _answer(request, plan, secret, admission, visit, reader, form)
     except budgets.Refused as refusal:
+        if admission is not None:
+            admission.never_mind()
         return _over_budget(request, form, reader, refusal)
-    return _answer(request, plan, secret, admission, reader, form)
+    except BaseException:
+        visit.close()
+        if admission is not None:
+            admission.release()
+        raise
+
+
+def _admit(request: HttpRequest, plan: TestPlan) -> budgets.Admission:
+    """Within the visitor's budget, or beyond it with a proof of work."""
+    address, hosts, usernames = plan.address, [server.host for server in plan.servers], list(plan.usernames())
+    visitor_ip = request.META["REMOTE_ADDR"]
+    try:
+        return budgets.admit(visitor_ip, address, hosts, usernames)
+    except budgets.Refused as refusal:
+        solution = request.POST.get("proof", "")
+        if refusal.budget not in PROVABLE or not proof.is_solved(solution, budgets.visitor_name(visitor_ip)):
+            raise
+    request.has_proven = True  # type: ignore[attr-defined]
+    return budgets.admit(visitor_ip, address, hosts, usernames, proven=True)
+
+
+def _reader_of(address: Address, confirmed: str) -> Reader:
+    """In an outage, many readers of one domain come together."""
+    key = ("reader", address.domain, confirmed, language())
+    reader = once_a_moment(key, lambda: Reader.of(address.domain, confirmed=confirmed))
+    return replace(reader, address=address)
+
+
+def _name_of(reader: Reader) -> str:
+    """What to enter where the user name is no part of the address."""
+    return reader.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
 
 
 def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader:
@@ -92,6 +181,13 @@ def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader
     budgets.admit_lookup(request.META["REMOTE_ADDR"])
     discovery = discovering.with_address(discovering.look_up(address.domain), address)
     return Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)
+
+
+def _nothing_to_test(reader: Reader) -> tuple[str, str]:
+    """The field at which to say why no server is known, and the words."""
+    if reader.lets_no_client_in:
+        return "address", _("No mail program can open this mailbox, so there is nothing to test.")
+    return "imap_host", _("We do not know the servers of this domain. Enter them here to test them.")
 
 
 def _usual_servers(reader: Reader, *, wants_pop3: bool) -> tuple[Server, ...]:
@@ -116,21 +212,23 @@ def _hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
         else set()
     )
     strangers = hosts - own - found
-    return frozenset(strangers - set(ProviderServer.objects.filter(host__in=strangers).values_list("host", flat=True)))
+    return frozenset(strangers - {server.host for server in listed_among(strangers)})
 
 
 def _answer(
     request: HttpRequest,
     plan: TestPlan,
     secret: Secret,
-    admission: budgets.Admission,
+    admission: budgets.Admission | None,
+    visit: Visit,
     reader: Reader,
     form: ConnectionForm,
 ) -> HttpResponseBase:
-    found = articles.load()
-    test_page = TestPage.prepare(plan, found, language())
-    running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission)
-    if request.htmx:  # type: ignore[attr-defined]
+    with page_work():
+        found = once_a_moment("articles", articles.load)
+        test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
+    running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
+    if request.htmx and visit.must_connect:  # type: ignore[attr-defined]
         connection.close()  # a stream may last a minute; it needs the database no more
         response = StreamingHttpResponse(_Stream(test_page, running), content_type="text/event-stream; charset=utf-8")
         response["X-Accel-Buffering"] = "no"
@@ -138,7 +236,9 @@ def _answer(
     with running:
         for item in running:
             if item is not None:
-                test_page.take(item)
+                test_page.note(item)
+    if request.htmx:  # type: ignore[attr-defined]  # all is known already: a stream of one event
+        return HttpResponse(_event(test_page.whole()), content_type="text/event-stream; charset=utf-8")
     return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})
 
 
@@ -155,10 +255,12 @@ class _Stream:
             for item in self._running:
                 # A comment tells nobody anything, but writing it fails when the visitor has left.
                 yield b":\n\n" if item is None else _event(page.take(item))
+            return
         except Exception as error:
-            # No message and no traceback: they could hold what the visitor typed.
-            logger.error("a connection test broke off: %s", type(error).__name__)
-            yield _event(page.broken())
+            kind = type(error).__name__
+        # No message, no traceback, and outside the handler: a log record could show what the visitor typed.
+        logger.error("a connection test broke off: %s", kind)
+        yield _event(page.broken())
 
     def __iter__(self) -> Iterator[bytes]:
         return self._events
@@ -178,21 +280,46 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "form": form,
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
+        "username_words": _name_of(reader) if reader.wants_username else "",
+        "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
+        "explained": _explanation(reader),
+        "retry_idents": retries.IDENTS,
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
 
 
+def _explanation(reader: Reader) -> dict[str, Any] | None:
+    """What stands in the place of the form for a provider where no password can be tested from here."""
+    kind = reader.account.password
+    cause = EXPLAINED.get(kind)
+    if cause is None:
+        return None
+    slug = articles.article_for(cause)
+    return {"words": labels.EXPLAINED[kind], "article": slug, "takes_token": kind is PasswordKind.OAUTH2}
+
+
 def _refused(
-    request: HttpRequest, form: ConnectionForm, reader: Reader, *, status: int, refusal: object = None
+    request: HttpRequest,
+    form: ConnectionForm,
+    reader: Reader,
+    *,
+    status: int,
+    refusal: object = None,
+    more: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    response = render(request, "test.html", _context(form, reader) | {"refusal": refusal}, status=status)
+    context = _context(form, reader) | {"refusal": refusal} | (more or {})
+    response = render(request, "test.html", context, status=status)
     response["HX-Retarget"] = "#main"
     response["HX-Reswap"] = "innerHTML show:top"
     return response
 
 
 def _over_budget(request: HttpRequest, form: ConnectionForm, reader: Reader, refusal: budgets.Refused) -> HttpResponse:
-    status = 503 if refusal.budget == "busy" else 429
-    response = _refused(request, form, reader, status=status, refusal=labels.REFUSALS[refusal.budget])
+    status = 503 if refusal.budget in ("busy", "queue") else 429
+    challenge = None
+    if refusal.budget in PROVABLE and settings.LIMIT_PROOF_HOUR and not getattr(request, "has_proven", False):
+        challenge = proof.challenge(budgets.visitor_name(request.META["REMOTE_ADDR"]))
+    context = {"minutes": -(-refusal.retry_after // 60), "challenge": challenge}
+    response = _refused(request, form, reader, status=status, refusal=labels.REFUSALS[refusal.budget], more=context)
     response["Retry-After"] = str(refusal.retry_after)
     return response

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from guides.forms import PasteForm
 from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
 from guides.views import labels
@@ -16,10 +19,15 @@ from guides.views.readers import DomainField, Reader, filled, language
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """All error articles, by who can fix it."""
+    return render(request, "errors.html", index_context(PasteForm()))
+
+
+def index_context(form: PasteForm) -> dict[str, Any]:
+    """The field for pasted errors, and the list."""
     texts = ErrorText.objects.for_list("article", language())
     groups = {owner: [text for text in texts if text.article.owner == owner] for owner in Owner}
     shelves = [(labels.OWNERS[owner], rows) for owner, rows in groups.items() if rows]
-    return render(request, "errors.html", {"shelves": shelves})
+    return {"shelves": shelves, "form": form}
 
 
 @require_safe

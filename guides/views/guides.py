@@ -90,7 +90,7 @@ class _Choice:
             for protocol in (Protocol.IMAP, Protocol.POP3)
         }
         both = [protocol for protocol in speaks if speaks[protocol] and offers[protocol]]
-        return both or [protocol for protocol in speaks if speaks[protocol]]
+        return both or [protocol for protocol in speaks if speaks[protocol]][:1]  # nothing to choose between
 
     def url(self, *, version: str | None = None, protocol: Protocol | None = None) -> str:
         """The page's address with one thing changed; what is usual is left out."""

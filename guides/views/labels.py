@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
+from guides.mail.diagnosis.bounces import Kind
+from guides.mail.diagnosis.judging import Why
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage
+from guides.views.readers import Reader
 
 STAGES = {
     Stage.INPUT: _("What you typed"),
@@ -83,7 +86,40 @@ PASSWORDS = {
     PasswordKind.NONE: _("none: this mailbox cannot be used in a mail program"),
 }
 
+EXPLAINED = {
+    PasswordKind.OAUTH2: _(
+        "This provider accepts no password from mail programs: the program opens the provider's own window, "
+        "and you sign in there. So there is no password that the portal could test."
+    ),
+    PasswordKind.BRIDGE: _(
+        "Mail programs reach this provider only through its bridge program, which runs on your own computer. "
+        "The portal cannot reach it there, so there is nothing that it could test."
+    ),
+    PasswordKind.NONE: _("This mailbox cannot be used in a mail program, so there is nothing that could be tested."),
+}
+
+
+def doubt(reader: Reader) -> str:
+    """What makes us doubt a password before it is sent."""
+    name = reader.password_name or str(PASSWORDS[reader.account.password])
+    return gettext(
+        "This does not look like the password that %(provider)s wants from mail programs: %(name)s. "
+        "It has not been sent anywhere. Enter that one; "
+        "or, if you are sure, tick “Test it anyway” and enter this one again."
+    ) % {"provider": reader.account.provider_name, "name": name}
+
+
 DETAILS = {
+    "attempts": _("Addresses tried"),
+    "mechanism": _("Way of signing in"),
+    "software": _("The server's program"),
+    "messages": _("Messages in it"),
+    "largest": _("Largest message"),
+    "marked": _("Folders with a special use"),
+    "missing": _("Missing"),
+    "seconds": _("Seconds until it arrived"),
+    "folder": _("Found in the folder"),
+    "deleted": _("Deleted again"),
     "protocol": _("Encryption protocol"),
     "cipher": _("Cipher"),
     "names": _("Names in the certificate"),
@@ -93,6 +129,34 @@ DETAILS = {
     "not_after": _("Valid until"),
     "usage": _("Room used"),
 }
+
+# What an explanation rests on, and how sure it is.
+SURE = _("We are quite sure.")
+LIKELY = _("This is likely.")
+A_GUESS = _("This is only a guess.")
+
+WHYS = {
+    Why.PATTERN: _("These words are known."),
+    Why.PROVIDER: _("They are the words of a provider that we recognised."),
+    Why.WORDS: _("The words say so."),
+    Why.HINT: _("The words only hint at it."),
+    Why.AGREES: _("The error code says the same."),
+    Why.CODE: _("Only the error code says so, and servers use codes carelessly."),
+    Why.CLIENT: _("The mail program says so itself."),
+    Why.KIND: _("The form of the message shows it."),
+}
+
+NOTHING_TO_DO = _("Nobody needs to do anything.")
+
+KINDS = {
+    Kind.FAILURE: _("A mail server writes that a message could not be delivered."),
+    Kind.DELAYED: _("A mail server writes that a message is late. It is still being tried."),
+    Kind.DELIVERED: _("This is a receipt: the message arrived or was passed on."),
+    Kind.FEEDBACK: _("A provider reports that somebody marked a message as spam."),
+    Kind.VACATION: _("This is an automatic reply. Your message arrived."),
+    Kind.CHALLENGE: _("The recipient's side asks you to confirm the message."),
+}
+WORDS_IN_DETAILS = {("deleted", "yes"): _("yes"), ("deleted", "no"): _("no, please delete it yourself")}
 
 REFUSALS = {
     "visitor_hour": _("You have made many tests within the last hour. Take a break, and read the article meanwhile."),
@@ -108,4 +172,14 @@ REFUSALS = {
     ),
     "lookups": _("You have looked up many domains within the last hour. Please come back later."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),
+    "queue": _(
+        "Many people are testing this mail server at the moment, and the portal asks it gently. "
+        "Please try again in a few seconds; the guides work all the same."
+    ),
+}
+
+SEARCH_KINDS = {
+    "guide": pgettext_lazy("search result", "Guide"),
+    "error": pgettext_lazy("search result", "Error"),
+    "provider": pgettext_lazy("search result", "Mail provider"),
 }

@@ -1,8 +1,6 @@
-"""Home, search, and the short ways in."""
+"""Home, and the short ways in."""
 
 from __future__ import annotations
-
-import unicodedata
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,10 +9,9 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from guides.forms import AddressForm
-from guides.models import ErrorText, Guide, GuideText, MailClient, Provider
+from guides.models import ErrorText, Guide, GuideText
 from guides.views.readers import language
-
-LONGEST_QUERY = 200
+from guides.views.status import outages_now
 
 
 @require_safe
@@ -46,56 +43,8 @@ def home_context(form: AddressForm) -> dict[str, object]:
         "form": form,
         "guides": GuideText.objects.for_list("guide", language()),
         "errors": ErrorText.objects.for_list("article", language())[:8],
+        "outages": outages_now(),
     }
-
-
-@require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    """Search by the names of clients, errors, topics and providers."""
-    query = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_QUERY]
-    context: dict[str, object] = {"query": query}
-    if query:
-        context |= {"guides": _guides(query), "errors": _errors(query), "providers": _providers(query)}
-    return render(request, "search.html", context)
-
-
-def normalised(text: str) -> str:
-    """One form for query and names: width, case and ё make no difference."""
-    return unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
-
-
-def _holds(query: str, *names: str) -> bool:
-    words = normalised(query).split()
-    text = normalised(" ".join(names))
-    return all(word in text for word in words)
-
-
-def _guides(query: str) -> list[GuideText]:
-    aliases = {
-        client.guide.pk: f"{client.name} {client.aliases} "
-        + " ".join(f"{v.name_ja} {v.name_en} {v.name_ru}" for v in client.versions.all())
-        for client in MailClient.objects.filter(guide__isnull=False)
-        .select_related("guide")
-        .prefetch_related("versions")
-    }
-    texts = GuideText.objects.for_list("guide", language())
-    return [text for text in texts if _holds(query, text.title, text.guide.slug, aliases.get(text.guide_id, ""))]
-
-
-def _errors(query: str) -> list[ErrorText]:
-    texts = ErrorText.objects.for_list("article", language())
-    return [text for text in texts if _holds(query, text.title, text.summary, text.article.slug)]
-
-
-def _providers(query: str) -> list[tuple[Provider, str]]:
-    """Providers whose name or one of whose domains fits, each with the domain to link to."""
-    found = []
-    for provider in Provider.objects.prefetch_related("domains"):
-        domains = [row.domain for row in provider.domains.all()]
-        fitting = [domain for domain in domains if _holds(query, domain)]
-        if domains and (fitting or _holds(query, provider.name)):
-            found.append((provider, min(fitting or domains, key=lambda domain: (domain != query, len(domain)))))
-    return found
 
 
 def guide_links(query: str) -> list[tuple[GuideText, str]]:

@@ -17,6 +17,7 @@ from guides.mail.accounts import (
     PasswordKind,
     Protocol,
     Server,
+    UsernameForm,
     display_domain,
     domain_to_ascii,
 )
@@ -128,10 +129,25 @@ class Reader:
         return self.notice.password_name if self.notice else ""
 
     @property
+    def username_name(self) -> str:
+        """What the provider calls a user name that is no part of the address, or ""."""
+        return self.notice.username_name if self.notice else ""
+
+    @property
+    def wants_username(self) -> bool:
+        """Whether a user name is needed that nobody can tell from the address."""
+        return any(server.username is UsernameForm.OTHER for server in self.account.servers)
+
+    @property
     def signs_in_elsewhere(self) -> bool:
         """Whether no password typed into a mail program or into the portal can work."""
         kinds = (PasswordKind.OAUTH2, PasswordKind.BRIDGE, PasswordKind.NONE)
         return not self.by_hand and self.account.password in kinds
+
+    @property
+    def lets_no_client_in(self) -> bool:
+        """Whether no mail program can open the mailbox."""
+        return self.provider is not None and self.provider.password == PasswordKind.NONE
 
     def situation(self, protocol: Protocol = Protocol.IMAP, version: str = "") -> Situation:
         """The case that a text is filled for."""
@@ -141,6 +157,7 @@ class Reader:
             version=version,
             address=self.address,
             password_name=self.password_name,
+            username_name=self.username_name,
             app_name=self.provider.app_name if self.provider else "",
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -14,17 +15,26 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
+from guides.crowd.turns import once_a_moment, page_work
+from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
+from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
-from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
+from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
-from guides.views import labels
+from guides.views import labels, retries
+from guides.views.report_text import ReportPart, make_report
 
-HEARTBEAT_SECONDS = 0.25
+HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
+
+_OF_THE_WAY = frozenset(
+    {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
+    | {"greet.closed", "greet.timeout", "greet.bye", "greet.421", "net.closed", "net.reset", "net.timeout"}
+)
 
 _MARKS = {
     Outcome.OK: "✓",
@@ -50,20 +60,23 @@ class RunningTest:
         door: Door,
         patterns: PatternSet,
         loop: BackgroundLoop,
-        admission: budgets.Admission,
+        admission: budgets.Admission | None,
+        visit: Visit,
     ) -> None:
         self._admission = admission
+        self._visit = visit
         self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
-        self._stream = loop.stream(lambda: run_test(plan, secret, door, patterns), HEARTBEAT_SECONDS)
+        self._stream = loop.stream(
+            lambda: run_test(plan, secret, door, patterns, crowd=visit.crowd()), HEARTBEAT_SECONDS
+        )
 
     def __iter__(self) -> Iterator[StageResult | Verdict | None]:
         for item in self._stream:
-            if (
-                isinstance(item, StageResult)
-                and item.stage is Stage.LOGIN
-                and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-            ):
-                self._admission.failed_login(self._hosts[item.leg])
+            if isinstance(item, StageResult):
+                self._visit.take(item)
+                is_refused = item.stage is Stage.LOGIN and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
+                if is_refused and self._admission is not None:
+                    self._admission.failed_login(self._hosts[item.leg])
             yield item
 
     def close(self) -> None:
@@ -71,7 +84,9 @@ class RunningTest:
         close = getattr(self._stream, "close", None)
         if close is not None:
             close()
-        self._admission.release()
+        self._visit.close()
+        if self._admission is not None:
+            self._admission.release()
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +137,7 @@ class StageRow:
         if self.result is None:
             return []
         return [
-            (labels.DETAILS[name], value)
+            (labels.DETAILS[name], str(labels.WORDS_IN_DETAILS.get((name, value), value)))
             for name, value in self.result.details.items()
             if value and name in labels.DETAILS
         ]
@@ -149,11 +164,26 @@ class VerdictPart:
     owner: str | Promise
     article: ArticleLink | None
     evidence: tuple[Evidence, ...]
+    seen_at: datetime | None = None  # another test saw it then; this one asked nobody
+    silent_since: datetime | None = None  # the server has answered nobody since
+    is_listed: bool = False  # the settings are the provider table's, so they are right
+    retries: tuple[retries.Retry, ...] = ()
+    in_between: ArticleLink | None = None  # what to read when it works from here and not at home
+
+    @property
+    def depends_on_the_way(self) -> bool:
+        """Whether the failure may be one of the way from this portal to the server, and not of the settings."""
+        return self.verdict.cause in _OF_THE_WAY
 
     @property
     def seconds(self) -> str:
         """How long the whole test took."""
         return f"{self.verdict.milliseconds / 1000:.1f}"
+
+    @property
+    def clears_visitor(self) -> bool:
+        """Whether a known server has answered nobody for a while: the visitor's settings are right."""
+        return self.silent_since is not None and self.is_listed
 
     @property
     def works(self) -> bool:
@@ -171,20 +201,16 @@ class TestPage:
     articles: Articles
     language: str
     links: dict[str, ArticleLink]
+    listed: frozenset[Leg] = frozenset()
     legs: list[LegPart] = field(default_factory=list)
     verdict: VerdictPart | None = None
+    report: ReportPart | None = None
 
     @classmethod
-    def prepare(cls, plan: TestPlan, articles: Articles, language: str) -> Self:
+    def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
         """One query for the titles of all articles."""
-        at = f"?at={plan.address.domain}"
-        links = {
-            text.article.slug: ArticleLink(
-                text.article.slug, text.title, text.summary, reverse("error", args=[text.article.slug]) + at
-            )
-            for text in ErrorText.objects.for_list("article", language)
-        }
-        page = cls(plan, articles, language, links)
+        links = article_links(once_a_moment(("titles", language), lambda: titles(language)), plan.address.domain)
+        page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
             rows = [
@@ -192,6 +218,12 @@ class TestPage:
             ]
             security = labels.SECURITIES[server.security]
             page.legs.append(LegPart(leg, labels.LEGS[leg], server.host, server.port, security, rows))
+        if plan.deliver:
+            rows = [StageRow(f"stage-{Leg.DELIVERY}-0", labels.STAGES[Stage.DELIVERY])]
+            sending = next(part for part in page.legs if part.leg is Leg.SMTP)
+            page.legs.append(
+                LegPart(Leg.DELIVERY, labels.LEGS[Leg.DELIVERY], sending.host, sending.port, sending.security, rows)
+            )
         return page
 
     def skeleton(self) -> str:
@@ -208,25 +240,38 @@ class TestPage:
 
     def take(self, item: StageResult | Verdict) -> str:
         """Note a finished stage or the verdict, and return its fragment."""
-        if isinstance(item, Verdict):
-            self.verdict = self._judge(item)
+        row = self.note(item)
+        if row is None:
             return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
+        return self._render("test/_stage.html", {"row": row, "oob": True})
+
+    def note(self, item: StageResult | Verdict) -> StageRow | None:
+        """Note a finished stage, and return its row; or the verdict."""
+        if isinstance(item, Verdict):
+            results = [row.result for part in self.legs for row in part.rows if row.result]
+            end = judged(item, self._link(item), results, self.listed)
+            self.verdict = replace(end, retries=self._retries(item, results), in_between=self._in_between())
+            if end.clears_visitor:  # whatever the usual owner of such a failure is
+                item = replace(item, owner=Owner.NOBODY)
+            with page_work(), translation.override(self.language):
+                self.report = ReportPart.of(make_report(self.plan.address, results, item))
+            return None
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
         part.finished += 1
         row.result = item
         row.article = self._link(item)
-        return self._render("test/_stage.html", {"row": row, "oob": True})
+        return row
 
-    def _judge(self, verdict: Verdict) -> VerdictPart:
-        evidence: tuple[Evidence, ...] = ()
-        for part in self.legs:
-            for row in part.rows:
-                result = row.result
-                if result and result.cause and (verdict.leg in (None, result.leg)) and result.outcome is not Outcome.OK:
-                    evidence = evidence or result.evidence
-        owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
-        return VerdictPart(verdict, owner, self._link(verdict), evidence)
+    def _retries(self, verdict: Verdict, results: Sequence[StageResult]) -> tuple[retries.Retry, ...]:
+        """What to try next, each with a button: other servers that answered, and the other form of user name."""
+        with translation.override(self.language):
+            tries = [retries.with_alternative(self.plan, found) for found in verdict.alternatives]
+            local_part = retries.with_local_part(self.plan, verdict, results)
+        return (*tries, local_part) if local_part else tuple(tries)
+
+    def _in_between(self) -> ArticleLink | None:
+        return self.links.get(self.articles.article_for("cross.visitor_side") or "")
 
     def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
         slug = self.articles.article_of(result)
@@ -234,5 +279,51 @@ class TestPage:
 
     def _render(self, template: str, context: dict[str, object]) -> str:
         # A stream is rendered after the request's own language has been put away.
-        with translation.override(self.language):
+        with page_work(), translation.override(self.language):
             return render_to_string(template, context)
+
+
+def titles(language: str) -> list[tuple[str, str, str]]:
+    """Slug, title and summary of every article, in the reader's language. One query."""
+    texts = ErrorText.objects.for_list("article", language)
+    return [(text.article.slug, text.title, text.summary) for text in texts]
+
+
+def article_links(known: Iterable[tuple[str, str, str]], domain: str) -> dict[str, ArticleLink]:
+    """Every article as a result may point at it, for a reader of `domain`."""
+    pattern = reverse("error", args=["slug"]).rpartition("slug/")[0]
+    return {slug: ArticleLink(slug, title, summary, f"{pattern}{slug}/?at={domain}") for slug, title, summary in known}
+
+
+def judged(
+    verdict: Verdict,
+    article: ArticleLink | None,
+    results: Sequence[StageResult],
+    listed: frozenset[Leg] = frozenset(),
+) -> VerdictPart:
+    """The end of the page, with the words of the stages that the verdict speaks of."""
+    told = [
+        result
+        for result in results
+        if result.cause and verdict.leg in (None, result.leg) and result.outcome is not Outcome.OK
+    ]
+    owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
+    seen_at = next((result.details[SEEN_AT] for result in told if SEEN_AT in result.details), None)
+    silent_since = next((result.details[SILENT_SINCE] for result in told if SILENT_SINCE in result.details), None)
+    return VerdictPart(
+        verdict,
+        owner,
+        article,
+        next((result.evidence for result in told if result.evidence), ()),
+        seen_at=_time(seen_at),
+        silent_since=_time(silent_since),
+        is_listed=verdict.leg in listed,
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    """What `shared.Answer.replayed` wrote; a report that was handed on may hold anything."""
+    try:
+        return datetime.fromisoformat(text or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

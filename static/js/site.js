@@ -102,6 +102,21 @@
   }
 
   document.addEventListener("htmx:after:swap", showPath);
+  // A file may be dropped anywhere on a form that takes one.
+  const dropForm = (event) => event.dataTransfer?.types.includes("Files") && event.target.closest?.("form[data-drop]");
+  document.addEventListener("dragover", (event) => {
+    const form = dropForm(event);
+    if (form) { event.preventDefault(); form.classList.add("dropping"); }
+  });
+  document.addEventListener("dragleave", (event) => event.target.closest?.("form[data-drop]")?.classList.remove("dropping"));
+  document.addEventListener("drop", (event) => {
+    const form = dropForm(event);
+    if (!form) return;
+    event.preventDefault();
+    form.classList.remove("dropping");
+    form.querySelector('input[type="file"]').files = event.dataTransfer.files;
+  });
+
   document.addEventListener("htmx:after:swap", enhance);
   document.addEventListener("htmx:after:settle", enhance);
   window.addEventListener("hashchange", openTarget);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from tests.lab.hosts import REAL, Host, Ports
 from tests.lab.people import PEOPLE
 
 PROGRAM = Path("/usr/sbin/dovecot")
+TOKEN_KEY = secrets.token_bytes(32)
 MAIL_USER, MAIL_GROUP = "nobody", "nogroup"
 FULL_MESSAGE = b"From: lab@lab.test\r\nTo: full@lab.test\r\nSubject: large\r\n\r\n" + b"full to the brim\r\n" * 600
 
@@ -64,7 +67,7 @@ ssl = yes
 ssl_cert = <{directory}/certificates/good.pem
 ssl_key = <{directory}/certificates/good.pem
 disable_plaintext_auth = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer
 auth_verbose = yes
 login_greeting = Lab ready.
 
@@ -91,6 +94,11 @@ passdb {{
   args = username_format=%u/%s {directory}/shut
 }}
 passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {directory}/oauth2.conf
+}}
+passdb {{
   driver = passwd-file
   args = username_format=%u {directory}/users
 }}
@@ -111,6 +119,10 @@ namespace inbox {{
     auto = create
     special_use = \\Sent
   }}
+  mailbox Junk {{
+    auto = create
+    special_use = \\Junk
+  }}
 }}
 plugin {{
   quota = count:User quota
@@ -121,6 +133,15 @@ plugin {{
   quota_status_nouser = DUNNO
   quota_status_overquota = "552 5.2.2 Mailbox is full"
 }}
+"""
+
+# Tokens are JWTs (RFC 7519) that Dovecot checks by itself; `Lab.token` makes them.
+OAUTH2 = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={directory}/tokens/
+username_attribute = sub
+active_attribute = active
+active_value = yes
 """
 
 CERTIFICATE = """\
@@ -153,6 +174,10 @@ def write_configuration(directory: Path, addresses: Mapping[Host, str], ports: P
         parts.append(template.format(address=addresses[host], directory=directory, kind=host.certificate))
     main = directory / "dovecot.conf"
     main.write_text("".join(parts))
+    (directory / "oauth2.conf").write_text(OAUTH2.format(directory=directory))
+    key = directory / "tokens" / "default" / "HS256" / "default"
+    key.parent.mkdir(parents=True)
+    key.write_bytes(base64.b64encode(TOKEN_KEY))
     mail = directory / "mail"
     _write_lines(
         directory / "users",
@@ -178,7 +203,7 @@ def make_mailboxes(directory: Path) -> list[list[str]]:
             folders = [home, home / "Maildir", *(home / "Maildir" / name for name in ("cur", "new", "tmp"))]
             for folder in folders:
                 folder.mkdir(parents=True)
-            if person.full:
+            if person.quota:
                 message = home / "Maildir" / "new" / f"1700000000.M1P1.lab,S={len(FULL_MESSAGE)}"
                 message.write_bytes(FULL_MESSAGE)
                 folders.append(message)

@@ -21,6 +21,8 @@ class Person:
     shut_at: tuple[str, ...] = ()  # Dovecot's service names that refuse this login: imap, pop3, smtp
     full: bool = False  # the mailbox holds more than its quota
     may_send: bool = True  # whether Postfix accepts the address as a sender
+    spammed: bool = False  # what is sent to them is sorted out as spam
+    nearly_full: bool = False  # the mailbox holds more than nine tenths of its quota
     broken: bool = False  # the password is right, but the mailbox cannot be opened
 
     @property
@@ -32,10 +34,15 @@ class Person:
         """What this person types as user name."""
         return self.login or self.address
 
+    @property
+    def quota(self) -> int:
+        """The octets that the mailbox may hold where it is not the general rule; a message of 10,857 is in it."""
+        return 8192 if self.full else 12288 if self.nearly_full else 0
+
     def passwd_line(self, home: str) -> str:
         """The line in Dovecot's passwd-file; Base64 because the format cannot quote a colon or a space."""
         secret = base64.b64encode(self.password.encode()).decode("ascii")
-        extra = "nologin=y" if self.disabled else "userdb_quota_rule=*:bytes=8192" if self.full else ""
+        extra = "nologin=y" if self.disabled else f"userdb_quota_rule=*:bytes={self.quota}" if self.quota else ""
         return f"{self.username}:{{PLAIN.b64}}{secret}::::{home}::{extra}"
 
 
@@ -54,6 +61,8 @@ PEOPLE = (
     Person("closed", "the right password", disabled=True, shut_at=("smtp",)),  # Postfix does not hear of `nologin`
     Person("denied", "on the black list", denied=True),
     Person("full", "a full mailbox", full=True),
+    Person("nearly.full", "almost no room left", nearly_full=True),
+    Person("spammed", "sorted out as spam", spammed=True),
     Person("mute", "may not send", may_send=False),
     Person("short.login", "logs in by another name", login="shorty"),
     Person("no.imap", "without imap", shut_at=("imap",)),

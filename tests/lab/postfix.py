@@ -110,7 +110,10 @@ def write_configuration(
                 LISTENER.format(address=address, port=port, directory=directory, kind=host.certificate, more=more)
             )
     (folder / "master.cf").write_text("".join(lines))
-    _write_map(directory / "mailboxes", {person.address: f"{person.name}/Maildir/" for person in PEOPLE})
+    _write_map(
+        directory / "mailboxes",
+        {person.address: f"{person.name}/Maildir/{'.Junk/' if person.spammed else ''}" for person in PEOPLE},
+    )
     _write_map(directory / "senders", {person.address: person.username for person in PEOPLE})
     _write_map(directory / "mute", {person.address: "REJECT" for person in PEOPLE if not person.may_send})
     return folder, _make_queue(directory)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.handover import Handover
 from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.redact import Redactor
+from guides.mail.connection.shared import Crowd
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
 from guides.mail.outcomes import StageResult
@@ -30,3 +32,5 @@ class TestContext:
     gate: LoginGate
     until: float  # the loop's time at which the whole test ends
     report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
+    crowd: Crowd | None = None  # what is shared with others' tests; None: this one looks for itself
+    handover: Handover | None = None  # when a message is to be delivered

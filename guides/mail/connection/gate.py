@@ -1,6 +1,7 @@
 """Who may try the password, and when: one leg at a time, IMAP first, and nobody after it was refused.
 
-Servers lock accounts after three wrong passwords; a test must not use up more than one of them.
+Servers lock accounts after three wrong passwords; a test must not use up more than one of them. Once a server has
+accepted the pair, it is no guess any more, and the other legs sign in side by side.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class LoginGate:
         if self._first is None:
             self._first_is_through.set()
         self._refused = False
+        self._accepted = False
 
     @asynccontextmanager
     async def turn(self, leg: Leg) -> AsyncIterator[bool]:
@@ -29,7 +31,14 @@ class LoginGate:
         if leg is not self._first:
             await self._first_is_through.wait()
         async with self._turn:
-            yield not self._refused
+            if not self._accepted:
+                yield not self._refused
+                return
+        yield not self._refused
+
+    def accept(self) -> None:
+        """A server has accepted the pair: nobody needs to wait for another leg's login."""
+        self._accepted = True
 
     def refuse(self) -> None:
         """The pair of user name and password was refused: it is not tried elsewhere."""

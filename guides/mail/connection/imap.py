@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from guides.mail.accounts import Address, Protocol
+from guides.mail.connection import imap_mailbox
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
-from guides.mail.connection.imap_reply import Response, full_resource, read_response, status_of, tokens
-from guides.mail.connection.sasl import Exchange, Mechanism, choose
+from guides.mail.connection.imap_reply import Response, read_response, status_of, tokens
+from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of
 from guides.mail.outcomes import Stage
@@ -37,14 +38,17 @@ class ImapSession(Session):
 
     protocol = Protocol.IMAP
 
-    def __init__(self, channel: Channel, limits: Limits, address: Address, ehlo_name: str) -> None:
-        super().__init__(channel, limits, address, ehlo_name)
-        self._capabilities: frozenset[str] = frozenset()
+    def __init__(
+        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+    ) -> None:
+        super().__init__(channel, limits, address, ehlo_name, token=token)
+        self.capabilities: frozenset[str] = frozenset()
+        self.folders: dict[str, bytes] = {}  # an attribute such as \\sent -> the name of the folder that has it
         self._commands = 0
         self._preauthenticated = False
 
     def forget(self) -> None:
-        self._capabilities = frozenset()
+        self.capabilities = frozenset()
 
     async def greet(self) -> Finding:
         self.reader.begin(self.limits.greeting)
@@ -62,51 +66,63 @@ class ImapSession(Session):
         return Finding(evidence=line)
 
     async def learn(self) -> Finding:
-        if not self._capabilities:
+        if not self.capabilities:
             await self._ask_capabilities(Stage.CAPABILITIES)
         if self.channel.encrypted:
             self._mechanism()
-        return Finding(details={"offered": " ".join(sorted(self._capabilities))})
+        return Finding(details={"offered": " ".join(sorted(self.capabilities))})
 
     async def _ask_capabilities(self, stage: Stage) -> None:
-        answer = await self._command(b"CAPABILITY")
+        answer = await self.ask(b"CAPABILITY")
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, stage))
         self._take_capabilities(answer.reply)
         for response in answer.data:
             words = tokens(response.body)
             if words and words[0].upper() == b"CAPABILITY":
-                self._capabilities = _names(words[1:])
+                self.capabilities = _names(words[1:])
 
     def _take_capabilities(self, reply: Reply) -> None:
         if reply.code == "CAPABILITY":
-            self._capabilities = _names(reply.arguments.encode().split())
+            self.capabilities = _names(reply.arguments.encode().split())
 
-    def _mechanism(self) -> Mechanism | None:
-        """How to sign in; None is the command LOGIN. Raises StageFault when a password cannot be sent."""
-        mechanism = choose(name.removeprefix("AUTH=") for name in self._capabilities if name.startswith("AUTH="))
-        if mechanism is None and "LOGINDISABLED" in self._capabilities:
-            raise StageFault("cap.login_disabled", details={"offered": " ".join(sorted(self._capabilities))})
-        return mechanism
+    def _mechanism(self, *, plain_first: bool = False) -> Mechanism | None:
+        """How to sign in; None is the command LOGIN. Raises StageFault when the secret cannot be sent."""
+        offered = [name.removeprefix("AUTH=") for name in self.capabilities if name.startswith("AUTH=")]
+        mechanism = choose(offered, token=self.token, plain_first=plain_first)
+        if self.token:
+            if mechanism is None:
+                raise StageFault("cap.mech_missing", details={"mechanisms": " ".join(sorted(offered))})
+            return mechanism
+        has_login = "LOGINDISABLED" not in self.capabilities
+        if mechanism is None and not has_login:
+            raise StageFault("cap.login_disabled", details={"offered": " ".join(sorted(self.capabilities))})
+        # The command carries the password as PLAIN does, so it stands where PLAIN stands.
+        is_last_resort = mechanism is Mechanism.CRAM_MD5 or (plain_first and mechanism in SCRAM)
+        return None if has_login and is_last_resort else mechanism
 
     async def ask_starttls(self) -> None:
-        if "STARTTLS" not in self._capabilities:
+        if "STARTTLS" not in self.capabilities:
             raise StageFault("tls.starttls_missing")
-        answer = await self._command(b"STARTTLS")
+        answer = await self.ask(b"STARTTLS")
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, "tls.starttls_refused")
 
     async def log_in(self, username: str, secret: Secret) -> Finding:
         if self._preauthenticated:  # the server let us in unasked, so the password would prove nothing
             raise StageFault("auth.protocol_error")
-        mechanism = self._mechanism()
+        mechanism = self._mechanism(plain_first=needs_plain(username, secret))
         if mechanism is None:
-            parts = [b"LOGIN ", *_string(username.encode()), b" ", *_string(secret.utf8())]
-            answer = await self._command(*parts, seconds=self.limits.authentication)
+            parts = [b"LOGIN ", *imap_string(username.encode()), b" ", *imap_string(secret.utf8())]
+            answer = await self.ask(*parts, seconds=self.limits.authentication)
+            if answer.reply.status != "OK":
+                raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.LOGIN))
         else:
-            answer = await self._authenticate(Exchange(mechanism, username, secret))
-        if answer.reply.status != "OK":
-            raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.LOGIN))
+            exchange = Exchange(mechanism, username, secret, challenges=self.limits.sasl_continuations)
+            answer = await self._authenticate(exchange)
+            if answer.reply.status != "OK":
+                raise exchange.refusal(answer.reply, answer.evidence)
+            exchange.check_success(answer.evidence)
         self.forget()  # what is offered may be different once the server knows who asks
         self._take_capabilities(answer.reply)
         details = {"mechanism": "LOGIN (command)" if mechanism is None else mechanism.value}
@@ -114,13 +130,13 @@ class ImapSession(Session):
 
     async def _authenticate(self, exchange: Exchange) -> Answer:
         command = b"AUTHENTICATE " + exchange.mechanism.encode()
-        length = exchange.initial_length
-        if "SASL-IR" in self._capabilities and length is not None and length <= _MAX_INITIAL:
-            command += b" " + (exchange.next_answer() or b"=")
-        return await self._command(command, exchange=exchange, seconds=self.limits.authentication)
+        initial = exchange.initial(_MAX_INITIAL) if "SASL-IR" in self.capabilities else None
+        if initial is not None:
+            command += b" " + initial
+        return await self.ask(command, exchange=exchange, seconds=self.limits.authentication)
 
     async def open(self) -> Finding:
-        answer = await self._command(b"EXAMINE INBOX")
+        answer = await self.ask(b"EXAMINE INBOX")
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.MAILBOX))
         details = {}
@@ -128,32 +144,37 @@ class ImapSession(Session):
             words = tokens(response.body)
             if len(words) == 2 and words[1].upper() == b"EXISTS" and words[0].isdigit():
                 details["messages"] = words[0].decode("ascii")
-        full = await self._full_quota()
-        return Finding("mbox.overquota" if full else None, full, details)
+        return Finding(details=details)
 
-    async def _full_quota(self) -> bytes:
-        """The server's words about a quota with nothing left; empty when there is room, or it does not say."""
-        if not self._capabilities:
-            await self._ask_capabilities(Stage.MAILBOX)
-        if not any(name == "QUOTA" or name.startswith("QUOTA=") for name in self._capabilities):
-            return b""
-        answer = await self._command(b"GETQUOTAROOT INBOX")
-        quotas = [response for response in answer.data if response.body[:6].upper() == b"QUOTA "]
-        return next((response.raw for response in quotas if full_resource(response.body)), b"")
+    async def after_login(self, stage: Stage) -> Finding:
+        match stage:
+            case Stage.IDENTITY:
+                if not self.capabilities:  # the login's answer did not say what is offered from now on
+                    await self._ask_capabilities(stage)
+                return await imap_mailbox.identify(self)
+            case Stage.QUOTA:
+                return await imap_mailbox.look_at_quota(self)
+            case Stage.FOLDERS:
+                return await imap_mailbox.look_at_folders(self)
+            case _:
+                return await self.open()
 
     async def _goodbye(self) -> None:
-        await self._command(b"LOGOUT")
+        await self.ask(b"LOGOUT")
 
-    async def _command(
-        self, *parts: bytes | _Literal, exchange: Exchange | None = None, seconds: float | None = None
+    async def ask(
+        self,
+        *parts: bytes | Literal,
+        exchange: Exchange | None = None,
+        seconds: float | None = None,
+        lines: int | None = None,
     ) -> Answer:
         """Send a command, and read up to its tagged answer, or to a BYE behind which nothing comes."""
         self._commands += 1
         tag = b"a%d" % self._commands
-        self.reader.begin(self.limits.command if seconds is None else seconds)
+        self.reader.begin(self.limits.command if seconds is None else seconds, lines)
         collected = _Collected(tag)
         pending = await self._write([tag, b" ", *parts])
-        continuations = 0
         while True:
             try:
                 response = await read_response(self.reader, self.limits)
@@ -162,11 +183,12 @@ class ImapSession(Session):
                     return collected.answer(collected.bye)
                 raise
             if response.mark == b"+":
-                continuations += 1
-                answer = None if exchange is None or pending else exchange.next_answer()
-                if continuations > self.limits.sasl_continuations or not (pending or answer):
+                if pending:  # the server waits for a literal
+                    pending = await self._write(pending)
+                elif exchange is not None:
+                    pending = await self._write([await exchange.next_answer(response.body)])
+                else:
                     raise StageFault("net.protocol", response.raw)
-                pending = await self._write(pending or [answer or b""])
             elif response.mark == b"*":
                 collected.add(response)
             elif response.mark != tag or response.reply is None:
@@ -175,14 +197,14 @@ class ImapSession(Session):
                 collected.add(response)
                 return collected.answer(response.reply)
 
-    async def _write(self, parts: Sequence[bytes | _Literal]) -> list[bytes | _Literal]:
+    async def _write(self, parts: Sequence[bytes | Literal]) -> list[bytes | Literal]:
         """Write up to the first literal that needs the server's consent; what is left waits for it (RFC 9051 4.3)."""
         line = b""
         for position, part in enumerate(parts):
             if isinstance(part, bytes):
                 line += part
                 continue
-            if not self._capabilities & {"LITERAL+", "LITERAL-"}:
+            if not self.capabilities & {"LITERAL+", "LITERAL-"}:
                 await self.say(line + b"{%d}\r\n" % len(part.octets))
                 return [part.octets, *parts[position + 1 :]]
             line += b"{%d+}\r\n" % len(part.octets) + part.octets
@@ -191,7 +213,7 @@ class ImapSession(Session):
 
 
 @dataclass(frozen=True, slots=True)
-class _Literal:
+class Literal:
     """An argument that cannot be quoted."""
 
     octets: bytes
@@ -233,8 +255,8 @@ def _names(words: Sequence[bytes]) -> frozenset[str]:
     return frozenset(word.decode("utf-8", "replace").upper() for word in words)
 
 
-def _string(value: bytes) -> list[bytes | _Literal]:
+def imap_string(value: bytes) -> list[bytes | Literal]:
     """A value as an IMAP string: quoted where that is allowed, else a literal."""
     if all(0x20 <= octet < 0x7F for octet in value):
         return [b'"' + value.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"']
-    return [_Literal(value)]
+    return [Literal(value)]

@@ -79,17 +79,3 @@ def tokens(body: bytes) -> list[bytes]:
             token = re.sub(rb"\\(.)", rb"\1", token[1:-1], flags=re.DOTALL)
         found.append(token)
     return found
-
-
-def full_resource(body: bytes) -> bool:
-    """Whether `QUOTA root (STORAGE used limit MESSAGE used limit)` (RFC 9208) has a resource with nothing left."""
-    parts = tokens(body)
-    try:
-        inside = parts[parts.index(b"(") + 1 : parts.index(b")")]
-    except ValueError:
-        return False
-    triples = zip(inside[::3], inside[1::3], inside[2::3], strict=False)
-    return any(
-        used.isdigit() and limit.isdigit() and len(used + limit) < 40 and 0 < int(limit) <= int(used)
-        for _, used, limit in triples
-    )

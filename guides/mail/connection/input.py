@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re2
+import re
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, Server
 from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.session import Finding, StageFault
+from guides.mail.connection.shape import has_shape
 from guides.mail.network import Door, HostForbidden, PortForbidden, check_host
 from guides.mail.secret import FORBIDDEN, Secret
 
@@ -19,12 +20,14 @@ USUAL_PORT = {
     (Protocol.SMTP, Security.TLS): 465,
     (Protocol.SMTP, Security.STARTTLS): 587,
 }
+# What may stand behind "Bearer" (RFC 6750 section 2.1).
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _MEANING = {port: meaning for meaning, port in USUAL_PORT.items()} | {25: (Protocol.SMTP, Security.STARTTLS)}
 
 
 def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> Finding:
     """Judge one leg's input. Raises StageFault for what cannot or must not be tried; warns of what looks wrong."""
-    if plan.password is PasswordKind.OAUTH2 or not _takes_password(server):
+    if not plan.token and (plan.password is PasswordKind.OAUTH2 or not _takes_password(server)):
         raise StageFault("input.oauth_only")
     if plan.password in (PasswordKind.BRIDGE, PasswordKind.NONE):
         raise StageFault("input.bridge" if plan.password is PasswordKind.BRIDGE else "auth.plan")
@@ -58,9 +61,11 @@ def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> 
     if meaning is not None and meaning != (server.protocol, server.security):
         found.append("input.port_security")
     password = secret.utf8().decode()
+    if plan.token and not _TOKEN.fullmatch(password):
+        raise StageFault("input.password_shape")
     if password != password.strip():
         found.append("input.password_space")
-    if plan.password_pattern and re2.fullmatch(plan.password_pattern, password) is None:
+    if not plan.token and not has_shape(plan.password_pattern, secret):
         found.append("input.password_shape")
     if not password.isascii():
         found.append("input.nonascii_password")

@@ -14,10 +14,12 @@ from guides.mail.connection.channel import Attempt, Channel, ChannelFault
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.input import check_input
+from guides.mail.connection.places import Reservation
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
 from guides.mail.connection.redact import visible
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault
+from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, contradicts, outcome_of
@@ -52,8 +54,9 @@ _AT_GREETING = {
 class LegRun:
     """Runs one leg. `run` always reports every stage, and closes what it opened."""
 
-    def __init__(self, server: Server, context: TestContext) -> None:
+    def __init__(self, server: Server, context: TestContext, stages: Sequence[Stage] | None = None) -> None:
         self.server = server
+        self._stages = stages_of(server) if stages is None else stages
         self.leg = LEG_OF_PROTOCOL[server.protocol]
         self._context = context
         self._until = 0.0
@@ -61,34 +64,70 @@ class LegRun:
         self._hidden = server.host in context.plan.hidden_hosts
         self._channel: Channel | None = None
         self._session: Session | None = None
+        self._approach = Approach(context.crowd, Place.of(server, context.plan.hidden_hosts), self.leg)
+        self._reservation: Reservation | None = None
+        self._is_through = False
 
     async def run(self) -> None:
         """Go through the stages; the first one that fails ends the leg, and those behind it are blocked."""
         self._until = asyncio.get_running_loop().time() + self._context.limits.leg
         polite = False
+        handover = self._context.handover
         try:
             try:
                 polite = await self._go_through()
             finally:
+                self._approach.close()
                 self._context.gate.through(self.leg)
                 self._context.report(None)
+                if handover is not None and not self._is_through:
+                    handover.withhold(self.leg)
             if polite and self._session is not None:
+                if self._is_through and handover is not None:
+                    await handover.lend(self.leg, self._session)
                 await self._session.leave()
         finally:
             if self._channel is not None:
                 self._channel.close()
+            if self._reservation is not None:
+                self._reservation.release()
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
-        stages = stages_of(self.server)
-        for position, stage in enumerate(stages):
+        for position, stage in enumerate(self._stages):
+            if stage is Stage.DNS and (told := await self._told_by_others()):
+                self._tell(told, self._stages[position:])
+                return False
+            if stage is Stage.LOGIN:
+                self._approach.through()
             result, orderly = await (self._login() if stage is Stage.LOGIN else self._perform(stage))
             self._context.report(result)
-            if result.outcome not in (Outcome.OK, Outcome.WARN):
-                for blocked in stages[position + 1 :]:
+            self._approach.note(result)
+            if result.outcome not in (Outcome.OK, Outcome.WARN, Outcome.SKIPPED):
+                for blocked in self._stages[position + 1 :]:
                     self._context.report(self._result(blocked, Outcome.BLOCKED))
                 return orderly
+        self._is_through = True
         return True
+
+    async def _told_by_others(self) -> tuple[StageResult, ...]:
+        """The failure that others have found here, if any. Time spent waiting for it is not this leg's."""
+        loop = asyncio.get_running_loop()
+        waiting_since = loop.time()
+        try:
+            async with asyncio.timeout_at(self._context.until):
+                return await self._approach.told()
+        except TimeoutError:
+            return ()  # the next stage ends at once, for the same reason
+        finally:
+            self._add_time(loop.time() - waiting_since)
+
+    def _tell(self, told: Sequence[StageResult], stages: Sequence[Stage]) -> None:
+        """Report what others have found instead of looking: nothing of this visitor goes to the server."""
+        for result in told:
+            self._context.report(result)
+        for blocked in stages[len(told) :]:
+            self._context.report(self._result(blocked, Outcome.BLOCKED))
 
     async def _login(self) -> tuple[StageResult, bool]:
         """Wait for this leg's turn, and log in unless the pair was refused elsewhere."""
@@ -104,6 +143,8 @@ class LegRun:
                 result, orderly = await self._perform(Stage.LOGIN)
                 if result.cause in CREDENTIAL_CAUSES:
                     context.gate.refuse()
+                elif result.outcome in (Outcome.OK, Outcome.WARN):
+                    context.gate.accept()
                 return result, orderly
         except TimeoutError:
             return self._failed(Stage.LOGIN, "limit.deadline"), True
@@ -122,18 +163,12 @@ class LegRun:
         try:
             return await self._attempt(stage, started)
         except Exception as error:
+            kind = type(error).__name__
             place = traceback.extract_tb(error.__traceback__)[-1]
-            # No message and no traceback: they could hold what the visitor typed.
-            logger.error(
-                "%s leg failed at stage %s: %s at %s:%s",
-                self.leg,
-                stage,
-                type(error).__name__,
-                place.filename,
-                place.lineno,
-            )
-            result = self._result(stage, Outcome.OURS, cause="unknown.unknown", owner=Owner.PORTAL, started=started)
-            return result, False
+        # No message and no traceback: they could hold what the visitor typed. And not inside the handler: whatever
+        # fails while a log record is on its way (Django's reporter, at level DEBUG) shows the exception being handled.
+        logger.error("%s leg failed at stage %s: %s at %s:%s", self.leg, stage, kind, place.filename, place.lineno)
+        return self._result(stage, Outcome.OURS, cause="unknown.unknown", owner=Owner.PORTAL, started=started), False
 
     async def _attempt(self, stage: Stage, started: float) -> tuple[StageResult, bool]:
         try:
@@ -150,7 +185,7 @@ class LegRun:
                 owner=fault.owner,
                 details=fault.details,
                 started=started,
-            ), fault.cause.startswith(("cap.", "tls.starttls_missing"))
+            ), fault.cause.startswith(("cap.", "mbox.", "tls.starttls_missing"))
         except ChannelFault as fault:
             cause = _AT_GREETING.get(fault.cause, fault.cause) if stage is Stage.GREETING else fault.cause
             details = {"attempts": _told(fault.attempts)} if fault.attempts else None
@@ -161,7 +196,7 @@ class LegRun:
             return self._failed(stage, "limit.deadline", started=started), False
         result = self._result(
             stage,
-            Outcome.OK if finding.cause is None else Outcome.WARN,
+            Outcome.SKIPPED if finding.skipped else Outcome.OK if finding.cause is None else Outcome.WARN,
             cause=finding.cause,
             owner=owner_of(finding.cause) if finding.cause else None,
             evidence=finding.evidence,
@@ -188,7 +223,7 @@ class LegRun:
             case Stage.LOGIN:
                 return await self._opened().log_in(context.plan.username_on(self.server) or "", context.secret)
             case _:
-                return await self._opened().open()
+                return await self._opened().after_login(stage)
 
     def _opened(self) -> Session:
         assert self._session is not None  # noqa: S101 (the stages before this one made it, or this one is blocked)
@@ -214,12 +249,24 @@ class LegRun:
             channel = await self._connect_hidden()
         else:
             assert self._resolution is not None  # noqa: S101
-            channel = await context.door.connect(self._resolution, self.server.port)
+            channel = await self._connect_in_turn(self._resolution, compare_families=True)
         self._channel = channel
         session = _SESSIONS[self.server.protocol]
-        self._session = session(channel, context.limits, context.plan.address, context.door.config.ehlo_name)
+        self._session = session(
+            channel, context.limits, context.plan.address, context.door.config.ehlo_name, token=context.plan.token
+        )
+        if self._hidden:  # how its other addresses answer is nobody's business
+            return Finding()
         cause = "tcp.one_family" if _one_family(channel) else None
         return Finding(cause, details={"attempts": _told(channel.attempts)})
+
+    async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
+        """Connect when the address has room for one more connection of this portal's."""
+        resolution, self._reservation = await self._approach.reserve(resolution, self.server.port)
+        channel = await self._context.door.connect(resolution, self.server.port, compare_families=compare_families)
+        if self._reservation is not None:
+            self._reservation.keep_only(channel.ip_address)
+        return channel
 
     async def _connect_hidden(self) -> Channel:
         """Connect, or fail after the whole time that connecting may take, whatever the reason was."""
@@ -227,7 +274,7 @@ class LegRun:
         until = loop.time() + self._context.limits.connect_total
         try:
             if self._resolution is not None:
-                return await self._context.door.connect(self._resolution, self.server.port)
+                return await self._connect_in_turn(self._resolution)
         except ChannelFault as fault:
             if fault.cause not in _HIDDEN_CAUSES:
                 raise
@@ -248,6 +295,7 @@ class LegRun:
             )
         except ChannelFault as fault:
             session = type(self._opened())
+            self._channel.close()  # the second look takes its place: never two connections of one leg
             raise await explain_certificate(fault, context, session, self._resolution, self.server) from None
         return Finding(
             details={
@@ -269,6 +317,8 @@ class LegRun:
     async def _look_for_tls(self) -> None:
         """A server that waits in silence may be waiting for TLS: raise what that comes to."""
         assert self._resolution is not None  # noqa: S101
+        assert self._channel is not None  # noqa: S101
+        self._channel.close()  # as above
         door, server = self._context.door, self.server
         if await door.describe_certificate(self._resolution, server.port, server.host) is not None:
             raise StageFault("tls.tls_on_plain")

@@ -21,6 +21,9 @@ class TestPlan:
     password: PasswordKind = PasswordKind.PASSWORD
     provider: str | None = None  # slug of a known provider
     password_pattern: str = ""  # RE2 over the whole password, where the provider documents its shape
+    known_servers: tuple[Server, ...] = ()  # the provider's, to try when a leg fails before its login
+    token: bool = False  # the secret is an OAuth 2.0 token, no password
+    deliver: bool = False  # the visitor wants a message sent to themselves, once
     # Hosts a visitor typed in that are not their domain's: for these, closed, filtered and forbidden look and take
     # the same, so that nobody scans a network's ports through the portal.
     hidden_hosts: frozenset[str] = frozenset()
@@ -30,6 +33,13 @@ class TestPlan:
             raise ValueError("a plan needs a server")
         if len({server.protocol for server in self.servers}) != len(self.servers):
             raise ValueError("a plan has at most one server per protocol")
+        if self.deliver and not self.can_deliver:
+            raise ValueError("a delivery needs IMAP and SMTP")
+
+    @property
+    def can_deliver(self) -> bool:
+        """Whether a message can be sent and found again."""
+        return {Protocol.IMAP, Protocol.SMTP} <= {server.protocol for server in self.servers}
 
     def username_on(self, server: Server) -> str | None:
         """The user name to send to `server`; None when only the visitor knows it and has not said."""
@@ -40,16 +50,23 @@ class TestPlan:
         return filter(None, {self.username_on(server) for server in self.servers})
 
 
+AFTER_LOGIN = {
+    Protocol.IMAP: (Stage.IDENTITY, Stage.MAILBOX, Stage.QUOTA, Stage.FOLDERS),
+    Protocol.POP3: (Stage.MAILBOX,),
+    Protocol.SMTP: (Stage.ENVELOPE,),
+}
+AT_DELIVERY = (Stage.DELIVERY,)
 LEG_OF_PROTOCOL = {Protocol.IMAP: Leg.IMAP, Protocol.POP3: Leg.POP3, Protocol.SMTP: Leg.SMTP}
 
 
-def stages_of(server: Server) -> tuple[Stage, ...]:
-    """The stages of a server's leg, in order. With STARTTLS the capabilities are asked for twice."""
+def before_login(server: Server) -> tuple[Stage, ...]:
+    """The stages up to where a user name and a password are wanted. With STARTTLS the capabilities come twice."""
     begin = (Stage.INPUT, Stage.DNS, Stage.CONNECT)
-    last = Stage.ENVELOPE if server.protocol is Protocol.SMTP else Stage.MAILBOX
-    middle: tuple[Stage, ...]
     if server.security is Security.STARTTLS:
-        middle = (Stage.GREETING, Stage.CAPABILITIES, Stage.TLS, Stage.CAPABILITIES)
-    else:
-        middle = (Stage.TLS, Stage.GREETING, Stage.CAPABILITIES)
-    return (*begin, *middle, Stage.LOGIN, last)
+        return (*begin, Stage.GREETING, Stage.CAPABILITIES, Stage.TLS, Stage.CAPABILITIES)
+    return (*begin, Stage.TLS, Stage.GREETING, Stage.CAPABILITIES)
+
+
+def stages_of(server: Server) -> tuple[Stage, ...]:
+    """The stages of a server's leg, in order."""
+    return (*before_login(server), Stage.LOGIN, *AFTER_LOGIN[server.protocol])

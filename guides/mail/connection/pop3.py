@@ -6,7 +6,7 @@ import re
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, Limits
-from guides.mail.connection.sasl import Exchange, Mechanism, choose
+from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of
 from guides.mail.outcomes import Stage
@@ -21,8 +21,10 @@ class Pop3Session(Session):
 
     protocol = Protocol.POP3
 
-    def __init__(self, channel: Channel, limits: Limits, address: Address, ehlo_name: str) -> None:
-        super().__init__(channel, limits, address, ehlo_name)
+    def __init__(
+        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+    ) -> None:
+        super().__init__(channel, limits, address, ehlo_name, token=token)
         self._capabilities: dict[str, str] | None = None  # None: the server does not know CAPA
 
     def forget(self) -> None:
@@ -42,7 +44,7 @@ class Pop3Session(Session):
         reply, _ = await self._command(b"CAPA")
         self._capabilities = await self._list() if reply.status == "+OK" else None
         if self.channel.encrypted:
-            self._mechanism("")
+            self._mechanism("", plain_first=False)
         return Finding(details={"offered": " ".join(sorted(self._capabilities or ()))})
 
     async def _list(self) -> dict[str, str]:
@@ -53,18 +55,23 @@ class Pop3Session(Session):
             found[keyword.upper()] = parameters
         return found
 
-    def _mechanism(self, username: str) -> Mechanism | None:
+    def _mechanism(self, username: str, *, plain_first: bool) -> Mechanism | None:
         """How to sign in; None is USER and PASS. Raises StageFault when a password cannot be sent.
 
         USER cannot carry a space, and what it makes of letters outside ASCII is not defined.
         """
-        if self._capabilities is None:
+        if self._capabilities is None and not self.token:
             return None
-        offered = self._capabilities.get("SASL", "").upper().split()
-        mechanism = choose(offered)
-        if "USER" in self._capabilities and (username.isascii() and " " not in username):
+        capabilities = self._capabilities or {}
+        offered = capabilities.get("SASL", "").upper().split()
+        mechanism = choose(offered, token=self.token, plain_first=plain_first)
+        if self.token:
+            if mechanism is None:
+                raise StageFault("cap.mech_missing", details={"mechanisms": " ".join(offered)})
+            return mechanism
+        if "USER" in capabilities and mechanism not in SCRAM and username.isascii() and " " not in username:
             return None
-        if mechanism is not None or "USER" in self._capabilities:
+        if mechanism is not None or "USER" in capabilities:
             return mechanism
         if offered:
             raise StageFault("cap.no_password_mech", details={"mechanisms": " ".join(offered)})
@@ -79,9 +86,10 @@ class Pop3Session(Session):
             raise Refusal(reply, raw, "tls.starttls_refused")
 
     async def log_in(self, username: str, secret: Secret) -> Finding:
-        mechanism = self._mechanism(username)
+        mechanism = self._mechanism(username, plain_first=needs_plain(username, secret))
         if mechanism is not None:
-            return await self._authenticate(Exchange(mechanism, username, secret))
+            exchange = Exchange(mechanism, username, secret, challenges=self.limits.sasl_continuations)
+            return await self._authenticate(exchange)
         reply, raw = await self._command(b"USER " + username.encode(), self.limits.authentication)
         if reply.status == "+OK":
             reply, raw = await self._command(b"PASS " + secret.utf8(), self.limits.authentication)
@@ -92,20 +100,16 @@ class Pop3Session(Session):
     async def _authenticate(self, exchange: Exchange) -> Finding:
         """AUTH with SASL (RFC 5034)."""
         command = b"AUTH " + exchange.mechanism.encode()
-        length = exchange.initial_length
-        if length is not None and length <= _MAX_INITIAL:
-            command += b" " + (exchange.next_answer() or b"=")
+        initial = exchange.initial(_MAX_INITIAL)
+        if initial is not None:
+            command += b" " + initial
         line = await self._send(command)
-        for _ in range(self.limits.sasl_continuations + 1):
-            if not line.startswith(b"+ ") and line != b"+":
-                break
-            answer = exchange.next_answer()
-            if answer is None:
-                raise StageFault("net.protocol", line)
-            line = await self._send(answer)
+        while line.startswith(b"+ ") or line == b"+":
+            line = await self._send(await exchange.next_answer(line[2:]))
         reply = _take_apart(line)
         if reply.status != "+OK":
-            raise Refusal(reply, line, cause_of(reply, Stage.LOGIN))
+            raise exchange.refusal(reply, line)
+        exchange.check_success(line)
         return Finding(details={"mechanism": exchange.mechanism.value})
 
     async def open(self) -> Finding:
@@ -113,7 +117,28 @@ class Pop3Session(Session):
         if reply.status != "+OK":
             raise Refusal(reply, raw, cause_of(reply, Stage.MAILBOX))
         count = reply.text.partition(" ")[0]
-        return Finding(details={"messages": count} if count.isdecimal() else {})
+        details = {"messages": count} if count.isdecimal() and len(count) < 10 else {}
+        missing = await self._missing(has_messages=details.get("messages", "0").strip("0") != "")
+        if missing:
+            details["missing"] = " ".join(missing)
+        return Finding("cap.missing" if "UIDL" in missing else None, details=details)
+
+    async def _missing(self, *, has_messages: bool) -> list[str]:
+        """Commands that a mail program relies on to leave messages on the server and to show headers first.
+
+        UIDL is asked about the first message; TOP would fetch from it, so there the server's word must do.
+        """
+        announced = None
+        if self._capabilities is not None:  # the answer may be another one once the server knows who asks
+            reply, _ = await self._command(b"CAPA")
+            announced = set(await self._list()) if reply.status == "+OK" else None
+        missing = [] if announced is None or "TOP" in announced else ["TOP"]
+        if has_messages:
+            reply, _ = await self._command(b"UIDL 1")
+            knows_uidl = reply.status == "+OK"
+        else:
+            knows_uidl = announced is None or "UIDL" in announced
+        return missing if knows_uidl else ["UIDL", *missing]
 
     async def _goodbye(self) -> None:
         await self._command(b"QUIT")

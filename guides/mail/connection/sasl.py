@@ -1,53 +1,220 @@
-"""SASL mechanisms that carry a password: PLAIN (RFC 4616) and LOGIN (draft-murchison-sasl-login).
+"""SASL: the mechanisms by which the test proves who the visitor is, each once, all of them over TLS only.
 
-Both are spoken over TLS only; the password goes out as UTF-8, unchanged.
+A password: SCRAM (RFC 5802, 7677), PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login), CRAM-MD5 (RFC 2195).
+A token: OAUTHBEARER (RFC 7628), XOAUTH2 (Google's and Microsoft's form of it).
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterable
+import hmac
+from abc import ABC, abstractmethod
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from guides.mail.connection.scram import Scram, ScramFault, is_prepared
+from guides.mail.connection.session import Refusal, StageFault
+from guides.mail.diagnosis.codes import REJECTED, UNKNOWN, Reply, cause_of
+from guides.mail.outcomes import Stage
 from guides.mail.secret import Secret
 
 
 class Mechanism(StrEnum):
-    """A mechanism that the test speaks, best first."""
+    """A mechanism that the test speaks."""
 
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_1 = "SCRAM-SHA-1"
     PLAIN = "PLAIN"
     LOGIN = "LOGIN"
+    CRAM_MD5 = "CRAM-MD5"
+    OAUTHBEARER = "OAUTHBEARER"
+    XOAUTH2 = "XOAUTH2"
 
 
-def choose(offered: Iterable[str]) -> Mechanism | None:
+SCRAM = (Mechanism.SCRAM_SHA_256, Mechanism.SCRAM_SHA_1)
+# CRAM-MD5 comes last: within TLS it protects nothing that TLS does not, and servers that keep passwords hashed offer
+# it and cannot check it, which would read as a wrong password.
+BY_PASSWORD = (*SCRAM, Mechanism.PLAIN, Mechanism.LOGIN, Mechanism.CRAM_MD5)
+BY_TOKEN = (Mechanism.OAUTHBEARER, Mechanism.XOAUTH2)
+
+
+def choose(offered: Iterable[str], *, token: bool = False, plain_first: bool = False) -> Mechanism | None:
     """The best mechanism of those that a server offers (names in upper case), or None."""
     names = set(offered)
-    return next((mechanism for mechanism in Mechanism if mechanism in names), None)
+    order: tuple[Mechanism, ...] = BY_TOKEN if token else BY_PASSWORD
+    if plain_first:
+        order = (*(mechanism for mechanism in order if mechanism not in SCRAM), *SCRAM)
+    return next((mechanism for mechanism in order if mechanism in names), None)
+
+
+def needs_plain(username: str, secret: Secret) -> bool:
+    """Whether SCRAM would change the name or the password on the way (RFC 4013), and so is only the last resort.
+
+    Servers differ in whether they prepare what they have stored; PLAIN carries it as it was typed.
+    """
+    return not (is_prepared(username) and is_prepared(secret.utf8().decode()))
 
 
 class Exchange:
-    """The client's side of one authentication: base64 answers, handed out in order.
+    """The client's side of one authentication: for each challenge of the server an answer, in base64.
 
-    It holds the password in encoded form, so its `repr` gives nothing away.
+    It holds the password, so its `repr` gives nothing away.
     """
 
-    __slots__ = ("__answers", "mechanism")
+    __slots__ = ("__client", "_challenges", "_has_begun", "_limit", "mechanism")
 
-    def __init__(self, mechanism: Mechanism, username: str, secret: Secret) -> None:
+    def __init__(self, mechanism: Mechanism, username: str, secret: Secret, *, challenges: int = 2) -> None:
         self.mechanism = mechanism
-        user = username.encode()
-        plain = mechanism is Mechanism.PLAIN
-        raw = [b"\0".join((b"", user, secret.utf8()))] if plain else [user, secret.utf8()]
-        self.__answers = [b64encode(part) for part in raw]
+        self.__client = _CLIENTS[mechanism](mechanism, username, secret)
+        self._has_begun = False
+        self._challenges = 0
+        self._limit = challenges
 
     def __repr__(self) -> str:
         return f"<Exchange {self.mechanism}>"
 
-    @property
-    def initial_length(self) -> int | None:
-        """Length of the answer that may go out with the command; None for LOGIN, where the server speaks first."""
-        return len(self.__answers[0]) if self.mechanism is Mechanism.PLAIN and self.__answers else None
+    def initial(self, longest: int) -> bytes | None:
+        """The answer that may go out with the command; None when the server speaks first, or it is too long."""
+        first = self.__client.first()
+        if first is None:
+            return None
+        encoded = b64encode(first)
+        if len(encoded) > longest:
+            return None
+        self._has_begun = True
+        return encoded or b"="
 
-    def next_answer(self) -> bytes | None:
-        """The next answer; None when the server asks for more than the mechanism has."""
-        return self.__answers.pop(0) if self.__answers else None
+    async def next_answer(self, challenge: bytes) -> bytes:
+        """The answer to a challenge (base64, as it came). Raises StageFault when the server asks for too much."""
+        first = None if self._has_begun else self.__client.first()
+        self._has_begun = True
+        if first is not None:  # the server's empty prompt; what stands in it does not matter
+            return b64encode(first)
+        self._challenges += 1
+        if self._challenges > self._limit:
+            raise StageFault("net.protocol", challenge)
+        return b64encode(await self.__client.answer(challenge))
+
+    def check_success(self, raw: bytes) -> None:
+        """Raise StageFault when the server calls it done without having proved what the mechanism has it prove."""
+        if not self.__client.done:
+            raise StageFault("auth.protocol_error", raw)
+
+    def refusal(self, reply: Reply, raw: bytes) -> Refusal:
+        """What a refusal of this authentication comes to."""
+        cause = cause_of(reply, Stage.LOGIN)
+        if self.mechanism in BY_TOKEN and cause in (REJECTED, UNKNOWN):
+            cause = "auth.oauth_token_expired"
+        complaint = self.__client.complaint
+        return Refusal(reply, complaint + b"\n" + raw if complaint else raw, cause)
+
+
+class _Client(ABC):
+    """One mechanism. Messages are raw here; the base64 around them is the exchange's."""
+
+    done = True  # whether a success of the server can be believed
+    complaint = b""  # what the server said of a token that it refuses
+
+    def __init__(self, mechanism: Mechanism, username: str, secret: Secret) -> None:
+        self._mechanism = mechanism
+        self._user = username
+        self._secret = secret
+
+    def first(self) -> bytes | None:
+        """The message with which the client begins, or None when the server does."""
+        return None
+
+    @abstractmethod
+    async def answer(self, challenge: bytes) -> bytes:
+        """The answer to a challenge."""
+
+
+class _Plain(_Client):
+    def first(self) -> bytes:
+        return b"\0".join((b"", self._user.encode(), self._secret.utf8()))
+
+    async def answer(self, challenge: bytes) -> bytes:
+        raise StageFault("net.protocol", challenge)
+
+
+class _Login(_Client):
+    _asked = 0
+
+    async def answer(self, challenge: bytes) -> bytes:  # noqa: ARG002 (the texts are not standardised; the order is)
+        self._asked += 1
+        return self._user.encode() if self._asked == 1 else self._secret.utf8()
+
+
+class _CramMd5(_Client):
+    _asked = 0
+
+    async def answer(self, challenge: bytes) -> bytes:
+        self._asked += 1
+        if self._asked > 1:
+            raise StageFault("net.protocol", challenge)
+        digest = hmac.new(self._secret.utf8(), _decoded(challenge), "md5").hexdigest()
+        return f"{self._user} {digest}".encode()
+
+
+class _ScramClient(_Client):
+    done = False
+
+    def __init__(self, mechanism: Mechanism, username: str, secret: Secret) -> None:
+        super().__init__(mechanism, username, secret)
+        digest = "sha256" if mechanism is Mechanism.SCRAM_SHA_256 else "sha1"
+        self._scram = Scram(digest, username, secret.utf8())
+        self._has_proved = False
+
+    def first(self) -> bytes:
+        return self._scram.first()
+
+    async def answer(self, challenge: bytes) -> bytes:
+        message = _decoded(challenge)
+        if not self._has_proved:
+            self._has_proved = True
+            try:
+                return await self._scram.final(message)
+            except ScramFault:
+                raise StageFault("auth.protocol_error", message) from None
+        if message.startswith(b"e="):  # the server says why; its refusal follows
+            return b""
+        if not self._scram.verifies(message):
+            raise StageFault("auth.protocol_error", message)
+        self.done = True
+        return b""
+
+
+class _OAuth(_Client):
+    """A refusal arrives as a challenge that holds JSON; it wants an answer, and then the real reply comes."""
+
+    def first(self) -> bytes:
+        token = self._secret.utf8()
+        if self._mechanism is Mechanism.XOAUTH2:
+            return b"user=%s\1auth=Bearer %s\1\1" % (self._user.encode(), token)
+        name = self._user.encode().replace(b"=", b"=3D").replace(b",", b"=2C")
+        return b"n,a=%s,\1auth=Bearer %s\1\1" % (name, token)
+
+    async def answer(self, challenge: bytes) -> bytes:
+        if self.complaint:
+            raise StageFault("net.protocol", challenge)
+        self.complaint = _decoded(challenge)[:1024] or b"{}"
+        self.done = False
+        return b"" if self._mechanism is Mechanism.XOAUTH2 else b"\1"
+
+
+_CLIENTS: Mapping[Mechanism, type[_Client]] = {
+    Mechanism.SCRAM_SHA_256: _ScramClient,
+    Mechanism.SCRAM_SHA_1: _ScramClient,
+    Mechanism.PLAIN: _Plain,
+    Mechanism.LOGIN: _Login,
+    Mechanism.CRAM_MD5: _CramMd5,
+    Mechanism.OAUTHBEARER: _OAuth,
+    Mechanism.XOAUTH2: _OAuth,
+}
+
+
+def _decoded(challenge: bytes) -> bytes:
+    try:
+        return b64decode(challenge.strip(), validate=True)
+    except ValueError:
+        raise StageFault("net.protocol", challenge) from None

@@ -15,7 +15,7 @@ from typing import ClassVar
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
 from guides.mail.diagnosis.codes import Reply
-from guides.mail.outcomes import Outcome, Owner
+from guides.mail.outcomes import Outcome, Owner, Stage
 from guides.mail.secret import Secret
 
 GOODBYE_SECONDS = 2.0
@@ -58,6 +58,7 @@ class Finding:
     cause: str | None = None
     evidence: bytes = b""
     details: Mapping[str, str] = field(default_factory=dict)
+    skipped: bool = False  # there was nothing to do: the server does not offer what the stage is about
 
 
 class ReplyReader:
@@ -69,10 +70,12 @@ class ReplyReader:
         self._until = 0.0
         self._lines = 0
         self._octets = 0
+        self._most_lines = limits.reply_lines
 
-    def begin(self, seconds: float) -> None:
-        """Start the budget of a reply."""
+    def begin(self, seconds: float, lines: int | None = None) -> None:
+        """Start the budget of a reply; `lines` for one that may have more of them than others."""
         self._until = asyncio.get_running_loop().time() + seconds
+        self._most_lines = self._limits.reply_lines if lines is None else lines
         self._lines = 0
         self._octets = 0
 
@@ -81,7 +84,7 @@ class ReplyReader:
         line = await self._channel.read_line(self._remaining())
         self._lines += 1
         self._count(len(line) + 2)
-        if self._lines > self._limits.reply_lines:
+        if self._lines > self._most_lines:
             raise StageFault("limit.exceeded")
         return line
 
@@ -104,11 +107,14 @@ class Session(ABC):
 
     protocol: ClassVar[Protocol]
 
-    def __init__(self, channel: Channel, limits: Limits, address: Address, ehlo_name: str) -> None:
+    def __init__(
+        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+    ) -> None:
         self.channel = channel
         self.limits = limits
         self.address = address
         self.ehlo_name = ehlo_name
+        self.token = token  # the visitor's secret is an OAuth 2.0 token, no password
         self.reader = ReplyReader(channel, limits)
 
     @abstractmethod
@@ -134,6 +140,10 @@ class Session(ABC):
     @abstractmethod
     async def open(self) -> Finding:
         """Do what the login is for: open the mailbox, or have an envelope accepted."""
+
+    async def after_login(self, stage: Stage) -> Finding:  # noqa: ARG002 (for protocols with more than one)
+        """Do the work of a stage behind the login."""
+        return await self.open()
 
     @abstractmethod
     async def _goodbye(self) -> None:

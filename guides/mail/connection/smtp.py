@@ -1,14 +1,18 @@
-"""SMTP submission (RFC 5321, 6409, 4954, 3207) as far as the connection test speaks it. It never sends a message."""
+"""SMTP submission (RFC 5321, 6409, 4954, 3207) as far as the connection test speaks it.
+
+It sends a message only when the visitor has asked for one, to themselves (`submit`).
+"""
 
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, Limits
-from guides.mail.connection.sasl import Exchange, Mechanism, choose
+from guides.mail.connection.sasl import Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
-from guides.mail.diagnosis.codes import Reply, cause_of, sender_cause
+from guides.mail.diagnosis.codes import Reply, cause_of, message_cause, sender_cause
 from guides.mail.outcomes import Outcome, Owner, Stage
 from guides.mail.secret import Secret
 
@@ -24,9 +28,12 @@ class SmtpSession(Session):
 
     protocol = Protocol.SMTP
 
-    def __init__(self, channel: Channel, limits: Limits, address: Address, ehlo_name: str) -> None:
-        super().__init__(channel, limits, address, ehlo_name)
+    def __init__(
+        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+    ) -> None:
+        super().__init__(channel, limits, address, ehlo_name, token=token)
         self._extensions: dict[str, str] = {}
+        self._sent_ahead: deque[bytes] = deque()
 
     def forget(self) -> None:
         self._extensions = {}
@@ -54,14 +61,15 @@ class SmtpSession(Session):
             self._mechanism()
         return Finding(details={"offered": " ".join(sorted(self._extensions))})
 
-    def _mechanism(self) -> Mechanism:
+    def _mechanism(self, *, plain_first: bool = False) -> Mechanism:
         """The mechanism to sign in with. Raises StageFault when a password cannot be sent."""
         offered = self._extensions.get("AUTH", "").upper().split()
         if not offered:
             raise StageFault("cap.no_auth")
-        mechanism = choose(offered)
+        mechanism = choose(offered, token=self.token, plain_first=plain_first)
         if mechanism is None:
-            raise StageFault("cap.no_password_mech", details={"mechanisms": " ".join(offered)})
+            cause = "cap.mech_missing" if self.token else "cap.no_password_mech"
+            raise StageFault(cause, details={"mechanisms": " ".join(offered)})
         return mechanism
 
     async def ask_starttls(self) -> None:
@@ -72,48 +80,76 @@ class SmtpSession(Session):
             raise Refusal(reply, raw, "tls.starttls_refused")
 
     async def log_in(self, username: str, secret: Secret) -> Finding:
-        exchange = Exchange(self._mechanism(), username, secret)
-        command = b"AUTH " + exchange.mechanism.encode()
-        length = exchange.initial_length
-        if length is not None and length <= _MAX_INITIAL:
-            command += b" " + (exchange.next_answer() or b"=")
+        mechanism = self._mechanism(plain_first=needs_plain(username, secret))
+        exchange = Exchange(mechanism, username, secret, challenges=self.limits.sasl_continuations)
+        command = b"AUTH " + mechanism.encode()
+        initial = exchange.initial(_MAX_INITIAL)
+        if initial is not None:
+            command += b" " + initial
         reply, raw = await self._command(command, self.limits.authentication)
-        for _ in range(self.limits.sasl_continuations + 1):
-            if reply.status != "334":
-                break
-            answer = exchange.next_answer()
-            if answer is None:
-                raise StageFault("net.protocol", raw)
+        while reply.status == "334":
+            answer = await exchange.next_answer(raw[4:])
             reply, raw = await self._command(answer, self.limits.authentication)
         if reply.status != "235":
-            raise Refusal(reply, raw, cause_of(reply, Stage.LOGIN))
+            raise exchange.refusal(reply, raw)
+        exchange.check_success(raw)
         return Finding(details={"mechanism": exchange.mechanism.value})
 
     async def open(self) -> Finding:
         """MAIL FROM and RCPT TO the visitor's own address, then RSET. (A made-up one fails where servers verify.)"""
+        finding = await self._envelope(b"RSET")
+        if finding.cause is None:
+            await self._command(b"RSET")
+        return finding
+
+    async def _envelope(self, *behind: bytes) -> Finding:
+        """Sender and recipient; `behind` is what will be sent after them in any case."""
         path = f"<{self.address}>"
         parameters = ""
         if not path.isascii():
             if "SMTPUTF8" not in self._extensions:
                 return Finding("cap.missing", details={"missing": "SMTPUTF8"})
             parameters = " SMTPUTF8"
-        reply, raw = await self._command(f"MAIL FROM:{path}{parameters}".encode())
+        mail, recipient = f"MAIL FROM:{path}{parameters}".encode(), f"RCPT TO:{path}".encode()
+        await self._send_ahead(mail, recipient, *behind)
+        reply, raw = await self._command(mail)
         if reply.status != "250":
             raise Refusal(reply, raw, sender_cause(reply))
-        reply, raw = await self._command(f"RCPT TO:{path}".encode())
+        reply, raw = await self._command(recipient)
         if reply.status not in ("250", "251"):
             cause = cause_of(reply, Stage.ENVELOPE)
             if cause == "smtp.greylist":
                 return Finding(cause, raw)
             raise Refusal(reply, raw, cause)
-        await self._command(b"RSET")
         return Finding()
+
+    async def submit(self, message: bytes) -> None:
+        """Send a message to the visitor's own address. Raises Refusal, or StageFault when it is not taken now."""
+        finding = await self._envelope()
+        if finding.cause is not None:
+            raise StageFault(finding.cause, finding.evidence, details=finding.details)
+        reply, raw = await self._command(b"DATA")
+        if reply.status != "354":
+            raise Refusal(reply, raw, message_cause(reply))
+        stuffed = re.sub(rb"(?m)^\.", b"..", message.removesuffix(b"\r\n"))  # RFC 5321 4.5.2
+        reply, raw = await self._command(stuffed + b"\r\n.", self.limits.message)
+        if reply.status != "250":
+            raise Refusal(reply, raw, message_cause(reply))
 
     async def _goodbye(self) -> None:
         await self._command(b"QUIT")
 
+    async def _send_ahead(self, *lines: bytes) -> None:
+        """Send the next commands in one go where the server takes that (RFC 2920): one round trip, not several."""
+        if "PIPELINING" in self._extensions:
+            await self.say(b"".join(line + b"\r\n" for line in lines))
+            self._sent_ahead.extend(lines)
+
     async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:
-        await self.say(line + b"\r\n")
+        if self._sent_ahead and self._sent_ahead[0] == line:
+            self._sent_ahead.popleft()
+        else:
+            await self.say(line + b"\r\n")
         self.reader.begin(self.limits.command if seconds is None else seconds)
         return await self._read_reply(await self.reader.line())
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import Any
 
+from guides.mail.connection import alternatives
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.context import TestContext
+from guides.mail.connection.delivery import DeliveryRun
 from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.handover import Handover
 from guides.mail.connection.legs import LegRun
-from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, stages_of
+from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login, stages_of
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session import GOODBYE_SECONDS
+from guides.mail.connection.shared import Crowd
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
-from guides.mail.outcomes import StageResult, Verdict
+from guides.mail.outcomes import Alternative, Leg, StageResult, Verdict
 from guides.mail.secret import Secret
 
 __all__ = ["TestPlan", "run_test", "stages_of"]
@@ -24,10 +30,16 @@ _DEFAULT_LIMITS = Limits()
 
 
 async def run_test(
-    plan: TestPlan, secret: Secret, door: Door, patterns: PatternSet, limits: Limits = _DEFAULT_LIMITS
+    plan: TestPlan,
+    secret: Secret,
+    door: Door,
+    patterns: PatternSet,
+    limits: Limits = _DEFAULT_LIMITS,
+    crowd: Crowd | None = None,
 ) -> AsyncGenerator[StageResult | Verdict, None]:
     """Yield each stage of each leg as soon as it has ended, blocked ones included, and the verdict last.
 
+    `crowd` is what the test shares with those of others; without it, as on a terminal, it looks for itself.
     Never raises for what a server does. Closing the generator, or cancelling its consumer, closes all sockets.
     """
     loop = asyncio.get_running_loop()
@@ -43,9 +55,15 @@ async def run_test(
         gate=LoginGate(LEG_OF_PROTOCOL[server.protocol] for server in plan.servers),
         until=started + limits.test,
         report=reports.put_nowait,
+        crowd=crowd,
+        handover=Handover() if plan.deliver else None,
     )
-    runs = [asyncio.create_task(LegRun(server, context).run()) for server in plan.servers]
+    legs = [LegRun(server, context) for server in plan.servers]
+    if plan.deliver:
+        legs.append(DeliveryRun(context))
+    runs: list[asyncio.Task[Any]] = [asyncio.create_task(leg.run()) for leg in legs]
     results: list[StageResult] = []
+    search = _Search(context)
     try:
         running = len(runs)
         while running:
@@ -54,10 +72,40 @@ async def run_test(
                 running -= 1
             else:
                 results.append(result)
+                search.consider(result)
                 yield result
-        yield verdict(results, round((loop.time() - started) * 1000))
+        found = await search.end()
+        judged = verdict(results, round((loop.time() - started) * 1000))
+        yield replace(judged, alternatives=found)
         await asyncio.wait(runs, timeout=GOODBYE_SECONDS)  # the goodbyes, for which nobody waits any more
     finally:
+        runs += search.tasks
         for run in runs:
             run.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
+
+
+class _Search:
+    """Looks for other settings as soon as a leg has failed before its login, while the other legs go on."""
+
+    def __init__(self, context: TestContext) -> None:
+        self._context = context
+        self._servers = {LEG_OF_PROTOCOL[server.protocol]: server for server in context.plan.servers}
+        self.tasks: list[asyncio.Task[Alternative | None]] = []
+
+    def consider(self, result: StageResult) -> None:
+        """A stage has ended."""
+        server = self._servers.get(result.leg)
+        if server is None or result.cause is None or result.stage not in before_login(server):
+            return
+        if alternatives.may_be_mended(result):
+            work = alternatives.find(server, result.cause, self._context)
+            self.tasks.append(asyncio.create_task(work))
+
+    async def end(self) -> tuple[Alternative, ...]:
+        """What was found, in the order of the legs, once all searches are over. A fault of ours finds nothing."""
+        found = await asyncio.gather(*self.tasks, return_exceptions=True)
+        order = list(Leg)
+        return tuple(
+            sorted((one for one in found if isinstance(one, Alternative)), key=lambda one: order.index(one.leg))
+        )

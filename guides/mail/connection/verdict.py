@@ -23,8 +23,12 @@ _GRAVITY = (
 # Login errors outrank connection errors; what comes after a login tells more than what comes before.
 _TELLING = (
     Stage.LOGIN,
+    Stage.IDENTITY,
     Stage.MAILBOX,
     Stage.ENVELOPE,
+    Stage.QUOTA,
+    Stage.DELIVERY,
+    Stage.FOLDERS,
     Stage.CAPABILITIES,
     Stage.TLS,
     Stage.GREETING,
@@ -32,6 +36,22 @@ _TELLING = (
     Stage.CONNECT,
     Stage.DNS,
 )
+
+# Which of two causes at the same stage tells more; one that is not named here stands between them and a plain refusal.
+_ORDER = (
+    (
+        "auth.protocol_disabled",
+        "auth.protocol_disabled_by_admin",
+        "auth.smtp_auth_disabled",
+        "mbox.not_enabled_after_login",
+    ),
+    ("auth.app_password_required", "auth.authcode_required", "auth.web_login_required", "auth.basic_disabled"),
+    ("auth.policy", "auth.plan", "auth.account_suspended", "auth.account_disabled", "auth.contact_admin"),
+    ("auth.locked", "auth.throttled", "auth.login_delay", "mbox.conn_limit"),
+    ("auth.temp_unavailable", "mbox.temp"),
+    ("auth.username_unknown",),
+)
+_WEIGHT = {cause: weight for weight, causes in enumerate(_ORDER) for cause in causes}
 
 # Refusals that say nothing of their reason: the other legs may tell it.
 _PLAIN_REFUSALS = frozenset({"auth.rejected", "auth.user_or_disabled_ambiguous", "auth.authz", "unknown.unknown"})
@@ -49,7 +69,9 @@ class _Judgement:
 
 def leg_outcome(results: Sequence[StageResult]) -> Outcome:
     """The worst of a leg's stages; a leg that failed is failed, whatever was blocked behind it."""
-    return min((result.outcome for result in results), key=_GRAVITY.index, default=Outcome.BLOCKED)
+    outcomes = {result.outcome for result in results}
+    run = outcomes - {Outcome.SKIPPED} or outcomes  # what was left out says nothing, unless all was
+    return min(run, key=_GRAVITY.index, default=Outcome.BLOCKED)
 
 
 def verdict(results: Sequence[StageResult], milliseconds: int) -> Verdict:
@@ -63,7 +85,7 @@ def verdict(results: Sequence[StageResult], milliseconds: int) -> Verdict:
         return Verdict(Outcome.OK, outcomes, milliseconds=milliseconds)
     told = min(
         (result for result in results if result.outcome is worst),
-        key=lambda result: (_rank(result), list(Leg).index(result.leg)),
+        key=lambda result: (_rank(result), _weight(result), list(Leg).index(result.leg)),
     )
     judged = _judge(told, legs)
     return Verdict(
@@ -79,6 +101,11 @@ def verdict(results: Sequence[StageResult], milliseconds: int) -> Verdict:
 
 def _rank(result: StageResult) -> int:
     return _TELLING.index(result.stage) if result.stage in _TELLING else len(_TELLING)
+
+
+def _weight(result: StageResult) -> int:
+    plain = result.cause in _PLAIN_REFUSALS
+    return _WEIGHT.get(result.cause or "", len(_ORDER) + 1 if plain else len(_ORDER))
 
 
 def _judge(told: StageResult, legs: dict[Leg, list[StageResult]]) -> _Judgement:
@@ -106,6 +133,8 @@ def _input_cause(stages: list[StageResult]) -> str | None:
             causes = [stage.cause, *stage.details.get("also", "").split()]
             if "input.password_space" in causes:
                 return "input.password_space"
+            if "input.username_form" in causes:
+                return "input.username_form"
             if "input.password_shape" in causes:
                 return "cross.account_password_used"
     return None

@@ -105,6 +105,7 @@ USUAL_OWNER: dict[str, Owner] = {
     "mbox.moved": Owner.PROVIDER,
     "mbox.limit": Owner.VISITOR,
     "mbox.server_storage": Owner.PROVIDER,
+    "mbox.no_sent_folder": Owner.VISITOR,
     "smtp.auth_required": Owner.VISITOR,
     "smtp.starttls_first": Owner.VISITOR,
     "smtp.account_send_disabled": Owner.VISITOR,

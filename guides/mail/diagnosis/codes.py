@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis import words
+from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, Rules
 from guides.mail.outcomes import Outcome, Stage
 
 REJECTED = "auth.rejected"
@@ -32,6 +33,7 @@ CREDENTIAL_CAUSES = frozenset(
         "auth.username_unknown",
         "auth.user_or_disabled_ambiguous",
         "auth.expired_password",
+        "auth.oauth_token_expired",
         UNKNOWN,  # at a login: refused, for whatever reason
     }
 )
@@ -110,7 +112,7 @@ def cause_of(reply: Reply, stage: Stage) -> str:
             return _greeting(reply)
         case Stage.LOGIN:
             return _login(reply)
-        case Stage.MAILBOX:
+        case Stage.IDENTITY | Stage.MAILBOX | Stage.QUOTA | Stage.FOLDERS:
             return _mailbox(reply)
         case Stage.ENVELOPE:
             return _recipient(reply)
@@ -245,9 +247,15 @@ def _mailbox(reply: Reply) -> str:
     return "net.closed" if reply.status == "BYE" else "mbox.not_enabled_after_login"
 
 
+def _by_rules(reply: Reply) -> str | None:
+    """What the rules for pasted texts and bounces make of a refusal, where its words are clear."""
+    hits = Rules.of(*DELIVERY).hits(reply.words)
+    return hits[0].cause if hits and hits[0].strength >= CLEAR else None
+
+
 def sender_cause(reply: Reply) -> str:
     """The class of a refusal of MAIL FROM."""
-    cause = words.cause_in(reply.words, words.SENDER, words.CONNECTION)
+    cause = words.cause_in(reply.words, words.SENDER, words.CONNECTION) or _by_rules(reply)
     if cause is not None:
         return cause
     by_code = {
@@ -261,6 +269,14 @@ def sender_cause(reply: Reply) -> str:
     if reply.code == "4.3.1":
         return "mbox.server_storage"
     return by_code.get(reply.status) or ("smtp.temp" if reply.temporary else "smtp.sender_generic")
+
+
+def message_cause(reply: Reply) -> str:
+    """The class of a refusal of a message as such, at DATA or behind it."""
+    cause = words.cause_in(reply.words, words.MESSAGE, words.SENDER, words.RECIPIENT, words.CONNECTION)
+    if cause is not None:
+        return cause
+    return "smtp.size" if reply.status == "552" else "smtp.temp" if reply.temporary else "smtp.other"
 
 
 _RECIPIENT_ENHANCED: Mapping[str, str] = {
@@ -281,7 +297,7 @@ _RECIPIENT_ENHANCED: Mapping[str, str] = {
 
 def _recipient(reply: Reply) -> str:
     """The class of a refusal of RCPT TO. Servers that delay their checks (Postfix) judge the sender here too."""
-    by_words = words.cause_in(reply.words, words.SENDER, words.RECIPIENT, words.CONNECTION)
+    by_words = words.cause_in(reply.words, words.SENDER, words.RECIPIENT, words.CONNECTION) or _by_rules(reply)
     if by_words is not None:
         return by_words
     by_code = _RECIPIENT_ENHANCED.get(reply.code.partition(".")[2])

@@ -6,20 +6,17 @@ message that says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import re2
 
 from guides.mail.accounts import Protocol
+from guides.mail.diagnosis.scanning import OPTIONS, Scanner, cut
 from guides.mail.outcomes import Owner, Stage
 
 MAX_EXPRESSION = 500
-MAX_LINE_BYTES = 4096
-
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False  # faults are told to whoever wrote the pattern, not to standard error
 
 _LOOK_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
 
@@ -51,6 +48,15 @@ class Match:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A pattern that was found, and where in the line."""
+
+    pattern: Pattern
+    start: int
+    end: int
+
+
 def check_pattern(expression: str) -> None:
     """Raise PatternFault unless `expression` may stand in a `Pattern`."""
     compiled = _compile(expression)
@@ -64,7 +70,7 @@ def _compile(expression: str) -> Any:
     if len(expression) > MAX_EXPRESSION:
         raise PatternFault(f"The pattern has {len(expression)} characters; {MAX_EXPRESSION} are allowed.")
     try:
-        return re2.compile(expression, _OPTIONS)
+        return re2.compile(expression, OPTIONS)
     except re2.error as error:
         reason = error.args[0] if error.args else b""
         words = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
@@ -83,19 +89,20 @@ def _explain(words: str) -> str:
 
 
 class PatternSet:
-    """Patterns, compiled once, in the order in which they are tried.
-
-    Each pattern is searched by itself: a joint automaton (`re2.Set`) gives up silently when its memory
-    is full, a single one falls back to a slower search that is still linear.
-    """
+    """Patterns, compiled once, in the order in which they are tried; ten thousand cost hardly more than a few."""
 
     def __init__(self, patterns: Iterable[Pattern] = ()) -> None:
         """Raises PatternFault when an expression cannot be compiled."""
-        ordered = sorted(patterns, key=_order)
-        self._entries = [(pattern, _compile(pattern.expression)) for pattern in ordered]
+        self._patterns = sorted(patterns, key=_order)
+        for pattern in self._patterns:
+            _compile(pattern.expression)
+        self._scanner = Scanner([pattern.expression for pattern in self._patterns])
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._patterns)
+
+    def __iter__(self) -> Iterator[Pattern]:
+        return iter(self._patterns)
 
     def match(
         self, words: str, *, protocol: Protocol | None, stage: Stage | None, provider: str | None
@@ -106,25 +113,38 @@ class PatternSet:
         A pattern that is bound to a provider, protocol or stage is tried only there; None as `protocol` or
         `stage` means that it is not known (a pasted text), and holds nothing back.
         """
-        lines = [_cut(line) for line in words.splitlines()]
-        for pattern, compiled in self._entries:
-            if pattern.provider is not None and pattern.provider != provider:
-                continue
-            if protocol is not None and pattern.protocol not in (None, protocol):
-                continue
-            if stage is not None and pattern.stage not in (None, stage):
-                continue
-            for line in lines:
-                found = compiled.search(line)
-                if found is not None:
-                    return Match(pattern, found.group())
-        return None
+        best: tuple[int, str] | None = None
+        for line in map(cut, words.splitlines()):
+            for index in self._scanner.hits(line):
+                if best is not None and index >= best[0]:
+                    break
+                if _holds(self._patterns[index], protocol, stage, provider):
+                    best = (index, line)
+                    break
+        if best is None:
+            return None
+        index, line = best
+        return Match(self._patterns[index], line[slice(*self._span(index, line))])
+
+    def found(self, line: str) -> list[Found]:
+        """All patterns that are found in one line, wherever they belong, in the order in which they are tried."""
+        line = cut(line)
+        return [Found(self._patterns[index], *self._span(index, line)) for index in self._scanner.hits(line)]
+
+    def _span(self, index: int, line: str) -> tuple[int, int]:
+        span = self._scanner.span(index, line)
+        assert span is not None  # noqa: S101  # the scanner found it in this line
+        return span
+
+
+def _holds(pattern: Pattern, protocol: Protocol | None, stage: Stage | None, provider: str | None) -> bool:
+    if pattern.provider is not None and pattern.provider != provider:
+        return False
+    if protocol is not None and pattern.protocol not in (None, protocol):
+        return False
+    return stage is None or pattern.stage in (None, stage)
 
 
 def _order(pattern: Pattern) -> tuple[bool, bool, int, str]:
     general = pattern.protocol is None and pattern.stage is None
     return (pattern.provider is None, general, pattern.priority, pattern.name)
-
-
-def _cut(line: str) -> str:
-    return line.encode("utf-8", "replace")[:MAX_LINE_BYTES].decode("utf-8", "ignore")

@@ -25,6 +25,17 @@ def cause_in(words: str, *tables: Table) -> str | None:
     return None
 
 
+def hit_in(line: str, *tables: Table) -> tuple[str, int, int] | None:
+    """The first cause that one line speaks of, and where in the line."""
+    line = line[:MAX_LINE]
+    for table in tables:
+        for cause, expression in table:
+            match = expression.search(line)
+            if match is not None:
+                return (cause, *match.span())
+    return None
+
+
 def _table(*rows: tuple[str, ...]) -> Table:
     return tuple((cause, re2.compile(f"(?i){'|'.join(expressions)}")) for cause, *expressions in rows)
 
@@ -198,6 +209,11 @@ SENDER = _table(
         r"unusual rate",
     ),
     ("smtp.pop_before_smtp", r"check for new mail before sending", r"pop before smtp"),
+)
+
+MESSAGE = _table(
+    ("smtp.virus", r"\bvirus", r"\bmalware\b"),
+    ("smtp.spam", r"\bspam\b", r"\bbulk mail\b"),
 )
 
 RECIPIENT = _table(

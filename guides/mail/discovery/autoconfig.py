@@ -57,6 +57,7 @@ class ParsedConfig:
     name: str = ""  # what the provider calls itself
     version: str = ""
     domains: tuple[str, ...] = ()  # A-labels
+    bad_domains: tuple[str, ...] = ()  # what stands there and is none: a stranger's words, cut
     servers: tuple[Server, ...] = ()  # best first
     skipped: tuple[Skipped, ...] = ()
     must_enable: bool = False
@@ -120,10 +121,12 @@ class _Reader:
             else:
                 servers.append(server)
         enable = element.all("enable")
+        domains, bad_domains = _domains(element)
         return ParsedConfig(
             name=shown(element.get("displayName") or element.get("displayShortName")),
             version=shown(root.attributes.get("version", "")),
-            domains=_domains(element),
+            domains=domains,
+            bad_domains=bad_domains,
             servers=ranked(servers),
             skipped=tuple(skipped),
             must_enable=bool(enable),
@@ -189,14 +192,15 @@ def _auth(texts: list[str]) -> tuple[AuthMethod, ...]:
     return tuple(known) or (AuthMethod.PASSWORD,)
 
 
-def _domains(element: Element) -> tuple[str, ...]:
-    found = []
+def _domains(element: Element) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The domains that a file is about, and what is none; the file may be about others still."""
+    found, bad = [], []
     for text in [entry.text for entry in element.all("domain")]:
         try:
             found.append(domain_to_ascii(text))
         except _AddressError:
-            continue  # a placeholder, or no domain; the file may be about others still
-    return tuple(dict.fromkeys(found))
+            bad.append(shown(text))
+    return tuple(dict.fromkeys(found)), tuple(bad)
 
 
 def _link(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from guides.content import index
 from guides.content.library import LibraryError
 from guides.content.library_loading import load_folder
 from guides.content.library_reading import SHIPPED
@@ -33,5 +34,6 @@ class Command(BaseCommand):
             self.stderr.write(f"Faults: {len(error.faults)}. Nothing was loaded.")
             raise SystemExit(1) from None
         self.stdout.write(str(report))
+        index.complete()  # with what was written past this portal: by an older version, or from a copy of a database
         for note in report.notes:
             self.stdout.write(f"  {note}")

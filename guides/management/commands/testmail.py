@@ -41,7 +41,12 @@ class Command(BaseCommand):
                 metavar="HOST:PORT:SECURITY",
                 help=f"the {protocol.name} server; SECURITY is tls or starttls. Only the servers named are tested",
             )
-        parser.add_argument("--password-file", metavar="F", help="read the password from a file; else it is asked for")
+        parser.add_argument(
+            "--deliver", action="store_true", help="send one message to the mailbox itself, find it and delete it"
+        )
+        secret = parser.add_mutually_exclusive_group()
+        secret.add_argument("--password-file", metavar="F", help="read the password from a file; else it is asked for")
+        secret.add_argument("--token-file", metavar="F", help="sign in with the OAuth 2.0 token in this file instead")
         parser.add_argument("--json", action="store_true", help="a line of JSON for each finished stage")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +58,10 @@ class Command(BaseCommand):
             if options[protocol.value] is not None
         ]
         plan = self._plan(address, named, options["username"])
-        secret = self._secret(options["password_file"])
+        if options["deliver"] and not plan.can_deliver:
+            self._stop("--deliver needs an IMAP and an SMTP server")
+        plan = replace(plan, deliver=options["deliver"], token=options["token_file"] is not None)
+        secret = self._secret(options["token_file"] or options["password_file"], strip=plan.token)
         shelf = articles.load()
         display = display_for(sys.stdout, plan, shelf, as_json=options["json"])
         try:
@@ -99,6 +107,7 @@ class Command(BaseCommand):
             password=account.password,
             provider=account.provider,
             password_pattern=provider.password_pattern if provider else "",
+            known_servers=account.servers,
         )
 
     def _found(self, address: Address, named: Iterable[Server]) -> Account:
@@ -110,7 +119,7 @@ class Command(BaseCommand):
             self.stderr.write(f"testmail: only the DNS points to {discovery.confirm} for {address.domain}")
         return discovery.account
 
-    def _secret(self, path: str | None) -> Secret:
+    def _secret(self, path: str | None, *, strip: bool) -> Secret:
         try:
             if path is None:
                 return Secret(getpass.getpass("Password: "))
@@ -121,7 +130,7 @@ class Command(BaseCommand):
             self._stop(f"cannot read the password: {type(error).__name__}")
         try:
             # One line break at the end is the editor's; white space before it may be the password's.
-            return Secret(text.removesuffix("\n").removesuffix("\r"))
+            return Secret(text.strip() if strip else text.removesuffix("\n").removesuffix("\r"))
         except SecretFault:
             self._stop("the password file holds more than one line")
 

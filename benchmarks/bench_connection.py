@@ -1,0 +1,166 @@
+"""A whole test of the lab at 50 ms each way, against the round trips it cannot do without, and the standard library."""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import poplib
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from statistics import median
+from unittest.mock import patch
+
+from benchmarks.delay import DelayProxy
+from benchmarks.figures import Ratio, milliseconds
+from guides.mail.accounts import Address, Protocol, Security
+from guides.mail.connection.test import TestPlan, run_test
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.network import Door, DoorConfig, Resolution
+from guides.mail.outcomes import Outcome, Verdict
+from guides.mail.secret import Secret
+from tests.lab import Lab
+from tests.lab.people import DOMAIN, PEOPLE
+
+DELAY = 0.050
+ROUND_TRIP = 2 * DELAY
+ROUNDS = 5
+ANNA = PEOPLE[0]
+
+# What each leg cannot do without, in round trips: DNS, TCP, TLS 1.3, the greeting (it comes after the client's
+# Finished), and one for each stage behind it that asks something. IMAP's capabilities come with the greeting. A login
+# of POP3 or SMTP waits for IMAP's, because a wrong password must be sent once only.
+BEFORE = 4
+IMAP_LOGIN = BEFORE + 1
+
+
+Work = Callable[[], tuple[float, dict[str, int]]]
+
+
+class FarDoor(Door):
+    """Every name leads to the proxy; the question is asked of the far DNS server all the same."""
+
+    def __init__(self, config: DoorConfig, proxy: str) -> None:
+        super().__init__(config)
+        self._proxy = proxy
+
+    async def resolve(self, host: str) -> Resolution:
+        """As the real one, but to another address."""
+        return replace(await super().resolve(host), addresses=(ip_address(self._proxy),))
+
+
+def _ours(lab: Lab, far: tuple[str, int], address: str) -> tuple[float, dict[str, int]]:
+    config = DoorConfig(
+        dns_servers=(far,),
+        allowed_networks=(ip_network("127.0.0.0/8"),),
+        allowed_ports=frozenset(lab.ports.mail()),
+        allowed_suffixes=frozenset({"test"}),
+        extra_ca_file=lab.ca_file,
+        ehlo_name="portal.lab.test",
+    )
+    door = FarDoor(config, address)
+    door.tls_context()  # made once per process
+    servers = tuple(lab.server(protocol) for protocol in Protocol)
+    plan = TestPlan(Address(ANNA.name, DOMAIN), servers)
+
+    async def run() -> tuple[float, dict[str, int]]:
+        began = time.perf_counter()
+        stages: dict[str, int] = {}
+        async with aclosing(run_test(plan, Secret(ANNA.password), door, PatternSet(()))) as results:
+            async for result in results:
+                if isinstance(result, Verdict):
+                    assert result.outcome is Outcome.OK, result
+                    return time.perf_counter() - began, stages
+                stages[f"{result.leg} {result.stage}"] = result.milliseconds
+        raise AssertionError("no verdict")
+
+    return asyncio.run(run())
+
+
+def _standard_library(lab: Lab, proxy: DelayProxy) -> float:
+    """The same steps with imaplib, poplib and smtplib, one after the other; they are spared the DNS."""
+    context = ssl.create_default_context(cafile=str(lab.ca_file))
+    port = {protocol: lab.port(protocol, Security.TLS) for protocol in Protocol}
+    name = {protocol: lab.server(protocol).host for protocol in Protocol}
+    began = time.perf_counter()
+    with _leading_to(proxy.address):
+        imap = imaplib.IMAP4_SSL(name[Protocol.IMAP], port[Protocol.IMAP], ssl_context=context)
+        imap.login(ANNA.address, ANNA.password)
+        imap.select("INBOX", readonly=True)
+        imap.getquotaroot("INBOX")
+        imap.logout()
+        pop = poplib.POP3_SSL(name[Protocol.POP3], port[Protocol.POP3], context=context)
+        pop.capa()
+        pop.user(ANNA.address)
+        pop.pass_(ANNA.password)
+        pop.stat()
+        pop.quit()
+        smtp = smtplib.SMTP_SSL(
+            name[Protocol.SMTP], port[Protocol.SMTP], local_hostname="portal.lab.test", context=context
+        )
+        smtp.ehlo()
+        smtp.login(ANNA.address, ANNA.password)
+        smtp.mail(ANNA.address)
+        smtp.rcpt(ANNA.address)
+        smtp.rset()
+        smtp.quit()
+    return time.perf_counter() - began
+
+
+def _leading_to(address: str) -> AbstractContextManager[object]:
+    """The standard library's clients connect to `address`, and expect the certificate of the name they were given."""
+    original = socket.create_connection
+
+    def create(where: tuple[str, int], *arguments: object, **options: object) -> socket.socket:
+        return original((address, where[1]), *arguments, **options)  # type: ignore[arg-type]
+
+    return patch.object(socket, "create_connection", create)
+
+
+def _necessary(stages: dict[str, int]) -> tuple[int, str]:
+    """Round trips of the slowest leg, from the stages that a test has."""
+    legs = {
+        # after the login: one for each stage of the mailbox
+        "imap": IMAP_LOGIN + sum(f"imap {stage}" in stages for stage in ("identity", "mailbox", "quota", "folders")),
+        # CAPA runs while IMAP logs in; USER, PASS (each waits for the answer, RFC 1939), STAT
+        "pop3": max(BEFORE + 1, IMAP_LOGIN) + 3,
+        # EHLO runs while IMAP logs in; AUTH; MAIL, RCPT and RSET in one (RFC 2920)
+        "smtp": max(BEFORE + 1, IMAP_LOGIN) + 2,
+    }
+    slowest = max(legs, key=lambda leg: legs[leg])
+    return legs[slowest], slowest
+
+
+def run() -> list[Ratio]:
+    """Ours and the standard library in turns."""
+    with Lab() as lab:
+        address = f"{lab.network}.201"
+        with DelayProxy(address, f"{lab.network}.1", list(lab.ports.mail()), lab.dns_server, DELAY) as proxy:
+            return _compare(
+                lambda: _ours(lab, proxy.dns, address),
+                lambda: _standard_library(lab, proxy),
+                lambda: _ours(lab, lab.dns_server, f"{lab.network}.1"),
+            )
+
+
+def _compare(ours: Work, theirs: Callable[[], float], near: Work) -> list[Ratio]:
+    ours()
+    work = median(near()[0] for _ in range(ROUNDS))
+    pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
+    mine = median(pair[0][0] for pair in pairs)
+    other = median(pair[1] for pair in pairs)
+    trips, leg = _necessary(pairs[0][0][1])
+    needed = trips * ROUND_TRIP
+    note = f"{milliseconds(mine)}; {leg} needs {trips} round trips of {milliseconds(ROUND_TRIP)}"
+    return [
+        Ratio("whole test / the slowest leg's necessary round trips", mine / needed, 1.15, note=note),
+        Ratio("of that, work of portal and lab (a whole test without delay)", work / needed, note=milliseconds(work)),
+        Ratio(
+            "whole test / imaplib, poplib, smtplib in turn", mine / other, 0.4, note=f"against {milliseconds(other)}"
+        ),
+    ]

@@ -1,0 +1,28 @@
+"""A pasted text explained with the library's patterns, provider table and articles. Nothing of it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from guides.content import articles
+from guides.mail.diagnosis.explain import Explanation, explain
+from guides.models import ProviderDomain, ProviderServer
+
+
+def explained(source: str | bytes) -> Explanation:
+    """The explanation, with an article for each cause where one is published. Raises NotTextError."""
+    shelf = articles.load()
+    found = explain(source, shelf.patterns, provider_of=provider_of)
+    causes = tuple(
+        replace(cause, article=cause.article or shelf.article_for(cause.name) or "") for cause in found.causes
+    )
+    return replace(found, causes=causes)
+
+
+def provider_of(names: Sequence[str]) -> str | None:
+    """The provider whose server or domain is the first of some names. Two queries."""
+    servers = ProviderServer.objects.filter(host__in=names).values_list("host", "provider__slug")
+    domains = ProviderDomain.objects.filter(domain__in=names).values_list("domain", "provider__slug")
+    known = dict(domains) | dict(servers)
+    return next((known[name] for name in names if name in known), None)

@@ -1,0 +1,121 @@
+"""What could have been meant: when a leg fails before its login, other settings are tried as far as the login.
+
+No password is sent, and none is at hand here. What is tried: the provider's own servers, the other encryption on the
+same port, and the usual ports of the same host; never a host whose answers the visitor must not learn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from guides.mail.accounts import Security, Server
+from guides.mail.connection.certificate import CERTIFICATE_CAUSES
+from guides.mail.connection.context import TestContext
+from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.input import USUAL_PORT
+from guides.mail.connection.legs import LegRun
+from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login
+from guides.mail.connection.shared import SEEN_AT, UNREACHABLE
+from guides.mail.network import PortForbidden
+from guides.mail.outcomes import Alternative, Outcome, StageResult
+from guides.mail.secret import Secret
+
+MOST = 4  # connections for one leg
+PATIENCE = 4.0  # seconds: what answers later than that is no settings to recommend
+
+# The visitor's own mistake of another kind, or this portal's trouble: other settings would change nothing.
+_HOPELESS = frozenset(
+    {
+        "auth.plan",
+        "input.bridge",
+        "input.oauth_only",
+        "input.password_shape",
+        "input.username_form",
+        "limit.busy",
+        "limit.deadline",
+    }
+)
+# The host itself is wrong: only another one can help.
+_WRONG_HOST = CERTIFICATE_CAUSES | {"input.host_forbidden"}
+
+# Nothing that speaks this protocol is at the port, whatever the encryption.
+_WRONG_PORT = ("tcp.", "greet.wrong_protocol", "input.port_security")
+
+
+def may_be_mended(result: StageResult) -> bool:
+    """Whether a failure before the login could be one of server, port or encryption.
+
+    In an outage nobody is asked: where others have found a server silent, this test looks no further either.
+    """
+    failed = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
+    is_known_outage = SEEN_AT in result.details and result.cause in UNREACHABLE
+    return failed and result.cause is not None and result.cause not in _HOPELESS and not is_known_outage
+
+
+def candidates(server: Server, cause: str, plan: TestPlan) -> tuple[Server, ...]:
+    """What to try instead of `server`, the likeliest first."""
+    known = [other for other in plan.known_servers if other.protocol is server.protocol]
+    same_host: list[Server] = []
+    if not (cause in _WRONG_HOST or cause.startswith("dns.")):
+        usual = [(USUAL_PORT[server.protocol, security], security) for security in (Security.TLS, Security.STARTTLS)]
+        if not cause.startswith(_WRONG_PORT):
+            turned = Security.STARTTLS if server.security is Security.TLS else Security.TLS
+            usual.insert(0, (server.port, turned))
+        same_host = [replace(server, port=port, security=security) for port, security in usual]
+    tried = (server.host, server.port, server.security)
+    found: dict[tuple[str, int, Security], Server] = {}
+    for other in _in_order(known, same_host):
+        reached = (other.host, other.port, other.security)
+        if reached != tried and other.host not in plan.hidden_hosts and other.security is not Security.NONE:
+            found.setdefault(reached, other)
+    return tuple(found.values())
+
+
+def _in_order(known: Sequence[Server], same_host: Sequence[Server]) -> Iterable[Server]:
+    """The provider's best server first; then what keeps the visitor's host; then the provider's others."""
+    yield from known[:1]
+    yield from same_host
+    yield from known[1:]
+
+
+async def find(server: Server, cause: str, context: TestContext) -> Alternative | None:
+    """The first candidate that answers as it should, or None."""
+    door = context.door
+    allowed = []
+    for other in candidates(server, cause, context.plan):
+        with suppress(PortForbidden):
+            door.check_port(other.port)
+            allowed.append(other)
+    tries = [asyncio.create_task(_answers(other, context)) for other in allowed[:MOST]]
+    try:
+        async with asyncio.timeout(context.limits.alternatives):
+            for other, attempt in zip(allowed, tries, strict=False):
+                if await attempt:
+                    return Alternative(LEG_OF_PROTOCOL[server.protocol], server, other)
+    except TimeoutError:
+        pass
+    finally:
+        for attempt in tries:
+            attempt.cancel()
+        await asyncio.gather(*tries, return_exceptions=True)
+    return None
+
+
+async def _answers(server: Server, context: TestContext) -> bool:
+    """Whether a server lets itself be talked to up to the login, with a mechanism to sign in."""
+    ended: list[StageResult] = []
+    leg = LEG_OF_PROTOCOL[server.protocol]
+    limits = context.limits
+    probe = replace(
+        context,
+        secret=Secret(""),
+        limits=replace(limits, greeting=min(limits.greeting, PATIENCE), tls=min(limits.tls, PATIENCE)),
+        gate=LoginGate((leg,)),
+        handover=None,
+        report=lambda result: ended.append(result) if result is not None else None,
+    )
+    await LegRun(server, probe, before_login(server)).run()
+    return all(result.outcome in (Outcome.OK, Outcome.WARN) for result in ended)

@@ -1,0 +1,70 @@
+"""Finding the delivery test's one message, and deleting it and nothing else.
+
+A server that takes no search key seriously may answer with every message it has. So what it finds is looked at before
+it is believed, and only a message that holds the test's own random token is ever marked.
+"""
+
+from __future__ import annotations
+
+from guides.mail.connection.imap import Answer, ImapSession, Literal, imap_string
+from guides.mail.connection.imap_mailbox import list_folders
+from guides.mail.connection.imap_reply import tokens
+from guides.mail.connection.session import Refusal
+from guides.mail.diagnosis.codes import cause_of
+from guides.mail.outcomes import Stage
+
+MAX_LOOKED_AT = 3  # of what a search finds, the newest
+
+
+async def junk_folder(session: ImapSession) -> bytes | None:
+    """The folder for spam: the marked one (RFC 6154), else one that is named like it."""
+    for pattern in (b'LIST "" "*Spam%"', b'LIST "" "*Junk%"'):
+        if "\\junk" in session.folders:
+            break
+        names = await list_folders(session, pattern)
+        if names:
+            session.folders["\\junk"] = names[0]
+    return session.folders.get("\\junk")
+
+
+async def find(session: ImapSession, folder: bytes, message_id: str, token: str) -> int | None:
+    """The UID of the message in `folder`, which is opened for reading only; None while it is not there."""
+    await _ask(session, b"EXAMINE ", *imap_string(folder))
+    keys = f'OR HEADER Message-ID "{message_id}" SUBJECT "{token}"'
+    answer = await _ask(session, b"UID SEARCH ", keys.encode())
+    for uid in _found(answer)[-MAX_LOOKED_AT:]:
+        looked_at = await _ask(session, b"UID FETCH %d (BODY.PEEK[HEADER.FIELDS (SUBJECT)])" % uid)
+        if any(token.encode() in response.body for response in looked_at.data):
+            return uid
+    return None
+
+
+async def delete(session: ImapSession, folder: bytes, uid: int) -> bool:
+    """Delete one message. Without UIDPLUS (RFC 4315) only when no other is marked, as EXPUNGE takes them all."""
+    await _ask(session, b"SELECT ", *imap_string(folder))
+    await _ask(session, b"UID STORE %d +FLAGS.SILENT (\\Deleted)" % uid)
+    if "UIDPLUS" in session.capabilities:
+        await _ask(session, b"UID EXPUNGE %d" % uid)
+        return True
+    if _found(await _ask(session, b"UID SEARCH DELETED")) != [uid]:
+        await _ask(session, b"UID STORE %d -FLAGS.SILENT (\\Deleted)" % uid)
+        return False
+    await _ask(session, b"EXPUNGE")
+    return True
+
+
+async def _ask(session: ImapSession, *parts: bytes | Literal) -> Answer:
+    answer = await session.ask(*parts)
+    if answer.reply.status != "OK":
+        raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.MAILBOX))
+    return answer
+
+
+def _found(answer: Answer) -> list[int]:
+    """The numbers of a SEARCH response, in order."""
+    found: list[int] = []
+    for response in answer.data:
+        words = tokens(response.body)
+        if words and words[0].upper() == b"SEARCH":
+            found += [int(word) for word in words[1:] if word.isdigit() and len(word) <= 10]
+    return sorted(found)

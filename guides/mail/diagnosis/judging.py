@@ -1,0 +1,344 @@
+"""One statement judged: which causes its words and codes speak of, how sure that is, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from guides.mail.accounts import Protocol
+from guides.mail.diagnosis import codes, enhanced, words
+from guides.mail.diagnosis.classes import owner_of
+from guides.mail.diagnosis.codes import UNKNOWN, Reply, cause_of, contradicts
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, Hit, Rules
+from guides.mail.diagnosis.statements import Statement
+from guides.mail.outcomes import Owner, Stage
+
+HIGH = 0.8  # from here on an answer counts as sure
+MAX_CAUSES = 3
+LEAST = 0.25  # less is not worth showing
+
+_SECOND = 0.6  # what a further cause of the same statement keeps of its strength
+_PROSE = 0.1  # what words lose that no server said itself
+_LATE_PRIORITY = 100  # patterns with a larger number stand back behind the built-in rules
+
+
+class Why(StrEnum):
+    """What a cause rests on."""
+
+    PATTERN = "pattern"  # a pattern of the library: these are somebody's own words
+    PROVIDER = "provider"  # and that somebody was recognised
+    WORDS = "words"  # words that mean this
+    HINT = "hint"  # words that only hint at it
+    AGREES = "agrees"  # the code says the same
+    CODE = "code"  # the code alone
+    CLIENT = "client"  # the mail client's own sentence
+    KIND = "kind"  # what kind of message it is
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What may be behind a text. `line` is the statement that says so; `start` and `end` are the words in it."""
+
+    name: str
+    owner: Owner
+    confidence: float
+    line: str = ""
+    start: int = 0
+    end: int = 0
+    code: str = ""
+    article: str = ""
+    why: tuple[Why, ...] = ()
+
+    @property
+    def matched(self) -> str:
+        """The words that were found. They are not redacted."""
+        return self.line[self.start : self.end]
+
+
+_IMAP_CODES = (
+    "UNAVAILABLE|AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|EXPIRED|PRIVACYREQUIRED|CONTACTADMIN|NOPERM|INUSE|LIMIT"
+    "|OVERQUOTA|SERVERBUG|CORRUPTION|CLIENTBUG|ALERT|WEBALERT|NONEXISTENT|CANNOT"
+)
+_IMAP = re.compile(
+    rf"^(?:(?:\* |[A-Za-z]{{0,4}}\d+ )?(?P<status>NO|BAD|BYE)\b"
+    rf"|(?=\[(?:{_IMAP_CODES})\b))[ :]{{0,2}}(?:\[(?P<code>[A-Z][A-Z0-9-]*)(?P<arguments>[^\]]*)\])? ?(?P<text>.*)$"
+)
+_POP3 = re.compile(r"^-ERR\b ?(?:\[(?P<code>[A-Z/-]+)\])? ?(?P<text>.*)$")
+_SMTP = re.compile(r"^(?P<status>[245]\d\d)[ \-]#?(?P<code>[245]\.\d{1,3}\.\d{1,3})?\)?:? ?(?P<text>.*)$")
+_SMTP_LOGIN = frozenset({"334", "525", "534", "535", "538"})
+_LOGIN_WORDS = re.compile(r"(?i)\bauthenticat|\bcredential|\bpassword|\blog ?[io]n\b|\bparol\b")
+_MAILBOX_WORDS = re.compile(
+    r"(?i)\bselect|\bexamine|\bmailbox|\bfolder|\bmaildrop|\bquota|\bmessages? in\b|permission|throttled"
+    r"|\binternal error"
+)
+_AFTER_LOGIN = re.compile(r"(?i)\bunsafe login|authenticated but not connected")
+_MAILBOX_CODES = frozenset({"OVERQUOTA", "NONEXISTENT", "NOPERM", "INUSE", "IN-USE", "LIMIT", "SERVERBUG", "CANNOT"})
+_BETWEEN_SERVERS = re.compile(
+    r"(?i)\bconnect to \S+\[|\]:25\b|\bport 25\b|\bMX\b|\bqueue|\bdeliver|\brecipient|\bname service error"
+)
+# Causes of the visitor's own connection and mailbox; a bounce, which two servers wrote, does not speak of them.
+OWN_SIDE = frozenset({"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic"})
+
+
+def judge(
+    statement: Statement, patterns: PatternSet, provider: str | None = None, *, bounced: bool = False
+) -> list[Cause]:
+    """The causes that a statement speaks of, the likeliest first, at most MAX_CAUSES.
+
+    `bounced`: the statement stands in a bounce, so that it speaks of mail between servers.
+    """
+    reply, stage = _reply(statement)
+    code = _code(statement)
+    found = [
+        *_by_patterns(statement, patterns, provider, reply, stage, bounced=bounced),
+        *(() if bounced and stage is None else _by_protocol(statement, reply, stage)),
+    ]
+    login = stage is not None and not bounced
+    if not bounced:
+        found += _by_client(statement, login=login)
+    if not login or not found:
+        found += _by_delivery(statement, bounced=bounced, login=login)
+    causes = [replace(cause, code=cause.code or code) for cause in best(found)]
+    if not statement.direct and stage is None:
+        causes = [replace(cause, confidence=round(cause.confidence - _prose(cause), 3)) for cause in causes]
+        if not bounced:  # what stands beside the words is the visitor's own writing, perhaps a password
+            causes = [replace(cause, line=cause.matched, start=0, end=len(cause.matched)) for cause in causes]
+    return [cause for cause in causes if cause.confidence >= LEAST][:MAX_CAUSES]
+
+
+def best(causes: list[Cause]) -> list[Cause]:
+    """Each class once, with its best confidence; the likeliest first, and of equals the one that came first.
+
+    A pattern's owner and article stand, even where built-in rules are surer of the same class.
+    """
+    kept: dict[str, Cause] = {}
+    for cause in causes:
+        other = kept.get(cause.name)
+        if other is None:
+            kept[cause.name] = cause
+            continue
+        surer = max(other, cause, key=lambda one: one.confidence)
+        named = next((one for one in (other, cause) if Why.PATTERN in one.why), surer)
+        kept[cause.name] = replace(surer, owner=named.owner, article=named.article, why=named.why)
+    return sorted(kept.values(), key=lambda cause: -cause.confidence)
+
+
+def _prose(cause: Cause) -> float:
+    return 0.0 if Why.CLIENT in cause.why or Why.PATTERN in cause.why else _PROSE
+
+
+def _code(statement: Statement) -> str:
+    """The code that counts, for people: of the innermost words that name one."""
+    for layer in statement.layers:
+        status, reply = enhanced.codes_in(layer)
+        if status or reply:
+            return " ".join(part for part in (reply, status) if part)
+    return ""
+
+
+def _reply(statement: Statement) -> tuple[Reply | None, Stage | None]:
+    """The statement as a reply to a login or to opening a mailbox, if it is one."""
+    for layer in statement.layers:
+        match = _IMAP.match(layer)
+        if match:
+            code = (match["code"] or "").upper()
+            reply = Reply(
+                Protocol.IMAP, match["status"] or "NO", code, match["text"], (match["arguments"] or "").strip()
+            )
+            return reply, _receiving_stage(code, layer)
+        match = _POP3.match(layer)
+        if match:
+            code = (match["code"] or "").upper()
+            return Reply(Protocol.POP3, "-ERR", code, match["text"]), _receiving_stage(code, layer)
+    for layer in statement.layers:
+        match = _SMTP.match(layer)
+        if match:
+            reply = Reply(Protocol.SMTP, match["status"], match["code"] or "", match["text"])
+            worded = reply.status in ("432", "454", "504") and _LOGIN_WORDS.search(layer) is not None
+            login = reply.status in _SMTP_LOGIN or worded
+            return reply, Stage.LOGIN if login else None
+    return None, None
+
+
+def _receiving_stage(code: str, layer: str) -> Stage:
+    if (
+        code in _MAILBOX_CODES
+        or _AFTER_LOGIN.search(layer)
+        or (_MAILBOX_WORDS.search(layer) and not _LOGIN_WORDS.search(layer))
+    ):
+        return Stage.MAILBOX
+    return Stage.LOGIN
+
+
+def _by_protocol(statement: Statement, reply: Reply | None, stage: Stage | None) -> Iterator[Cause]:
+    """What the live test would make of the same reply; without a reply, its words about signing in."""
+    if reply is None or stage is None:
+        by_words = words.hit_in(statement.text, words.LOGIN) if _LOGIN_WORDS.search(statement.text) else None
+        if reply is None and by_words is not None and by_words[0] != codes.REJECTED:
+            name, start, end = by_words
+            yield Cause(name, owner_of(name), 0.85, statement.text, start, end, why=(Why.WORDS,))
+        return
+    name = cause_of(reply, stage)
+    if name == UNKNOWN:
+        return
+    if name == "mbox.not_enabled_after_login" and words.hit_in(statement.text, words.MAILBOX) is None:
+        return  # the live test knows that the login was right; a pasted line does not say so
+    table = words.MAILBOX if stage is Stage.MAILBOX else words.LOGIN
+    hit = next((h for h in (_span_of(name, row, statement.text) for row in (table, words.CONNECTION)) if h), None)
+    start, end = hit or _code_span(statement.text, reply)
+    plainly = hit is not None or reply.code in ("AUTHENTICATIONFAILED", "AUTH", "5.7.8") or bool(reply.code)
+    yield Cause(
+        name,
+        owner_of(name),
+        0.88 if plainly else 0.7,
+        statement.text,
+        start,
+        end,
+        why=(Why.WORDS if hit else Why.CODE,),
+    )
+
+
+def _span_of(name: str, table: words.Table, line: str) -> tuple[int, int] | None:
+    for cause, expression in table:
+        if cause == name:
+            match = expression.search(line)
+            if match is not None:
+                start, end = match.span()
+                return start, end
+    return None
+
+
+def _code_span(line: str, reply: Reply) -> tuple[int, int]:
+    for sign in (reply.code, reply.status):
+        at = line.find(sign) if sign else -1
+        if at >= 0:
+            return at, at + len(sign)
+    return 0, min(len(line), 80)
+
+
+def _by_patterns(
+    statement: Statement,
+    patterns: PatternSet,
+    provider: str | None,
+    reply: Reply | None,
+    stage: Stage | None,
+    *,
+    bounced: bool,
+) -> Iterator[Cause]:
+    """What staff's patterns find; a provider's own count where that provider speaks, and only hint elsewhere."""
+    if not len(patterns):
+        return
+    seen: set[str] = set()
+    for layer in reversed(statement.layers):
+        offset = max(0, statement.text.find(layer))
+        for item in patterns.found(layer):
+            pattern = item.pattern
+            if pattern.name in seen:
+                continue
+            seen.add(pattern.name)
+            if reply is not None and stage is not None and contradicts(reply, pattern.cause):
+                continue
+            confidence = 0.965
+            why: tuple[Why, ...] = (Why.PATTERN,)
+            if pattern.provider is not None:
+                if provider is not None and pattern.provider != provider:
+                    continue
+                confidence = 0.98 if provider else 0.6
+                why = (Why.PATTERN, Why.PROVIDER) if provider else why
+            if reply is not None and stage is not None and pattern.protocol not in (None, reply.protocol):
+                confidence *= 0.6
+            if stage is not None and pattern.stage not in (None, stage):
+                confidence *= 0.95
+            if bounced and pattern.cause.partition(".")[0] in OWN_SIDE:
+                confidence *= 0.5
+            if pattern.priority > _LATE_PRIORITY or item.end - item.start < 4:
+                confidence = min(confidence, LIKELY)
+            yield Cause(
+                pattern.cause,
+                pattern.owner or owner_of(pattern.cause),
+                round(confidence - 0.002 * min(len(seen) - 1, 5), 3),
+                statement.text,
+                offset + item.start,
+                offset + item.end,
+                article=pattern.article,
+                why=why,
+            )
+
+
+def _by_client(statement: Statement, *, login: bool) -> Iterator[Cause]:
+    """What the mail client says of itself. A server's reply that it quotes says more, and comes first."""
+    quotes = len(statement.layers) > 1 or statement.direct
+    between_servers = _BETWEEN_SERVERS.search(statement.text) is not None
+    for place, hit in enumerate(Rules.of("client").hits(statement.text)):
+        if login and hit.cause == codes.REJECTED:
+            continue
+        confidence = hit.strength if place == 0 else hit.strength * _SECOND
+        family = hit.cause.partition(".")[0]
+        if (quotes and family in ("rcpt", "smtp", "net", "generic", "tcp", "dns")) or (
+            between_servers and family in ("tcp", "dns", "net", "generic")
+        ):
+            confidence *= 0.6
+        yield _cause(hit, statement.text, 0, round(confidence, 3), (Why.CLIENT,))
+
+
+def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterator[Cause]:
+    """What mail servers say when they do not deliver: by words first, by codes alone last."""
+    rules = Rules.of(*DELIVERY)
+    chosen: list[Hit] = []
+    layer = statement.text
+    for layer_tried in statement.layers:
+        hits = rules.hits(layer_tried)
+        if hits and (not chosen or hits[0].strength > chosen[0].strength):
+            chosen, layer = hits, layer_tried
+        if chosen and chosen[0].strength >= CLEAR:
+            break
+    status, code = _codes(statement)
+    by_code = enhanced.class_of(status, code, statement.command)
+    offset = max(0, statement.text.find(layer))
+    factor = 1.0 if bounced or status or code or _BETWEEN_SERVERS.search(statement.text) else 0.9
+    if login:
+        factor = 0.5
+    if chosen:
+        yield from _of_hits(chosen, by_code, statement.text, offset, factor)
+    if by_code is not None:
+        name, confidence = by_code
+        start, end = _where(statement.text, status or code)
+        yield Cause(name, owner_of(name), confidence * factor, statement.text, start, end, why=(Why.CODE,))
+
+
+def _of_hits(
+    hits: list[Hit], by_code: tuple[str, float] | None, line: str, offset: int, factor: float
+) -> Iterator[Cause]:
+    first = hits[0]
+    confidence = first.strength
+    why: tuple[Why, ...] = (Why.WORDS if first.strength > LIKELY else Why.HINT,)
+    if by_code is not None and by_code[0] == first.cause:
+        confidence = min(0.96, confidence + 0.05)
+        why = (*why, Why.AGREES)
+    elif by_code is not None and first.strength <= LIKELY and by_code[1] >= enhanced.DEFINITE:
+        confidence = by_code[1] - 0.05
+    yield _cause(first, line, offset, round(confidence * factor, 3), why)
+    for hit in hits[1:]:
+        apart = hit.start >= first.end or hit.end <= first.start
+        if hit.cause != first.cause and apart:
+            yield _cause(hit, line, offset, round(min(hit.strength, confidence) * _SECOND * factor, 3), why[:1])
+
+
+def _codes(statement: Statement) -> tuple[str, str]:
+    for layer in statement.layers:
+        status, code = enhanced.codes_in(layer)
+        if status or code:
+            return status, code
+    return "", ""
+
+
+def _where(line: str, sign: str) -> tuple[int, int]:
+    at = line.rfind(sign)
+    return (at, at + len(sign)) if at >= 0 else (0, 0)
+
+
+def _cause(hit: Hit, line: str, offset: int, confidence: float, why: tuple[Why, ...]) -> Cause:
+    return Cause(hit.cause, owner_of(hit.cause), confidence, line, offset + hit.start, offset + hit.end, why=why)

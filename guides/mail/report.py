@@ -1,0 +1,238 @@
+"""A finished test as a report that its visitor may hand on: JSON there and back, with nothing secret in it.
+
+The results in it have passed the redactor; the address can be masked on top. What comes back was written by a
+stranger: `from_json` takes nothing that it does not know, and bounds all that it takes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from guides.mail.accounts import Security
+from guides.mail.connection.redact import MAX_SHOWN, visible
+from guides.mail.diagnosis.classes import CLASSES
+from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
+
+KIND = "mail-connection-test"
+FORMAT = 1
+LONGEST = 200_000  # characters of a report in JSON
+MOST_RESULTS = 80
+MOST_DETAILS = 20
+MOST_EVIDENCE = 8
+LONGEST_NAME = 320
+MASK = "…"
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class ReportFault(ValueError):  # noqa: N818
+    """A text is no report: `fault` is "json" (no JSON at all, or too long), or "shape" (JSON of something else)."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One finished test. `portal` is who made it: name and version."""
+
+    made_at: datetime
+    portal: str
+    address: str
+    results: tuple[StageResult, ...]
+    verdict: Verdict
+
+    def masked(self) -> Report:
+        """The same with the address's local part masked but for its first letter; its domain is what support needs."""
+        local_part, at, domain = self.address.rpartition("@")
+        return replace(self, address=f"{local_part[:1]}{MASK}{at}{domain}")
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The report for programs, and for the page that shows it again; `indent` makes it easier to read."""
+        verdict = self.verdict
+        data = {
+            "report": KIND,
+            "format": FORMAT,
+            "made_at": self.made_at.astimezone(UTC).isoformat(timespec="seconds"),
+            "portal": self.portal,
+            "address": self.address,
+            "verdict": {
+                "outcome": verdict.outcome,
+                "class": verdict.cause,
+                "who": verdict.owner,
+                "article": verdict.article,
+                "ms": verdict.milliseconds,
+                "leg": verdict.leg,
+                "legs": dict(verdict.legs),
+            },
+            "stages": [_stage_to_json(result) for result in self.results],
+        }
+        return json.dumps(data, ensure_ascii=False, indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Read a report. Raises ReportFault."""
+        if len(text) > LONGEST:
+            raise ReportFault("json")
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ReportFault("json") from None
+        try:
+            return _report(_Object(data))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise ReportFault("shape") from None
+
+
+class _Object:
+    """A JSON object from a stranger, read key by key; `done` refuses what is left."""
+
+    def __init__(self, data: object) -> None:
+        if not isinstance(data, dict):
+            raise TypeError
+        self._data: dict[str, Any] = dict(data)
+
+    def text(self, name: str, longest: int = LONGEST_NAME) -> str:
+        value = self._data.pop(name)
+        if not isinstance(value, str) or len(value) > longest:
+            raise TypeError
+        return visible(value)
+
+    def number(self, name: str, most: int) -> int:
+        value = self._data.pop(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            raise TypeError
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._data.pop(name)
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+
+    def one_of(self, kind: type[E], name: str) -> E:
+        return kind(self._data.pop(name))
+
+    def one_of_or_none(self, kind: type[E], name: str) -> E | None:
+        value = self._data.pop(name)
+        return None if value is None else kind(value)
+
+    def slug(self, name: str) -> str | None:
+        """A name of letters, digits and hyphens, or none: it goes into addresses of pages."""
+        value = self._data.pop(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or len(value) > 60 or not value.replace("-", "").replace("_", "").isalnum():
+            raise TypeError
+        return value
+
+    def cause(self, name: str) -> str | None:
+        value = self._data.pop(name)
+        if value is not None and value not in CLASSES:
+            raise ValueError
+        return None if value is None else str(value)
+
+    def objects(self, name: str, most: int) -> list[_Object]:
+        value = self._data.pop(name)
+        if not isinstance(value, list) or len(value) > most:
+            raise TypeError
+        return [_Object(item) for item in value]
+
+    def mapping(self, name: str, most: int) -> dict[str, Any]:
+        value = self._data.pop(name)
+        if not isinstance(value, dict) or len(value) > most:
+            raise TypeError
+        return value
+
+    def done(self) -> None:
+        if self._data:
+            raise ValueError
+
+
+def _report(data: _Object) -> Report:
+    if data.text("report") != KIND or data.number("format", FORMAT) != FORMAT:
+        raise ValueError
+    made_at = datetime.fromisoformat(data.text("made_at"))
+    if made_at.tzinfo is None:
+        raise ValueError
+    verdict_data = _Object(data.mapping("verdict", 10))
+    verdict = Verdict(
+        outcome=verdict_data.one_of(Outcome, "outcome"),
+        legs={Leg(leg): Outcome(outcome) for leg, outcome in verdict_data.mapping("legs", len(Leg)).items()},
+        cause=verdict_data.cause("class"),
+        owner=verdict_data.one_of_or_none(Owner, "who"),
+        milliseconds=verdict_data.number("ms", 10_000_000),
+        article=verdict_data.slug("article"),
+        leg=verdict_data.one_of_or_none(Leg, "leg"),
+    )
+    verdict_data.done()
+    report = Report(
+        made_at=made_at,
+        portal=data.text("portal"),
+        address=data.text("address"),
+        results=tuple(_stage(item) for item in data.objects("stages", MOST_RESULTS)),
+        verdict=verdict,
+    )
+    data.done()
+    return report
+
+
+def _stage(data: _Object) -> StageResult:
+    result = StageResult(
+        leg=data.one_of(Leg, "leg"),
+        stage=data.one_of(Stage, "stage"),
+        outcome=data.one_of(Outcome, "outcome"),
+        cause=data.cause("class"),
+        owner=data.one_of_or_none(Owner, "who"),
+        milliseconds=data.number("ms", 10_000_000),
+        host=data.text("host", 253),
+        ip_address=data.text("address", 45),
+        port=data.number("port", 65535),
+        security=data.one_of_or_none(Security, "security"),
+        evidence=tuple(_evidence(item) for item in data.objects("evidence", MOST_EVIDENCE)),
+        details=_details(data.mapping("details", MOST_DETAILS)),
+        article=data.slug("article"),
+    )
+    data.done()
+    return result
+
+
+def _evidence(data: _Object) -> Evidence:
+    # Characters that were written out may have made a text longer than its source.
+    evidence = Evidence(data.text("text", MAX_SHOWN * 2), data.flag("before_encryption"))
+    data.done()
+    return evidence
+
+
+def _details(data: Mapping[str, object]) -> dict[str, str]:
+    if not all(
+        isinstance(value, str) and len(name) <= 40 and len(value) <= MAX_SHOWN * 2 for name, value in data.items()
+    ):
+        raise TypeError
+    return {visible(name): visible(str(value)) for name, value in data.items()}
+
+
+def _stage_to_json(result: StageResult) -> dict[str, object]:
+    return {
+        "leg": result.leg,
+        "stage": result.stage,
+        "outcome": result.outcome,
+        "class": result.cause,
+        "who": result.owner,
+        "ms": result.milliseconds,
+        "host": result.host,
+        "address": result.ip_address,
+        "port": result.port,
+        "security": result.security,
+        "evidence": [
+            {"text": evidence.text, "before_encryption": evidence.before_encryption} for evidence in result.evidence
+        ],
+        "details": result.details,
+        "article": result.article,
+    }

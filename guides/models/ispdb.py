@@ -1,0 +1,155 @@
+"""An operator's snapshot of autoconfig files (ISPDB): what they say of domains that the provider table does not know.
+
+These rows are no providers: they have no texts and no slug, and the provider table and the operator's own entries win
+over them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from guides.mail.accounts import Account, AuthMethod, PasswordKind, Protocol, Security, Server, UsernameForm
+from guides.mail.discovery.autoconfig import DOMAIN_PLACEHOLDER
+from guides.models import labels
+from guides.models.clients import https_only
+from guides.models.shelf import Versioned
+
+
+class IspdbQuerySet(models.QuerySet["IspdbEntry"]):
+    """How entries are found."""
+
+    def for_domain(self, domain: str) -> IspdbQuerySet:
+        """The entry that names a domain (A-labels, lower case), unless staff switched it off."""
+        return self.filter(domains__domain=domain, is_used=True)
+
+    def account_for(self, domain: str, *, mailbox_domain: str = "") -> Account | None:
+        """The settings under `domain`; those of a mailbox at `mailbox_domain`, where it was found by its exchanger."""
+        entry = self.for_domain(domain).prefetch_related("servers").first()
+        return entry.account(mailbox_domain or domain) if entry else None
+
+
+class IspdbEntry(Versioned):
+    """One autoconfig file: the domains it is about and the servers it names."""
+
+    source = models.CharField(_("file"), max_length=255, unique=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    must_enable = models.BooleanField(_("mail clients must be switched on first"), default=False)
+    enable_url = models.CharField(
+        _("page where mail clients are switched on"), max_length=300, blank=True, validators=[https_only]
+    )
+    help_url = models.CharField(_("the provider's own help page"), max_length=300, blank=True, validators=[https_only])
+    is_used = models.BooleanField(_("used"), default=True, help_text=_("Untick it to hide a wrong entry."))
+    is_kept = models.BooleanField(
+        _("kept as staff wrote it"),
+        default=False,
+        help_text=_("An import leaves it alone. Saving a change here ticks it."),
+    )
+
+    objects = IspdbQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["source"]
+        verbose_name = _("ISPDB entry")
+        verbose_name_plural = _("ISPDB entries")
+
+    def __str__(self) -> str:
+        return self.source
+
+    def account(self, domain: str) -> Account:
+        """The settings of a mailbox at `domain`, servers in order of preference."""
+        servers = tuple(server.for_domain(domain) for server in self.servers.all())
+        by_window_only = bool(servers) and all(server.auth == (AuthMethod.OAUTH2,) for server in servers)
+        links = {"enable_page": self.enable_url, "help": self.help_url}
+        return Account(
+            domain=domain,
+            provider_name=self.name,
+            password=PasswordKind.OAUTH2 if by_window_only else PasswordKind.PASSWORD,
+            servers=servers,
+            must_enable=self.must_enable,
+            links={name: url for name, url in links.items() if url},
+        )
+
+
+class IspdbDomain(models.Model):
+    """A domain that an entry is about: of mailboxes, or of a mail exchanger. It belongs to one entry."""
+
+    entry = models.ForeignKey(IspdbEntry, models.CASCADE, related_name="domains", verbose_name=_("entry"))
+    domain = models.CharField(_("domain"), max_length=253, unique=True)
+
+    class Meta:
+        ordering = ["domain"]
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+        constraints = [
+            # Look-ups compare in lower case; a capital letter would make a row that nobody finds.
+            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="ispdb_domain_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class IspdbServer(models.Model):
+    """One server of an entry. Its host may hold `%EMAILDOMAIN%`."""
+
+    entry = models.ForeignKey(IspdbEntry, models.CASCADE, related_name="servers", verbose_name=_("entry"))
+    protocol = models.CharField(_("protocol"), max_length=5, choices=labels.PROTOCOLS)
+    host = models.CharField(_("host name"), max_length=253)
+    port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    security = models.CharField(
+        _("security"), max_length=10, choices=[each for each in labels.SECURITIES if each[0] != Security.NONE]
+    )
+    username = models.CharField(
+        _("user name"), max_length=12, choices=labels.USERNAME_FORMS, default=UsernameForm.ADDRESS
+    )
+    password_login = models.BooleanField(_("accepts a password"), default=True)
+    oauth2_login = models.BooleanField(_("accepts OAuth 2.0"), default=False)
+    position = models.PositiveIntegerField(_("order of preference"), default=0)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        verbose_name = _("server")
+        verbose_name_plural = _("servers")
+        constraints = [
+            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="ispdb_server_port_in_range"),
+            models.CheckConstraint(
+                condition=Q(protocol__in=[p.value for p in Protocol]), name="ispdb_server_known_protocol"
+            ),
+            # Settings without encryption are never handed on, whoever wrote them.
+            models.CheckConstraint(condition=Q(security__in=["tls", "starttls"]), name="ispdb_server_encrypted"),
+            models.CheckConstraint(
+                condition=Q(username__in=[f.value for f in UsernameForm]), name="ispdb_server_known_username_form"
+            ),
+            models.CheckConstraint(
+                condition=Q(password_login=True) | Q(oauth2_login=True), name="ispdb_server_some_authentication"
+            ),
+            models.UniqueConstraint(fields=["entry", "protocol", "host", "port"], name="ispdb_server_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.protocol} {self.host}:{self.port}"
+
+    def as_server(self) -> Server:
+        """The row as the value object that the rest of the house speaks in."""
+        auth = [AuthMethod.OAUTH2] if self.oauth2_login else []
+        if self.password_login:
+            auth.append(AuthMethod.PASSWORD)
+        return Server(
+            protocol=Protocol(self.protocol),
+            host=self.host,
+            port=self.port,
+            security=Security(self.security),
+            username=UsernameForm(self.username),
+            auth=tuple(auth),
+        )
+
+    def for_domain(self, domain: str) -> Server:
+        """The same with the domain (A-labels) in the place of the placeholder."""
+        server = self.as_server()
+        return replace(server, host=server.host.replace(DOMAIN_PLACEHOLDER, domain))

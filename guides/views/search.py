@@ -1,0 +1,76 @@
+"""Search over guides, error articles and providers: a page, and the list alone while somebody types."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from guides.content.index_rows import Kind
+from guides.content.search import Hit, search
+from guides.content.search_errors import Explained, explain
+from guides.markup.searching import LONGEST_QUERY
+from guides.models.texts import Language
+from guides.views import labels
+from guides.views.readers import language
+
+_LOCAL_PART = re.compile(r"[^\s@<>\"'()]+@(?=[^\s@])")
+_ROUTES = {Kind.GUIDE: "guide", Kind.ERROR: "error", Kind.PROVIDER: "settings-domain"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One hit as the page shows it."""
+
+    hit: Hit
+    url: str
+    kind: object
+    language_name: str
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """Results for `q`. An address does not stay in the URL: what stands before its @ is left out."""
+    typed = " ".join(request.GET.get("q", "").replace("\0", "").split())
+    query = _LOCAL_PART.sub("", typed)[:LONGEST_QUERY].strip()
+    path = reverse("search") + (f"?{urlencode({'q': query})}" if query else "")
+    is_fragment = bool(request.htmx) and request.headers.get("HX-Request-Type") == "partial"  # type: ignore[attr-defined]
+    if not is_fragment and "@" in typed and query != typed[:LONGEST_QUERY]:
+        return redirect(path)
+    request.page_path = path  # type: ignore[attr-defined]
+    results = search(query, language())
+    explained = explain(query, language())
+    context = {
+        "query": query,
+        "is_fragment": is_fragment,
+        "too_long": len(typed) > LONGEST_QUERY,
+        "longest": LONGEST_QUERY,
+        "explained": explained,
+        "owner": labels.OWNERS[explained.owner] if explained else "",
+        "results": results,
+        "rows": [_row(hit) for hit in results.hits if not (explained and _is_about(hit, explained))],
+        "suggestions": [(words, f"{reverse('search')}?{urlencode({'q': words})}") for words in results.suggestions],
+    }
+    response = render(request, "parts/_found.html" if is_fragment else "search.html", context)
+    if is_fragment:
+        response["HX-Replace-Url"] = path
+    patch_vary_headers(response, ["HX-Request", "HX-Request-Type"])
+    return response
+
+
+def _is_about(hit: Hit, explained: Explained) -> bool:
+    """Whether a hit is the article that stands above the list already."""
+    return hit.kind == Kind.ERROR and hit.slug == explained.text.article.slug
+
+
+def _row(hit: Hit) -> Row:
+    path = reverse(_ROUTES[Kind(hit.kind)], args=[hit.slug])
+    if hit.is_foreign and hit.kind != Kind.PROVIDER:  # what was found is read where it stands
+        path = f"/{hit.language}/" + path.removeprefix("/").partition("/")[2]
+    return Row(hit, path, labels.SEARCH_KINDS[hit.kind], Language(hit.language).label)

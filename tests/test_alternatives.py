@@ -1,0 +1,178 @@
+"""Other settings that could have been meant: found without the password, within the deadline, never for hidden hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+
+from guides.mail.accounts import Protocol, Security, Server
+from guides.mail.connection.alternatives import candidates, may_be_mended
+from guides.mail.connection.test import TestPlan, run_test
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.outcomes import Leg, Outcome, StageResult, Verdict
+from guides.mail.secret import Secret
+from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Imap, Pop3, Scripted, Smtp, door, saying
+
+IMAP, POP3, SMTP = Protocol.IMAP, Protocol.POP3, Protocol.SMTP
+TLS, STARTTLS = Security.TLS, Security.STARTTLS
+BRIEF = replace(QUICK, alternatives=1.0, greeting=0.4)
+
+
+def verdict_of(
+    *servers: Scripted, typed: dict[int, dict[str, object]], known: tuple[int, ...] = (), **plan: object
+) -> Verdict:
+    """Start the servers, test what was typed instead of their settings, and return the verdict.
+
+    `typed`: position of a server -> what the visitor got wrong; `known`: positions of the provider's own servers.
+    """
+
+    async def run() -> Verdict:
+        async with AsyncExitStack() as stack:
+            for server in servers:
+                await stack.enter_async_context(server)
+            made = TestPlan(
+                ADDRESS,
+                tuple(servers[at].server(**wrong) for at, wrong in typed.items()),
+                known_servers=tuple(servers[at].server() for at in known),
+                **plan,  # type: ignore[arg-type]
+            )
+            *_, verdict = [one async for one in run_test(made, Secret(PASSWORD), door(), PatternSet(), BRIEF)]
+            assert isinstance(verdict, Verdict)
+            return verdict
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", [Imap, Pop3, Smtp])
+@pytest.mark.parametrize("right", [TLS, STARTTLS])
+def test_the_other_encryption_on_the_same_port(kind: type[Scripted], right: Security) -> None:
+    server = kind(security=right)
+    wrong = STARTTLS if right is TLS else TLS
+    verdict = verdict_of(server, typed={0: {"security": wrong}})
+    (found,) = verdict.alternatives
+    assert verdict.outcome is Outcome.FAIL
+    assert (found.leg, found.instead_of.security, found.server.security) == (Leg(server.protocol), wrong, right)
+    assert (found.server.host, found.server.port) == (HOST, server.port)
+    assert server.logins == 0
+    assert not any(PASSWORD.encode() in line for line in server.heard)
+
+
+def test_the_providers_own_server_comes_first() -> None:
+    typed, own = Imap(greeting=b"* BYE no"), Imap()
+    verdict = verdict_of(typed, own, typed={0: {}}, known=(1,))
+    assert [found.server.port for found in verdict.alternatives] == [own.port]
+    assert (typed.logins, own.logins) == (0, 0)
+
+
+def test_another_protocols_port() -> None:
+    """POP3's port was typed for IMAP: the provider's IMAP server is named, not its POP3 server."""
+    pop3, imap = Pop3(), Imap()
+    verdict = verdict_of(pop3, imap, typed={0: {"protocol": IMAP}}, known=(0, 1))
+    assert [(found.leg, found.server.port) for found in verdict.alternatives] == [(Leg.IMAP, imap.port)]
+
+
+def test_only_the_legs_that_failed_before_their_login() -> None:
+    good, refused = Imap(), Smtp(login=(b"535 5.7.8 no",))
+    other = Smtp()
+    assert verdict_of(good, refused, other, typed={0: {}, 1: {}}, known=(2,)).alternatives == ()
+    assert other.connections == 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden_hosts": frozenset({HOST})},
+    ],
+)
+def test_never_for_hidden_hosts(settings: dict[str, object]) -> None:
+    server = Imap()
+    assert verdict_of(server, typed={0: {"security": STARTTLS}}, known=(0,), **settings).alternatives == ()
+    assert server.connections <= 2  # the leg's own, and its look at what waits in silence
+
+
+def test_a_candidate_that_does_not_answer_as_it_should_is_none() -> None:
+    """A closed port, a server of another kind, one without a way to sign in, one that says nothing."""
+    for other in (Imap(talk=saying()), Imap(greeting=b"220 SMTP"), Imap(capabilities=b"IMAP4rev1 LOGINDISABLED")):
+        verdict = verdict_of(Imap(greeting=b"* BYE no"), other, typed={0: {}}, known=(1,))
+        assert verdict.alternatives == ()
+
+
+def test_the_search_has_a_deadline() -> None:
+    began = time.monotonic()
+    other = Imap(talk=saying(hold=30))
+    verdict_of(Imap(greeting=b"* BYE no"), other, typed={0: {}}, known=(1,))
+    assert time.monotonic() - began < 4
+
+
+def test_a_port_that_the_door_does_not_let_through_is_not_tried() -> None:
+    async def run() -> tuple[Verdict, int]:
+        async with Imap() as imap, Imap() as other:
+            narrow = door(allowed_ports=frozenset({imap.port}))
+            plan = TestPlan(ADDRESS, (imap.server(security=STARTTLS),), known_servers=(other.server(),))
+            *_, verdict = [one async for one in run_test(plan, Secret("x"), narrow, PatternSet(), BRIEF)]
+            assert isinstance(verdict, Verdict)
+            return verdict, other.connections
+
+    verdict, connections = asyncio.run(run())
+    assert [found.server.security for found in verdict.alternatives] == [TLS]
+    assert connections == 0
+
+
+# --- which are tried -------------------------------------------------------------------------------------
+
+
+def server(
+    host: str = "mail.example.net", port: int = 143, security: Security = TLS, protocol: Protocol = IMAP
+) -> Server:
+    return Server(protocol, host, port, security)
+
+
+def tried(typed: Server, cause: str, *known: Server, hidden: tuple[str, ...] = ()) -> list[tuple[str, int, str]]:
+    plan = TestPlan(ADDRESS, (typed,), known_servers=known, hidden_hosts=frozenset(hidden))
+    return [(one.host, one.port, one.security.value) for one in candidates(typed, cause, plan)]
+
+
+OWN = server("imap.example.net", 993, TLS)
+SAME = "mail.example.net"
+
+
+@pytest.mark.parametrize(
+    ("typed", "cause", "expected"),
+    [
+        (server(), "tls.not_tls", [(SAME, 143, "starttls"), (SAME, 993, "tls")]),
+        (server(port=143, security=STARTTLS), "tcp.refused", [(SAME, 993, "tls")]),
+        (server(port=993), "tcp.timeout", [(SAME, 143, "starttls")]),
+        (server(port=25, protocol=SMTP), "input.port_security",
+         [(SAME, 465, "tls"), (SAME, 587, "starttls")]),
+        (server(port=995), "greet.wrong_protocol", [(SAME, 993, "tls"), (SAME, 143, "starttls")]),
+        (server(port=143, security=STARTTLS), "greet.timeout", [(SAME, 143, "tls"), (SAME, 993, "tls")]),
+        (server(), "dns.nxdomain", []),
+        (server(), "tls.cert_hostname", []),
+        (server(), "input.host_forbidden", []),
+    ],
+)  # fmt: skip
+def test_what_is_tried(typed: Server, cause: str, expected: list[tuple[str, int, str]]) -> None:
+    assert tried(typed, cause) == expected
+    assert tried(typed, cause, server(protocol=POP3)) == expected  # another protocol's server helps nobody
+    if typed.protocol is IMAP:
+        assert tried(typed, cause, OWN)[0] == ("imap.example.net", 993, "tls")
+    assert tried(typed, cause, hidden=(SAME,)) == []
+
+
+def failed(cause: str, outcome: Outcome = Outcome.FAIL) -> StageResult:
+    from guides.mail.outcomes import Stage
+
+    return StageResult(Leg.IMAP, Stage.CONNECT, outcome, cause)
+
+
+def test_what_other_settings_cannot_mend() -> None:
+    assert may_be_mended(failed("tcp.refused"))
+    assert may_be_mended(failed("cap.login_disabled"))
+    for cause in ("input.oauth_only", "input.bridge", "input.username_form", "limit.deadline"):
+        assert not may_be_mended(failed(cause))
+    assert not may_be_mended(failed("cross.portal_blocked", Outcome.OURS))
+    assert not may_be_mended(failed("input.port_security", Outcome.WARN))

@@ -1,0 +1,325 @@
+"""Delivery to oneself: sent once and only when asked for, found, timed, and nothing else deleted. Scripted servers."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import sys
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from guides.content.articles import Articles
+from guides.mail.accounts import Address
+from guides.mail.connection.delivery import TestMessage
+from guides.mail.connection.test import TestPlan, run_test
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
+from guides.mail.secret import Secret
+from guides.management.testmail_display import LiveDisplay
+from tests.scripted import ADDRESS, PASSWORD, QUICK, Connection, Imap, Pop3, Ran, Scripted, Smtp, door, run_against
+
+QUICKLY = replace(QUICK, delivery=0.5, delivery_poll=0.05, delivery_slow=0.3)
+SPECIAL = b"IMAP4rev1 SASL-IR AUTH=PLAIN SPECIAL-USE UIDPLUS"
+FOREIGN = 3  # messages that were there before
+
+
+@dataclass
+class Mailbox:
+    """What the scripted SMTP and IMAP servers of one test share: folder -> {UID: (headers, deleted?)}."""
+
+    junk: bool = False
+    late: float = 0.0
+    vanish: bool = False
+    search_finds_all: bool = False
+    refuses_delete: bool = False
+    flagged_before: bool = False
+    folders: dict[str, dict[int, tuple[bytes, bool]]] = field(default_factory=dict)
+    sent: list[bytes] = field(default_factory=list)
+    arrives: float = 0.0
+    commands: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.folders = {
+            "INBOX": {
+                uid: (b"Subject: old %d" % uid, self.flagged_before and uid == 1) for uid in range(1, FOREIGN + 1)
+            },
+            "Junk": {},
+        }
+
+    def take(self, message: bytes) -> None:
+        self.sent.append(message)
+        self.arrives = time.monotonic() + self.late
+        if not self.vanish:
+            self.folders["Junk" if self.junk else "INBOX"][7] = (message.partition(b"\r\n\r\n")[0], False)
+
+    def visible(self, name: str) -> dict[int, tuple[bytes, bool]]:
+        return {
+            uid: message for uid, message in self.folders[name].items() if uid != 7 or time.monotonic() >= self.arrives
+        }
+
+
+@dataclass
+class SendingSmtp(Smtp):
+    """SMTP that takes messages."""
+
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    data: bytes = b"354 go on"
+    accepted: bytes = b"250 2.0.0 Ok: queued"
+
+    async def speak(self, connection: Connection) -> None:
+        await connection.say(self.greeting)
+        while True:
+            line = await connection.hear()
+            verb = line.partition(b" ")[0]
+            if verb == b"DATA":
+                await connection.say(self.data)
+                lines = []
+                while self.data.startswith(b"354") and (text := await connection.hear()) != b".":
+                    lines.append(text.removeprefix(b"."))
+                if lines:
+                    if self.accepted.startswith(b"250"):
+                        self.mailbox.take(b"\r\n".join(lines))
+                    await connection.say(self.accepted)
+                continue
+            answers = {b"EHLO": self.ehlo, b"AUTH": self.login, b"MAIL": (self.mail,), b"RCPT": (self.rcpt,)}
+            await connection.say(*answers.get(verb, (b"250 2.0.0 Ok",)))
+            if verb == b"AUTH":
+                self.logins += 1
+
+
+@dataclass
+class SearchingImap(Imap):
+    """IMAP with a mailbox that can be searched."""
+
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    capabilities: bytes = SPECIAL
+    special: tuple[bytes, ...] = (b'* LIST (\\Sent) "/" Sent', b'* LIST (\\Junk) "/" "Junk"')
+
+    async def speak(self, connection: Connection) -> None:
+        await connection.say(b"* OK [CAPABILITY " + self.capabilities + b"] ready")
+        folder = "INBOX"
+        while True:
+            tag, _, line = (await connection.hear()).partition(b" ")
+            self.mailbox.commands.append(line)
+            verb, _, argument = line.partition(b" ")
+            if verb == b"UID":
+                sub, _, argument = argument.partition(b" ")
+                verb = b"UID " + sub
+            now = self.mailbox.visible(folder)
+            said: list[bytes] = []
+            end = b"OK done"
+            match verb:
+                case b"AUTHENTICATE":
+                    self.logins += 1
+                    end = b"OK [CAPABILITY " + self.capabilities + b"] in"
+                case b"EXAMINE" | b"SELECT":
+                    folder = argument.strip(b'"').decode()
+                case b"UID SEARCH" if argument == b"DELETED":
+                    said = [b"* SEARCH" + b"".join(b" %d" % uid for uid, (_, gone) in now.items() if gone)]
+                case b"UID SEARCH":
+                    token = argument.rpartition(b'SUBJECT "')[2].rstrip(b'"')
+                    found = [uid for uid, (head, _) in now.items() if token in head or self.mailbox.search_finds_all]
+                    said = [b"* SEARCH" + b"".join(b" %d" % uid for uid in found)]
+                case b"UID FETCH":
+                    uid = int(argument.split()[0])
+                    head = next(part for part in now[uid][0].split(b"\r\n") if part.startswith(b"Subject"))
+                    said = [b"* 1 FETCH (UID %d BODY[HEADER.FIELDS (SUBJECT)] {%d}\r\n%s)" % (uid, len(head), head)]
+                case b"UID STORE" if self.mailbox.refuses_delete:
+                    end = b"NO [NOPERM] you may not"
+                case b"UID STORE":
+                    uid = int(argument.split()[0])
+                    self.mailbox.folders[folder][uid] = (now[uid][0], b"+FLAGS" in argument)
+                case b"UID EXPUNGE":
+                    del self.mailbox.folders[folder][int(argument)]
+                case b"EXPUNGE":
+                    for uid in [uid for uid, (_, gone) in now.items() if gone]:
+                        del self.mailbox.folders[folder][uid]
+                case b"LIST":
+                    said = [*self.special]
+            await connection.say(*said, tag + b" " + end)
+
+
+def deliver(
+    mailbox: Mailbox, *, imap: dict[str, object] | None = None, smtp: dict[str, object] | None = None
+) -> tuple[Ran, SearchingImap, SendingSmtp]:
+    receiving = SearchingImap(mailbox=mailbox, **(imap or {}))  # type: ignore[arg-type]
+    sending = SendingSmtp(mailbox=mailbox, **(smtp or {}))  # type: ignore[arg-type]
+    return run_against(receiving, sending, deliver=True, limits=QUICKLY), receiving, sending
+
+
+def test_a_message_is_sent_found_timed_and_deleted() -> None:
+    mailbox = Mailbox()
+    ran, imap, smtp = deliver(mailbox)
+    (result,) = ran.of(Leg.DELIVERY)
+    assert (result.stage, result.outcome, result.cause) == ("delivery", "ok", None)
+    assert result.details == {"seconds": "0.0", "folder": "INBOX", "deleted": "yes"}
+    assert ran.verdict.legs == {Leg.IMAP: "ok", Leg.SMTP: "ok", Leg.DELIVERY: "ok"}
+    assert len(mailbox.sent) == 1
+    assert set(mailbox.folders["INBOX"]) == set(range(1, FOREIGN + 1))
+    assert (imap.logins, smtp.logins) == (1, 1)
+
+
+def test_without_the_tick_nothing_is_sent() -> None:
+    mailbox = Mailbox()
+    receiving, sending = SearchingImap(mailbox=mailbox), SendingSmtp(mailbox=mailbox)
+    ran = run_against(receiving, sending, limits=QUICKLY)
+    assert ran.of(Leg.DELIVERY) == []
+    assert mailbox.sent == []
+    assert not any(line.startswith(b"DATA") for line in sending.heard)
+    assert not any(line.startswith((b"SELECT", b"UID")) for line in mailbox.commands)
+
+
+def test_the_message_says_who_sent_it_and_why() -> None:
+    mailbox = Mailbox()
+    deliver(mailbox)
+    message = email.message_from_bytes(mailbox.sent[0], policy=email.policy.default)
+    assert str(message["From"]) == str(message["To"]) == str(ADDRESS)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Message-ID"].endswith("@portal.example.test>")
+    text = message.get_content()
+    for words in ("because you asked", "ご依頼", "вы попросили"):
+        assert words in text
+    assert all(len(line) < 998 for line in mailbox.sent[0].split(b"\r\n"))
+
+
+def test_an_address_outside_ascii() -> None:
+    made = TestMessage.to_oneself(Address("анна", "example.test"), "portal.example.test")
+    assert "To: анна@example.test".encode() in made.octets
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "outcome", "cause", "owner"),
+    [
+        (Mailbox(junk=True), "warn", "deliver.in_spam", Owner.VISITOR),
+        (Mailbox(late=0.35), "warn", "deliver.slow", Owner.NOBODY),
+        (Mailbox(vanish=True), "fail", "deliver.not_found", Owner.PROVIDER),
+        (Mailbox(late=30), "fail", "deliver.not_found", Owner.PROVIDER),
+    ],
+)
+def test_where_it_ends_up(mailbox: Mailbox, outcome: str, cause: str, owner: Owner) -> None:
+    ran, _, _ = deliver(mailbox)
+    result = ran.last(Leg.DELIVERY)
+    assert (result.outcome, result.cause, result.owner) == (outcome, cause, owner)
+    assert (ran.verdict.outcome, ran.verdict.cause, ran.verdict.leg) == (outcome, cause, Leg.DELIVERY)
+    assert len(mailbox.sent) == 1
+    if outcome == "warn":
+        assert result.details["deleted"] == "yes"
+        assert 7 not in mailbox.folders["Junk"]
+
+
+def test_an_unmarked_spam_folder_is_known_by_its_name() -> None:
+    mailbox = Mailbox(junk=True)
+    ran, _, _ = deliver(mailbox, imap={"special": (b'* LIST () "/" Junk',)})
+    assert ran.last(Leg.DELIVERY).cause == "deliver.in_spam"
+
+
+def test_a_search_that_finds_everything_deletes_nothing_else() -> None:
+    mailbox = Mailbox(search_finds_all=True)
+    ran, _, _ = deliver(mailbox)
+    assert ran.last(Leg.DELIVERY).outcome is Outcome.OK
+    assert set(mailbox.folders["INBOX"]) == set(range(1, FOREIGN + 1))
+    nothing = Mailbox(search_finds_all=True, vanish=True)
+    assert deliver(nothing)[0].last(Leg.DELIVERY).cause == "deliver.not_found"
+    assert set(nothing.folders["INBOX"]) == set(range(1, FOREIGN + 1))
+    assert not any(b"STORE" in line or b"EXPUNGE" in line for line in nothing.commands)
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "left", "deleted"),
+    [
+        (Mailbox(), {1, 2, 3}, "yes"),
+        (Mailbox(flagged_before=True), {1, 2, 3, 7}, "no"),  # EXPUNGE would have taken the visitor's own, too
+        (Mailbox(refuses_delete=True), {1, 2, 3, 7}, "no"),
+    ],
+)
+def test_without_uidplus_only_one_marked_message_is_expunged(mailbox: Mailbox, left: set[int], deleted: str) -> None:
+    ran, _, _ = deliver(mailbox, imap={"capabilities": SPECIAL.replace(b" UIDPLUS", b"")})
+    result = ran.last(Leg.DELIVERY)
+    assert (result.outcome, result.details["deleted"]) == ("ok", deleted)
+    assert set(mailbox.folders["INBOX"]) == left
+    assert 7 not in left or not mailbox.folders["INBOX"][7][1]  # its mark was taken back
+
+
+@pytest.mark.parametrize(
+    ("smtp", "cause"),
+    [
+        ({"accepted": b"554 5.7.1 Message rejected as spam"}, "smtp.spam"),
+        ({"accepted": b"552 5.3.4 too big"}, "smtp.size"),
+        ({"accepted": b"451 4.3.0 later"}, "smtp.temp"),
+        ({"accepted": b"554 5.6.0 hm"}, "smtp.other"),
+        ({"accepted": b"550 5.7.1 a virus was found"}, "smtp.virus"),
+        ({"data": b"554 5.5.1 no valid recipients"}, "smtp.other"),
+    ],
+)
+def test_a_message_that_is_refused(smtp: dict[str, object], cause: str) -> None:
+    mailbox = Mailbox()
+    ran, _, _ = deliver(mailbox, smtp=smtp)
+    result = ran.last(Leg.DELIVERY)
+    assert (result.outcome, result.cause) == ("fail", cause)
+    assert result.evidence
+    assert mailbox.sent == []
+
+
+@pytest.mark.parametrize("broken", ["imap", "smtp"])
+def test_when_one_side_fails_nothing_is_sent(broken: str) -> None:
+    mailbox = Mailbox()
+    changes: dict[str, dict[str, object]] = {
+        "imap": {"talk": Imap(login=b"NO [UNAVAILABLE] later").speak},
+        "smtp": {"rcpt": b"550 5.1.1 no"},
+    }
+    ran, _, _ = deliver(mailbox, **{broken: changes[broken]})
+    assert [(result.stage, result.outcome) for result in ran.of(Leg.DELIVERY)] == [("delivery", "blocked")]
+    assert mailbox.sent == []
+
+
+@pytest.mark.parametrize("servers", [(Imap(),), (Smtp(),), (Pop3(), Smtp())])
+def test_a_delivery_needs_both_sides(servers: tuple[Scripted, ...]) -> None:
+    plan = TestPlan(ADDRESS, tuple(server.server(port=993) for server in servers))
+    assert not plan.can_deliver
+    with pytest.raises(ValueError, match="needs IMAP and SMTP"):
+        replace(plan, deliver=True)
+
+
+def test_leaving_in_the_middle_of_a_delivery_closes_everything() -> None:
+    async def run() -> None:
+        mailbox = Mailbox(vanish=True)
+        async with AsyncExitStack() as stack:
+            imap = await stack.enter_async_context(SearchingImap(mailbox=mailbox))
+            smtp = await stack.enter_async_context(SendingSmtp(mailbox=mailbox))
+            plan = TestPlan(ADDRESS, (imap.server(), smtp.server()), deliver=True)
+            results = run_test(plan, Secret(PASSWORD), door(), PatternSet(), QUICK)
+
+            async def consume() -> None:
+                async for _ in results:
+                    pass
+
+            task = asyncio.create_task(consume())
+            async with asyncio.timeout(5):
+                while not mailbox.sent:  # noqa: ASYNC110 (the server raises no event)
+                    await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await results.aclose()
+            async with asyncio.timeout(1):
+                while imap.now_open + smtp.now_open:  # noqa: ASYNC110 (the servers are told by their sockets)
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+
+
+def test_the_terminal_shows_the_delivery_as_a_leg(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = TestPlan(ADDRESS, (Imap().server(port=993), Smtp().server(port=465)), deliver=True)
+    display = LiveDisplay(sys.stdout, plan, Articles(PatternSet(), {"deliver.in_spam": "in-spam"}))
+    details = {"seconds": "1.5", "folder": "Junk"}
+    with display:
+        display.stage(
+            StageResult(Leg.DELIVERY, Stage.DELIVERY, Outcome.WARN, "deliver.in_spam", Owner.VISITOR, details=details)
+        )
+        display.verdict(Verdict(Outcome.WARN, {Leg.DELIVERY: Outcome.WARN}, "deliver.in_spam", Owner.VISITOR))
+    shown = capsys.readouterr().out
+    for words in ("delivery", "deliver.in_spam (who: visitor)", "folder: Junk", "article: in-spam"):
+        assert words in shown

@@ -1,0 +1,211 @@
+"""The report that a visitor hands on: what is in it, how it comes back, and what a stranger may paste."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guides.mail.accounts import Security
+from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
+from guides.mail.report import LONGEST, Report, ReportFault
+from tests.factories import make_article
+
+RESULTS = (
+    StageResult(
+        Leg.IMAP, Stage.DNS, Outcome.OK, milliseconds=3, host="imap.example.net", port=993, security=Security.TLS
+    ),
+    StageResult(
+        Leg.IMAP,
+        Stage.LOGIN,
+        Outcome.FAIL,
+        "auth.rejected",
+        Owner.VISITOR,
+        milliseconds=120,
+        host="imap.example.net",
+        ip_address="192.0.2.7",
+        port=993,
+        security=Security.TLS,
+        evidence=(Evidence("NO <script>alert(1)</script> \u202e[user]", before_encryption=True),),
+        details={"protocol": "TLSv1.3"},
+        article="wrong-password",
+    ),
+    StageResult(Leg.IMAP, Stage.MAILBOX, Outcome.BLOCKED, host="imap.example.net", port=993, security=Security.TLS),
+)
+REPORT = Report(
+    datetime(2026, 11, 24, 14, 2, 3, tzinfo=UTC),
+    "Mail Helpdesk 0.1.0",
+    "anna.kovacs@example.net",
+    RESULTS,
+    Verdict(Outcome.FAIL, {Leg.IMAP: Outcome.FAIL}, "auth.rejected", Owner.VISITOR, 1234, "wrong-password", Leg.IMAP),
+)
+
+
+def changed(**changes: object) -> str:
+    return json.dumps(json.loads(REPORT.to_json()) | changes)
+
+
+def changed_stage(**changes: object) -> str:
+    data = json.loads(REPORT.to_json())
+    data["stages"][1] |= changes
+    return json.dumps(data)
+
+
+def changed_verdict(**changes: object) -> str:
+    data = json.loads(REPORT.to_json())
+    data["verdict"] |= changes
+    return json.dumps(data)
+
+
+def test_it_comes_back_as_it_went() -> None:
+    again = Report.from_json(REPORT.to_json())
+    assert again.verdict == REPORT.verdict
+    assert again.made_at == REPORT.made_at
+    assert again.results[0] == RESULTS[0]
+    assert again.results[1].evidence[0].text == "NO <script>alert(1)</script> ⟨U+202E⟩[user]"  # disarmed
+    assert Report.from_json(again.to_json()) == again
+
+
+def test_the_address_can_be_masked() -> None:
+    masked = REPORT.masked()
+    assert masked.address == "a…@example.net"
+    assert "kovacs" not in masked.to_json()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "json"),
+        ("hello", "json"),
+        ("[" * 100_000, "json"),
+        ("x" * (LONGEST + 1), "json"),
+        ("[]", "shape"),
+        ("null", "shape"),
+        ("{}", "shape"),
+        (changed(report="else"), "shape"),
+        (changed(format=2), "shape"),
+        (changed(format=True), "shape"),
+        (changed(more=1), "shape"),
+        (changed(made_at="yesterday"), "shape"),
+        (changed(made_at="2026-11-24T14:02:03"), "shape"),
+        (changed(address="a" * 400), "shape"),
+        (changed(address=["a"]), "shape"),
+        (changed(stages={}), "shape"),
+        (changed(stages=[[]]), "shape"),
+        (changed(stages=json.loads(REPORT.to_json())["stages"] * 40), "shape"),
+        (changed(verdict=None), "shape"),
+        (changed_verdict(legs={"imap": "great"}), "shape"),
+        (changed_verdict(legs={"nntp": "ok"}), "shape"),
+        (changed_verdict(article="../../admin"), "shape"),
+        (changed_verdict(article={"a": 1}), "shape"),
+        (changed_verdict(extra=""), "shape"),
+        (changed_verdict(ms=-1), "shape"),
+        (changed_stage(stage="magic"), "shape"),
+        (changed_stage(stage=["dns"]), "shape"),
+        (changed_stage(outcome=None), "shape"),
+        (changed_stage(**{"class": "made.up"}), "shape"),
+        (changed_stage(**{"class": ["auth.rejected"]}), "shape"),
+        (changed_stage(who="me"), "shape"),
+        (changed_stage(ms=10**30), "shape"),
+        (changed_stage(ms=1.5), "shape"),
+        (changed_stage(port=70000), "shape"),
+        (changed_stage(security="none at all"), "shape"),
+        (changed_stage(evidence=[{"text": "x"}]), "shape"),
+        (changed_stage(evidence=[{"text": "x" * 2000, "before_encryption": False}]), "shape"),
+        (changed_stage(evidence=[{"text": "x", "before_encryption": 1}]), "shape"),
+        (changed_stage(details={"a": 1}), "shape"),
+        (changed_stage(details={"a" * 50: "x"}), "shape"),
+        (changed_stage(details={str(n): "x" for n in range(30)}), "shape"),
+        (changed_stage(host="h" * 300), "shape"),
+    ],
+)
+def test_what_is_no_report_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(ReportFault) as refused:
+        Report.from_json(text)
+    assert refused.value.fault == fault
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(st.sampled_from(sorted(json.loads(REPORT.to_json()))), json_values)
+def test_nothing_but_a_report_fault_comes_of_any_value(name: str, value: object) -> None:
+    with suppress(ReportFault):
+        Report.from_json(changed(**{name: value}))
+
+
+@given(st.sampled_from(sorted(json.loads(REPORT.to_json())["stages"][1])), json_values)
+def test_nor_of_any_value_in_a_stage(name: str, value: object) -> None:
+    with suppress(ReportFault):
+        Report.from_json(changed_stage(**{name: value}))
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_support_person_sees_what_the_visitor_saw(client: Client) -> None:
+    make_article("wrong-password", classes=("auth.rejected",), languages=("en", "ru"))
+    assert client.get("/en/report/").status_code == 200
+    response = client.post("/en/report/", {"report": REPORT.to_json(), "as": "page"})
+    html = response.content.decode()
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    for text in ("anna.kovacs@example.net", "Signing in", "120 ms", "imap.example.net", "You can fix this yourself."):
+        assert text in html
+    assert "/en/errors/wrong-password/?at=example.net" in html
+    assert "NO &lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "<script>alert" not in html
+    russian = client.post("/ru/report/", {"report": REPORT.to_json(), "as": "page"}).content.decode()
+    assert "Вход" in russian
+    assert "You can fix" not in russian
+
+
+@pytest.mark.django_db
+def test_it_can_be_saved_as_text_and_json_with_or_without_the_address(client: Client) -> None:
+    text = client.post("/en/report/", {"report": REPORT.to_json(), "as": "text"})
+    assert text["Content-Disposition"] == 'attachment; filename="mail-test-report.txt"'
+    assert text["Content-Type"] == "text/plain; charset=utf-8"
+    body = text.content.decode()
+    for line in (
+        "Mail address: anna.kovacs@example.net",
+        "Made: 2026-11-24 14:02:03 UTC",
+        "Made by: Mail Helpdesk 0.1.0",
+        "== Receiving by IMAP: imap.example.net:993 SSL/TLS",
+        "* Signing in: failed, 120 ms [auth.rejected]",
+        "    The server said, before encryption:",
+        "    protocol: TLSv1.3",
+    ):
+        assert line in body.splitlines() or line in body, line
+    masked = client.post("/en/report/", {"report": REPORT.to_json(), "as": "json", "mask": "on"})
+    assert masked["Content-Disposition"] == 'attachment; filename="mail-test-report.json"'
+    assert json.loads(masked.content)["address"] == "a…@example.net"
+    assert Report.from_json(masked.content.decode()).verdict == REPORT.verdict
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["", "hello", "{}", "[" * 5000, "\0", changed_stage(stage="magic")])
+def test_bad_input_is_told_at_the_field(client: Client, text: str) -> None:
+    response = client.post("/en/report/", {"report": text, "as": "json"})
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert 'id="id_report_error"' in html
+    assert "<title>Error:" in html
+    if text == "hello":
+        assert ">\nhello</textarea>" in html  # what was typed is kept
+
+
+@pytest.mark.django_db
+def test_a_silent_server_in_a_report_may_say_any_time(client: Client) -> None:
+    for when in ("2026-11-24T14:02:00+00:00", "yesterday", "0001-01-01T00:00:00+14:00"):
+        text = changed_stage(details={"silent_since": when, "seen_at": when})
+        assert client.post("/en/report/", {"report": text, "as": "page"}).status_code == 200

@@ -1,0 +1,362 @@
+"""What tests of the same server share: one look for all, failures shown again, and never more than two connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from guides.mail.accounts import Security, Server
+from guides.mail.connection.limits import ChannelFault
+from guides.mail.connection.places import AddressPlaces
+from guides.mail.connection.shared import (
+    SEEN_AT,
+    SILENT_SINCE,
+    Answer,
+    Approach,
+    Crowd,
+    Place,
+    SharedLooks,
+    shareable,
+)
+from guides.mail.connection.test import TestPlan, run_test
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.network import Door, Resolution
+from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
+from guides.mail.secret import Secret
+from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Connection, Imap, LoopbackDoor, Scripted, Smtp, door
+
+PLACE = Place(HOST, 993, Security.TLS)
+FAILED = (
+    StageResult(Leg.IMAP, Stage.DNS, Outcome.OK, milliseconds=3),
+    StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, "tcp.refused", milliseconds=4),
+)
+WORKED = (StageResult(Leg.IMAP, Stage.DNS, Outcome.OK), StageResult(Leg.IMAP, Stage.CAPABILITIES, Outcome.OK))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def crowd(looks: SharedLooks | None = None, places: AddressPlaces | None = None, **more: object) -> Crowd:
+    return Crowd(looks or SharedLooks(), places or AddressPlaces(), **more)  # type: ignore[arg-type]
+
+
+async def one_test(
+    server: Server, shared: Crowd | None, through: Door | None = None, password: str = PASSWORD, **plan: object
+) -> list[StageResult | Verdict]:
+    made = TestPlan(address=ADDRESS, servers=(server,), **plan)  # type: ignore[arg-type]
+    results = run_test(made, Secret(password), through or door(), PatternSet(()), QUICK, shared)
+    async with aclosing(results):
+        return [result async for result in results]
+
+
+def outcomes(results: list[StageResult | Verdict]) -> list[str]:
+    return [f"{r.stage} {r.outcome} {r.cause or ''}".strip() for r in results if isinstance(r, StageResult)]
+
+
+async def closing(connection: Connection) -> None:
+    """Connects and hangs up, after a while in which others come as well."""
+    await asyncio.sleep(0.2)
+
+
+def run(servers: list[Scripted], work: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            for server in servers:
+                await stack.enter_async_context(server)
+            await work()
+
+    asyncio.run(main())
+
+
+# --- one look for all -----------------------------------------------------------------------------------
+
+
+def test_twenty_who_come_at_once_look_once_at_a_server_that_fails() -> None:
+    server = Imap(security=Security.STARTTLS, talk=closing)
+
+    async def work() -> None:
+        shared = crowd()
+        runs = await asyncio.gather(*(one_test(server.server(), shared) for _ in range(20)))
+        assert server.connections == 1
+        assert {tuple(outcomes(results)) for results in runs} == {tuple(outcomes(runs[0]))}
+        assert outcomes(runs[0])[3] == "greeting fail greet.closed"
+        told = [
+            result
+            for results in runs
+            for result in results
+            if isinstance(result, StageResult) and result.details.get(SEEN_AT)
+        ]
+        assert len(told) == 19
+        assert all(result.milliseconds == 0 for result in told)
+        again = await one_test(server.server(), shared)  # within the minute
+        assert outcomes(again) == outcomes(runs[0])
+        assert server.connections == 1
+        alone = await one_test(server.server(), None)  # a terminal looks for itself
+        assert outcomes(alone) == outcomes(runs[0])
+        assert server.connections == 2
+
+    run([server], work)
+
+
+def test_those_who_waited_for_a_success_connect_for_themselves_two_at_a_time() -> None:
+    server = Imap()
+    most = 0
+
+    async def watched(connection: Connection) -> None:
+        nonlocal most
+        most = max(most, server.now_open)
+        await Imap.speak(server, connection)
+
+    server.talk = watched
+
+    async def work() -> None:
+        shared = crowd()
+        runs = await asyncio.gather(*(one_test(server.server(), shared) for _ in range(8)))
+        assert all(outcomes(results)[-1].startswith("mailbox ok") for results in runs)
+        assert server.logins == server.connections == 8
+        assert most == 2
+        assert shared.addresses.taken("127.0.0.1", server.port) == 0
+
+    run([server], work)
+
+
+def test_nothing_with_a_credential_in_it_is_shared() -> None:
+    server = Imap(login=b"NO [AUTHENTICATIONFAILED] no")
+
+    async def work() -> None:
+        shared = crowd()
+        for _ in range(2):
+            results = await one_test(server.server(), shared)
+            assert "login fail auth.rejected" in outcomes(results)
+        assert server.logins == 2
+
+    run([server], work)
+
+
+def test_when_the_first_leaves_the_next_one_looks() -> None:
+    server = Imap(talk=closing, security=Security.STARTTLS)
+
+    async def work() -> None:
+        shared = crowd()
+        first = asyncio.create_task(one_test(server.server(), shared))
+        second = asyncio.create_task(one_test(server.server(), shared))
+        while server.connections == 0:  # noqa: ASYNC110 (the server is a stand-in without an event)
+            await asyncio.sleep(0.01)
+        first.cancel()
+        assert "greeting fail greet.closed" in outcomes(await second)
+        assert server.connections == 2
+
+    run([server], work)
+
+
+def test_a_minute_later_somebody_looks_again() -> None:
+    async def work() -> None:
+        clock = Clock()
+        looks = SharedLooks(clock=clock)
+        assert await looks.wait_or_lead(PLACE) is None
+        looks.land(PLACE, FAILED)
+        clock.now += 59
+        assert (await looks.wait_or_lead(PLACE)) is not None
+        clock.now += 1
+        assert await looks.wait_or_lead(PLACE) is None
+
+    asyncio.run(work())
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    looks = SharedLooks()
+    for number in range(2500):
+        looks.land(replace(PLACE, port=number), FAILED)
+    assert looks.fresh(replace(PLACE, port=0)) is None
+    assert looks.fresh(replace(PLACE, port=2499)) is not None
+    assert len(looks._answers) == 2000
+
+
+@pytest.mark.parametrize("cause", ["limit.deadline", "limit.busy", "unknown.unknown"])
+def test_what_only_one_visitor_ran_into_is_not_told_to_others(cause: str) -> None:
+    async def work() -> None:
+        shared = crowd()
+        approach = Approach(shared, PLACE, Leg.IMAP)
+        assert await approach.told() == ()
+        approach.note(StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, cause))
+        assert shared.looks.fresh(PLACE) is None
+        assert await Approach(shared, PLACE, Leg.IMAP).told() == ()
+
+    asyncio.run(work())
+
+
+def test_what_was_cut_out_for_one_visitor_is_not_shown_to_others() -> None:
+    said = StageResult(
+        Leg.IMAP,
+        Stage.GREETING,
+        Outcome.FAIL,
+        "greet.bye",
+        evidence=(Evidence("* BYE [password] off"),),
+        details={"a": "b"},
+    )
+    plain = replace(said, evidence=(Evidence("* BYE off"),))
+    assert shareable([said])[0].evidence == ()
+    assert shareable([said])[0].details == {}
+    assert shareable([plain]) == (plain,)
+
+
+# --- what other processes found ---------------------------------------------------------------------------
+
+
+def test_a_failure_that_another_process_found_is_shown_and_nothing_is_connected() -> None:
+    server = Imap()
+
+    async def work() -> None:
+        at = 1_800_000_000.0
+        known = Answer(FAILED, at, since=at - 600, is_open=True)
+        shared = crowd(known={Place.of(server.server()): known})
+        results = await one_test(server.server(), shared)
+        told = next(r for r in results if isinstance(r, StageResult) and r.cause == "tcp.refused")
+        assert told.details == {SEEN_AT: "2027-01-15T08:00:00+00:00", SILENT_SINCE: "2027-01-15T07:50:00+00:00"}
+        assert server.connections == 0
+        assert [r.stage for r in results if isinstance(r, StageResult)][-1] is Stage.MAILBOX
+        assert isinstance(results[-1], Verdict)
+        assert results[-1].cause == "tcp.refused"
+
+    run([server], work)
+
+
+class FourAddresses(LoopbackDoor):
+    """A door whose names have four addresses that refuse."""
+
+    def __init__(self, like: Door) -> None:
+        super().__init__(like.config, like.limits)
+        self.tried: list[str] = []
+
+    async def resolve(self, host: str) -> Resolution:
+        return Resolution(host, tuple(IPv4Address(f"127.0.0.{n}") for n in (11, 12, 13, 14)), host)
+
+    async def _attempt(self, address: str, port: int, attempts: list) -> None:  # type: ignore[type-arg,override]
+        self.tried.append(address)
+        return await super()._attempt(address, port, attempts)  # type: ignore[return-value]
+
+
+def test_a_probe_goes_although_the_breaker_is_open_and_tries_two_addresses() -> None:
+    server = Imap()
+    wanted = replace(server.server(), port=1)
+    place = Place.of(wanted)
+
+    async def work() -> None:
+        through = FourAddresses(door())
+        shared = crowd(known={place: Answer(FAILED, 0.0, is_open=True)}, probes=frozenset({place}))
+        results = await one_test(wanted, shared, through)
+        assert "connect fail tcp.refused" in outcomes(results)
+        assert len(through.tried) == 2
+        assert shared.looks.fresh(place) is not None  # others are told what it found
+
+    run([], work)
+
+
+# --- hidden hosts -------------------------------------------------------------------------------------------
+
+
+def test_a_hidden_host_never_learns_what_others_found_of_the_same_name() -> None:
+    async def work() -> None:
+        looks = SharedLooks()
+        server = replace(Imap().server(), port=1)
+        open_results = await one_test(server, crowd(looks))
+        assert "connect fail tcp.refused" in outcomes(open_results)
+        quick = replace(QUICK, connect_total=0.2)
+        made = TestPlan(address=ADDRESS, servers=(server,), hidden_hosts=frozenset({HOST}))
+        through = LoopbackDoor(door().config, quick)
+        results = [r async for r in run_test(made, Secret("x"), through, PatternSet(()), quick, crowd(looks))]
+        failed = next(r for r in results if isinstance(r, StageResult) and r.outcome is Outcome.FAIL)
+        assert (failed.cause, SEEN_AT in failed.details) == ("tcp.timeout", False)
+        again = [r async for r in run_test(made, Secret("x"), through, PatternSet(()), quick, crowd(looks))]
+        failed = next(r for r in again if isinstance(r, StageResult) and r.outcome is Outcome.FAIL)
+        assert (failed.cause, SEEN_AT in failed.details) == ("tcp.timeout", True)
+
+    run([], work)
+
+
+# --- addresses ----------------------------------------------------------------------------------------------
+
+
+def test_an_address_has_two_places_and_a_queue() -> None:
+    async def work() -> None:
+        places = AddressPlaces(2, seconds=0.05)
+        first, second = IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2")
+        one = await places.reserve([first, second], 993)
+        assert "127.0.0.1" in one
+        one.keep_only("127.0.0.1")
+        two = await places.reserve([first], 993)
+        with pytest.raises(ChannelFault, match=r"limit\.busy"):
+            await places.reserve([first], 993)
+        other = await places.reserve([first, second], 993)  # it goes to the address that has room
+        assert ("127.0.0.1" in other, "127.0.0.2" in other) == (False, True)
+        assert "127.0.0.1" in await places.reserve([first], 465)  # another port is another address
+        two.release()
+        two.release()
+        assert "127.0.0.1" in await places.reserve([first], 993)
+        assert places.taken("127.0.0.1", 993) == 2
+
+    asyncio.run(work())
+
+
+def test_who_came_first_is_let_in_first() -> None:
+    async def work() -> None:
+        places = AddressPlaces(1, seconds=5)
+        address = [IPv4Address("127.0.0.1")]
+        order: list[int] = []
+
+        async def visit(number: int) -> None:
+            reservation = await places.reserve(address, 993)
+            order.append(number)
+            await asyncio.sleep(0)
+            reservation.release()
+
+        await asyncio.gather(*(visit(number) for number in range(10)))
+        assert order == list(range(10))
+
+    asyncio.run(work())
+
+
+def test_a_test_that_finds_no_room_says_busy_and_blames_nobody() -> None:
+    server = Imap()
+
+    async def work() -> None:
+        places = AddressPlaces(1, seconds=0.05)
+        held = await places.reserve([IPv4Address("127.0.0.1")], server.port)
+        results = await one_test(server.server(), crowd(places=places))
+        assert "connect ours limit.busy" in outcomes(results)
+        assert server.connections == 0
+        held.release()
+        assert outcomes(await one_test(server.server(), crowd(places=places)))[-1].startswith("mailbox ok")
+
+    run([server], work)
+
+
+@pytest.mark.parametrize("certificate", ["expired", "self_signed"])
+@pytest.mark.parametrize("make", [Imap, Smtp])
+def test_a_second_look_at_a_certificate_is_no_second_connection(certificate: str, make: type[Scripted]) -> None:
+    server = make(certificate=certificate)
+    most = 0
+
+    async def watched(connection: Connection) -> None:
+        nonlocal most
+        most = max(most, server.now_open)
+        await make.speak(server, connection)
+
+    server.talk = watched
+
+    async def work() -> None:
+        results = await one_test(server.server(), crowd())
+        assert any("tls fail tls.cert" in line for line in outcomes(results))
+        assert most <= 1
+
+    run([server], work)
