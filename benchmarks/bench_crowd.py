@@ -12,7 +12,7 @@ from benchmarks.figures import Ratio, milliseconds
 TESTS = 200
 LOGIN_SECONDS = 2.0
 GUIDE = "/en/guides/thunderbird/?at=gmail.com"
-PAGE_EVERY = 0.04  # seconds between two readers
+PAGE_EVERY = 0.1
 
 
 async def _single(crowded: Crowded, visitor: int) -> float:

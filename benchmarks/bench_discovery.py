@@ -7,9 +7,10 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks import django_here
-from benchmarks.figures import Ratio, milliseconds, side_by_side
+from benchmarks.figures import Ratio, milliseconds, seconds, side_by_side
 
-SOURCE_SECONDS = 1.0
+SOURCE_SECONDS = 2.0
+ROUNDS = 3
 SMALL, LARGE = 1_000, 1_000_000
 
 
@@ -69,6 +70,7 @@ def _unknown_domains() -> list[Ratio]:
     from tests.discovery_world import NETWORK_SOURCES, autoconfig_url, client_config, publish
     from tests.internet import Internet, Page
 
+    slow_sources = (Source.PACC, Source.AUTOCONFIG, Source.WELL_KNOWN, Source.MX, Source.AUTODISCOVER)
     with_all = Internet()
     for source in NETWORK_SOURCES:
         if source is not Source.GUESS:
@@ -91,28 +93,25 @@ def _unknown_domains() -> list[Ratio]:
             assert any(finding.found for finding in findings)
             return perf_counter() - began
 
-        every = median(whole("every.test", dict(SOURCES)) for _ in range(5))
-        alone = max(
-            median(whole("every.test", {source: SOURCES[source]}) for _ in range(5))
-            for source in NETWORK_SOURCES
-            if source not in (Source.GUESS, Source.SRV)
-        )
-        slow = median(whole("slow.test", dict(SOURCES)) for _ in range(5))
-        needed = median(whole("slow.test", {Source.AUTOCONFIG: SOURCES[Source.AUTOCONFIG]}) for _ in range(5))
-    note = "all answer after 1 s: {} and {}"
-    other = "autoconfig after 1 s, Autodiscover never: {} and {}"
+        every: list[float] = []
+        alone: dict[Source, list[float]] = {source: [] for source in slow_sources}
+        slow: list[float] = []
+        needed: list[float] = []
+        for _ in range(ROUNDS):  # all take turns, so that a busy machine slows them alike
+            every.append(whole("every.test", dict(SOURCES)))
+            for source, taken in alone.items():
+                taken.append(whole("every.test", {source: SOURCES[source]}))
+            slow.append(whole("slow.test", dict(SOURCES)))
+            needed.append(whole("slow.test", {Source.AUTOCONFIG: SOURCES[Source.AUTOCONFIG]}))
+    slowest = max(median(taken) for taken in alone.values())
+    note = f"all answer after {SOURCE_SECONDS:g} s: {median(every):.2f} s and {slowest:.2f} s"
+    other = (
+        f"autoconfig after {SOURCE_SECONDS:g} s, Autodiscover never: {median(slow):.2f} s and {median(needed):.2f} s"
+    )
     return [
+        Ratio("unknown domain, all sources / the slowest alone", median(every) / slowest, 1.1, note=note),
         Ratio(
-            "unknown domain, all sources / the slowest alone",
-            every / alone,
-            1.1,
-            note=note.format(milliseconds(every), milliseconds(alone)),
-        ),
-        Ratio(
-            "unknown domain with a hanging source / the source needed",
-            slow / needed,
-            1.1,
-            note=other.format(milliseconds(slow), milliseconds(needed)),
+            "unknown domain with a hanging source / the source needed", median(slow) / median(needed), 1.1, note=other
         ),
     ]
 
@@ -143,10 +142,15 @@ def _table() -> list[Ratio]:
     def unchanged() -> None:
         assert Provider.objects.filter(slug="mail-ru").with_settings().first() is not None
 
+    def best() -> tuple[float, float]:
+        """The shortest of many turns: what another process takes away is never less than nothing."""
+        turns = [(seconds(look, 10, 1), seconds(unchanged, 10, 1)) for _ in range(30)]
+        return min(turn[0] for turn in turns), min(turn[1] for turn in turns)
+
     fill(0, SMALL)
-    small, small_unchanged = side_by_side(look, unchanged, 50)
+    small, small_unchanged = best()
     fill(SMALL, LARGE)
-    large, large_unchanged = side_by_side(look, unchanged, 50)
+    large, large_unchanged = best()
     ratio = (large / large_unchanged) / (small / small_unchanged)
     note = f"{milliseconds(large)} and {milliseconds(small)}"
     return [Ratio("look-up of a domain among a million / among a thousand", ratio, 1.2, note=note)]

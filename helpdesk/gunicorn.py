@@ -5,7 +5,6 @@ the default set-up's budgets exact, since its cache is local memory; more of the
 """
 
 import os
-import sys
 
 from helpdesk.env import Env
 
@@ -31,8 +30,3 @@ limit_request_fields = 60
 # No query string, no referrer, no address of a visitor.
 accesslog = "-"
 access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"
-
-
-def post_fork(_server: object, _worker: object) -> None:
-    """A page waits for its turn among threads at each of its dozen queries: make the turns short."""
-    sys.setswitchinterval(0.0005)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 import pytest
 
+from guides.content.articles import Articles
 from guides.mail.accounts import Address
 from guides.mail.connection.delivery import TestMessage
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.outcomes import Leg, Outcome, Owner
+from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
+from guides.management.testmail_display import LiveDisplay
 from tests.scripted import ADDRESS, PASSWORD, QUICK, Connection, Imap, Pop3, Ran, Scripted, Smtp, door, run_against
 
 QUICKLY = replace(QUICK, delivery=0.5, delivery_poll=0.05, delivery_slow=0.3)
@@ -306,3 +309,17 @@ def test_leaving_in_the_middle_of_a_delivery_closes_everything() -> None:
                     await asyncio.sleep(0.01)
 
     asyncio.run(run())
+
+
+def test_the_terminal_shows_the_delivery_as_a_leg(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = TestPlan(ADDRESS, (Imap().server(port=993), Smtp().server(port=465)), deliver=True)
+    display = LiveDisplay(sys.stdout, plan, Articles(PatternSet(), {"deliver.in_spam": "in-spam"}))
+    details = {"seconds": "1.5", "folder": "Junk"}
+    with display:
+        display.stage(
+            StageResult(Leg.DELIVERY, Stage.DELIVERY, Outcome.WARN, "deliver.in_spam", Owner.VISITOR, details=details)
+        )
+        display.verdict(Verdict(Outcome.WARN, {Leg.DELIVERY: Outcome.WARN}, "deliver.in_spam", Owner.VISITOR))
+    shown = capsys.readouterr().out
+    for words in ("delivery", "deliver.in_spam (who: visitor)", "folder: Junk", "article: in-spam"):
+        assert words in shown

@@ -89,6 +89,7 @@ def test_each_source_is_named(source: Source) -> None:
     assert found["servers"][0]["host"] == f"imap.only-{source}.test"
     assert [entry["name"] for entry in found["sources"] if entry["found"]] == [str(source)]
     assert [entry["name"] for entry in found["sources"]] == [str(name) for name in Source]
+    assert [entry["name"] for entry in found["sources"] if entry["error"] == "not_listed"] == ["table", "ispdb"]
     assert found["provider"] is None
 
 

@@ -170,6 +170,14 @@ def test_an_endless_body_is_cut(internet: Internet) -> None:
     assert cause(internet, "https://files.test/endless") == "fetch.too_large"
 
 
+def test_a_flood_of_tiny_chunks_is_cut(internet: Internet) -> None:
+    async def stream(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
+
+    internet.page("https://files.test/tiny", Page(stream=stream))
+    assert cause(internet, "https://files.test/tiny") == "fetch.too_large"
+
+
 def test_an_endless_head_is_cut(internet: Internet) -> None:
     async def stream(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n")

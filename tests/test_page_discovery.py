@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from itertools import combinations
+from time import monotonic
 
 import pytest
 from django.core.cache import cache
@@ -14,7 +16,7 @@ from dnslib import MX, SRV
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from guides.content import discovering
-from guides.mail.accounts import Account, Protocol, Security, Server
+from guides.mail.accounts import Account, PasswordKind, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan
 from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.discovery.search import Patience
@@ -33,6 +35,7 @@ HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 def world() -> Iterator[Internet]:
     made = Internet()
     publish(made, "known.test", Source.AUTOCONFIG)
+    made.page(autoconfig_url("hanging.test"), Page(seconds=60))
     for source in (Source.PACC, Source.AUTOCONFIG, Source.SRV):
         publish(made, "split.test", source, f"by-{source}")
     made.records("_imaps._tcp.foreign.test", SRV(0, 1, 993, "imap.hosting.test"))
@@ -66,7 +69,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[TestPlan]:
     """The plans of the tests that the page would run; none is run."""
     noted: list[TestPlan] = []
 
-    async def run(plan: TestPlan, *rest: object) -> AsyncIterator[object]:
+    async def run(plan: TestPlan, *rest: object, **_more: object) -> AsyncIterator[object]:
         noted.append(plan)
         return
         yield
@@ -140,6 +143,19 @@ def test_clear_text_alone_is_told_and_not_shown(client: Client) -> None:
     assert "We do not know this provider yet" in html
 
 
+def test_what_a_file_says_must_be_done_first_stands_before_the_values(client: Client) -> None:
+    account = finding(Source.AUTOCONFIG, "window.test").account
+    assert account is not None
+    links = {"enable_page": "https://window.test/enable?a=1&b=2"}
+    special = replace(account, password=PasswordKind.OAUTH2, must_enable=True, links=links)
+    discovering._Kept("window.test").keep([Finding(Source.AUTOCONFIG, special, Trust.HIGH)])
+    html = post(client, "window.test")
+    enable = html.index("Mail programs must be switched on at the provider first.")
+    assert enable < html.index('href="https://window.test/enable?a=1&amp;b=2"') < html.index("imap.window.test")
+    assert "none: you sign in in the provider" in html
+    assert "/en/test/?at=window.test" not in html  # no password can be tested
+
+
 def test_a_strangers_words_stay_words(client: Client) -> None:
     html = post(client, "evil.test")
     assert "imap.evil.test" in html
@@ -208,6 +224,35 @@ def test_an_address_is_sent_only_where_it_is_needed_and_that_answer_is_not_kept(
     assert {asked.host for asked in world.asked if "anna" in asked.target} <= {"autoconfig.asks.test"}
 
 
+def test_the_snapshot_is_asked_about_the_domain_and_about_its_exchangers_domains(
+    client: Client, world: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the import's table is connected: `discovering.ispdb_snapshot`."""
+    known = {"listed.test": "imap.listed.test", "eu.mailhost.test": "imap.mailhost.test"}
+    asked: list[tuple[str, str]] = []
+
+    def snapshot(domain: str, mailbox_domain: str) -> Account | None:
+        asked.append((domain, mailbox_domain))
+        server = Server(Protocol.IMAP, known.get(domain, ""), 993, Security.TLS)
+        return Account(mailbox_domain, servers=(server,)) if domain in known else None
+
+    monkeypatch.setattr(discovering, "ispdb_snapshot", snapshot)
+    listed = discovering.thoroughly("listed.test")
+    assert listed.winner is not None
+    assert (listed.winner.source, listed.account.servers[0].host) == (Source.ISPDB, "imap.listed.test")
+    assert listed.confirm is None
+    world.records("customer.test", MX("mx1.eu.mailhost.test", 10))
+    customer = discovering.thoroughly("customer.test")
+    assert customer.winner is not None
+    assert (customer.winner.source, customer.account.servers[0].host) == (Source.MX, "imap.mailhost.test")
+    assert customer.confirm == "mailhost.test"
+    assert asked == [
+        ("listed.test", "listed.test"),
+        ("customer.test", "customer.test"),
+        ("eu.mailhost.test", "customer.test"),
+    ]
+
+
 # --- while it runs -----------------------------------------------------------------------------------
 
 
@@ -239,12 +284,17 @@ def test_a_search_that_breaks_says_so(client: Client, monkeypatch: pytest.Monkey
     assert "anna" not in text
 
 
-def test_leaving_ends_the_search(client: Client) -> None:
-    response = client.post("/en/settings/", {"address": "anna@known.test"}, headers=HTMX)
-    next(iter(response))  # type: ignore[call-overload]
+def test_leaving_ends_the_search(client: Client, world: Internet) -> None:
+    response = client.post("/en/settings/", {"address": "anna@hanging.test"}, headers=HTMX)
+    events = iter(response)  # type: ignore[call-overload]
+    while "stage-none" not in next(events).decode():
+        pass
+    assert not cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # the search is under way
+    began = monotonic()
     response.close()
-    assert discovering.kept("known.test") is None
-    assert cache.add(discovering._Kept("known.test")._key("flight"), 1)  # nobody holds it
+    assert monotonic() - began < 2
+    assert discovering.kept("hanging.test") is None
+    assert cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # nobody holds it
 
 
 def test_one_search_serves_all_who_ask_at_the_same_time(world: Internet) -> None:

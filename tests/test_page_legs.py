@@ -32,7 +32,7 @@ class Script:
         self.verdict = Verdict(Outcome.OK, {Leg.IMAP: Outcome.OK}, milliseconds=1)
         monkeypatch.setattr(running, "run_test", self.run)
 
-    async def run(self, plan: TestPlan, secret: Secret, door: object, patterns: object) -> AsyncIterator[object]:
+    async def run(self, plan: TestPlan, secret: Secret, *_shared: object, **_more: object) -> AsyncIterator[object]:
         self.plans.append(plan)
         self.secrets.append(secret.utf8())
         for result in self.results:
@@ -176,8 +176,10 @@ def test_examples_are_made_only_of_what_is_understood(pattern: str, example: str
 
 
 def retry_form(html: str, ident: str) -> str:
-    form = next(part for part in html.split("<form")[1:] if f'id="{ident}-password"' in part)
-    return form.partition("</form>")[0]
+    assert f'<form id="again-{ident}"' in html
+    form = next(part for part in html.split('<div class="retry"')[1:] if f'id="{ident}-password"' in part)
+    assert set(re.findall(r'form="([^"]+)"', form)) == {f"again-{ident}"}
+    return form.partition("</button>")[0]
 
 
 def fields_of(form: str) -> dict[str, str]:
@@ -188,7 +190,7 @@ def test_other_settings_are_one_button_away(client: Client, script: Script) -> N
     right = Server(Protocol.IMAP, "mail.example.org", 993, Security.TLS)
     script.results = [StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, "tcp.refused", Owner.VISITOR)]
 
-    async def run(plan: TestPlan, *rest: object) -> AsyncIterator[object]:
+    async def run(plan: TestPlan, *rest: object, **_more: object) -> AsyncIterator[object]:
         found = () if len(script.plans) else (Alternative(Leg.IMAP, plan.servers[0], right),)
         script.verdict = Verdict(
             Outcome.FAIL, {Leg.IMAP: Outcome.FAIL}, "tcp.refused", Owner.VISITOR, 9, leg=Leg.IMAP, alternatives=found

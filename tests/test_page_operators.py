@@ -13,6 +13,7 @@ from django.test import Client
 from dnslib import CNAME, MX, SRV, TXT
 from pytest_django.fixtures import Settings
 
+from guides import budgets
 from guides.mail.accounts import Protocol
 from guides.mail.publish.look import Family, Look, Place, Published, State
 from guides.models import Provider
@@ -129,7 +130,7 @@ def test_a_domain_with_part_of_it(look: Any) -> None:
     assert states(found, Family.THUNDERBIRD)[Place.WELL_KNOWN] == (State.DIFFERS, "")
     assert states(found, Family.PACC)[Place.PACC] == (State.BROKEN, "wrong_digest")
     assert states(found, Family.OUTLOOK)[Place.POX] == (State.MISSING, "dns.nxdomain")
-    assert states(found, Family.SRV)[Place.SRV] == (State.FOUND, "")
+    assert states(found, Family.SRV)[Place.SRV] == (State.FOUND, "half")
     thunderbird = found.families[0]
     assert thunderbird.answer is not None
     assert [server.host for server in thunderbird.answer.differing] == ["imap.elsewhere.test"]
@@ -247,6 +248,15 @@ def test_the_budget(client: Client, settings: Settings) -> None:
     response = client.get("/en/operators/part.test/")
     assert int(response["Retry-After"]) > 0
     assert "_imaps._tcp.part.test" in response.content.decode()  # the records cost nothing
+
+
+def test_a_process_looks_at_few_domains_at_a_time(client: Client, settings: Settings) -> None:
+    settings.LIMIT_LOOKUPS_PER_PROCESS = 1
+    with budgets.lookup_place():
+        response = client.get("/en/operators/nothing.test/")
+    assert response.status_code == 429
+    assert "Many people" in response.content.decode()
+    assert client.get("/en/operators/nothing.test/").status_code == 200
 
 
 class TestForm:

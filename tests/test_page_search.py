@@ -188,6 +188,11 @@ class TestTyping:
         ):
             assert f'<p class="hint" id="found-count" role="status">{words}</p>' in found(client, query)
 
+    def test_the_other_languages_are_asked_the_same(self, client: Client) -> None:
+        html = client.get("/en/search/", {"q": "outlook"}, headers=TYPING).content.decode()
+        assert '<nav id="languages" hx-swap-oob="innerHTML">' in html
+        assert 'href="/ru/search/?q=outlook"' in html
+
     def test_one_field_for_one_query(self, client: Client) -> None:
         html = client.get("/en/search/", {"q": "outlook"}).content.decode()
         assert html.count('name="q"') == 1

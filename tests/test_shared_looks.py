@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from guides.mail.accounts import Security, Server
+from guides.mail.connection import alternatives
 from guides.mail.connection.limits import ChannelFault
 from guides.mail.connection.places import AddressPlaces
 from guides.mail.connection.shared import (
@@ -36,6 +37,12 @@ FAILED = (
     StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, "tcp.refused", milliseconds=4),
 )
 WORKED = (StageResult(Leg.IMAP, Stage.DNS, Outcome.OK), StageResult(Leg.IMAP, Stage.CAPABILITIES, Outcome.OK))
+
+
+@pytest.fixture(autouse=True)
+def no_other_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alternatives connect as well; here the connections for the settings themselves are counted."""
+    monkeypatch.setattr(alternatives, "may_be_mended", lambda _result: False)
 
 
 class Clock:
@@ -122,7 +129,7 @@ def test_those_who_waited_for_a_success_connect_for_themselves_two_at_a_time() -
     async def work() -> None:
         shared = crowd()
         runs = await asyncio.gather(*(one_test(server.server(), shared) for _ in range(8)))
-        assert all(outcomes(results)[-1].startswith("mailbox ok") for results in runs)
+        assert all("mailbox ok" in outcomes(results) for results in runs)
         assert server.logins == server.connections == 8
         assert most == 2
         assert shared.addresses.taken("127.0.0.1", server.port) == 0
@@ -224,7 +231,7 @@ def test_a_failure_that_another_process_found_is_shown_and_nothing_is_connected(
         told = next(r for r in results if isinstance(r, StageResult) and r.cause == "tcp.refused")
         assert told.details == {SEEN_AT: "2027-01-15T08:00:00+00:00", SILENT_SINCE: "2027-01-15T07:50:00+00:00"}
         assert server.connections == 0
-        assert [r.stage for r in results if isinstance(r, StageResult)][-1] is Stage.MAILBOX
+        assert [r.stage for r in results if isinstance(r, StageResult)][-1] is Stage.FOLDERS
         assert isinstance(results[-1], Verdict)
         assert results[-1].cause == "tcp.refused"
 
@@ -258,6 +265,34 @@ def test_a_probe_goes_although_the_breaker_is_open_and_tries_two_addresses() -> 
         assert "connect fail tcp.refused" in outcomes(results)
         assert len(through.tried) == 2
         assert shared.looks.fresh(place) is not None  # others are told what it found
+
+    run([], work)
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[Server]:
+    """The servers for which other settings were looked for."""
+    searched: list[Server] = []
+
+    async def find(server: Server, *_: object) -> None:
+        searched.append(server)
+
+    monkeypatch.setattr(alternatives, "may_be_mended", lambda _result: True)
+    monkeypatch.setattr(alternatives, "find", find)
+    return searched
+
+
+def test_other_settings_are_looked_for_by_the_one_who_looked_only(searches: list[Server]) -> None:
+    async def work() -> None:
+        server = replace(Imap().server(), port=1)
+        shared = crowd()
+        for _ in range(3):
+            await one_test(server, shared)
+        assert searches == [server]
+        place = Place.of(server)
+        await one_test(server, crowd(known={place: Answer(FAILED, 0.0, is_open=True)}))
+        await one_test(server, crowd(probes=frozenset({place})))  # two addresses, and no more
+        assert searches == [server]
 
     run([], work)
 
@@ -336,7 +371,7 @@ def test_a_test_that_finds_no_room_says_busy_and_blames_nobody() -> None:
         assert "connect ours limit.busy" in outcomes(results)
         assert server.connections == 0
         held.release()
-        assert outcomes(await one_test(server.server(), crowd(places=places)))[-1].startswith("mailbox ok")
+        assert "mailbox ok" in outcomes(await one_test(server.server(), crowd(places=places)))
 
     run([server], work)
 

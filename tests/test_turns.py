@@ -6,6 +6,8 @@ import threading
 import time
 
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 
 from guides import budgets
 from guides.crowd import turns
@@ -69,3 +71,26 @@ def test_a_turn_is_a_courtesy(monkeypatch: pytest.MonkeyPatch) -> None:
     thread.join(5)
     assert turns._turn.acquire(timeout=0.1)
     turns._turn.release()
+
+
+def test_readers_go_first_but_hold_nobody_up_for_long(monkeypatch: pytest.MonkeyPatch, rf: RequestFactory) -> None:
+    monkeypatch.setattr(turns, "LONGEST_READER", 0.05)
+    waited: list[float] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        with page_work():
+            waited.append(time.perf_counter() - began)
+        return HttpResponse()
+
+    turns.readers_first(view)(rf.get("/en/guides/"))
+    turns.readers_first(view)(rf.post("/en/test/"))
+    assert waited[0] >= 0.05
+    assert waited[1] < 0.05
+
+    def broken(request: HttpRequest) -> HttpResponse:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        turns.readers_first(broken)(rf.get("/en/guides/"))
+    assert turns._nobody_reads.is_set()

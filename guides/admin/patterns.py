@@ -87,8 +87,7 @@ def suggested(shape: str) -> str:
 class UnexplainedTextAdmin(ModelAdmin):
     """Texts that found nothing, the most frequent first. The portal writes them; staff make patterns of them."""
 
-    list_display = ["shape_start", "count", "first_seen", "last_seen", "make_pattern"]
-    list_filter = ["last_seen"]
+    list_display = ["shape_start", "make_pattern", "count", "first_seen", "last_seen"]
     search_fields = ["shape"]
     readonly_fields = ["shape", "count", "first_seen", "last_seen", "make_pattern"]
 

@@ -12,6 +12,9 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
 from guides import budgets
 
 T = TypeVar("T")
@@ -20,10 +23,35 @@ CROWD = 5  # tests that arrive or are under way in this process, from which on i
 MOMENT = 1.0  # seconds
 MOST_KEPT = 1000
 
-LONGEST_TURN = 0.25  # seconds; somebody who takes longer, say for a database that does not answer, is not waited for
+LONGEST_TURN = 3.0  # seconds; somebody who takes longer, say for a database that does not answer, is not waited for
+LONGEST_READER = 0.1  # seconds; so long a test's page lets a reader's page go first
 
 _turn = threading.RLock()
 _arriving: set[object] = set()
+_readers: set[object] = set()
+_nobody_reads = threading.Event()
+_nobody_reads.set()
+
+
+def readers_first(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A middleware: while a page is being made for a reader, tests' pages wait a little."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method == "POST":
+            return get_response(request)
+        me = object()
+        _readers.add(me)
+        _nobody_reads.clear()
+        try:
+            return get_response(request)
+        finally:
+            _readers.discard(me)
+            if not _readers:
+                _nobody_reads.set()
+
+    return middleware
+
+
 _kept: dict[Hashable, tuple[float, object]] = {}
 
 
@@ -40,7 +68,8 @@ def arriving() -> Iterator[None]:
 
 @contextmanager
 def page_work() -> Iterator[None]:
-    """Take a turn. A courtesy, not a right: who has waited long enough goes ahead."""
+    """Take a turn, after readers. A courtesy, not a right: who has waited long enough goes ahead."""
+    _nobody_reads.wait(LONGEST_READER)
     has_turn = _turn.acquire(timeout=LONGEST_TURN)
     try:
         yield

@@ -23,6 +23,7 @@ from guides.mail.vetting import HostForbidden, PortForbidden
 MOST_REDIRECTS = 3
 MOST_BYTES = 256 * 1024
 MOST_SECONDS = 8.0
+MOST_PARTS = 1000  # of a body: a flood of one-byte chunks costs far more work than bytes
 LONGEST_URL = 2000
 LONGEST_HEAD = 16 * 1024
 HTTPS_PORT = 443
@@ -167,10 +168,11 @@ class _Exchange:
         if answer.status_code != 200:
             return answer.status_code, headers, b""
         unpacked = _Unpacked(headers.get("content-encoding", ""), self._most_bytes, self._url)
-        received = 0
+        received = parts = 0
         while isinstance(part := await self._next(), h11.Data):
             received += len(part.data)
-            if received > self._most_bytes:
+            parts += 1
+            if received > self._most_bytes or parts > MOST_PARTS:
                 raise FetchFailure("fetch.too_large", self._url)
             unpacked.add(bytes(part.data))
         return answer.status_code, headers, unpacked.whole()

@@ -29,7 +29,7 @@ from guides.mail.accounts import Address, PasswordKind, Protocol, Server, Userna
 from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
-from guides.views import labels
+from guides.views import labels, retries
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
 from guides.views.warnings import server_warnings
@@ -74,11 +74,12 @@ def _run(request: HttpRequest) -> HttpResponseBase:
 
 @sensitive_variables()
 def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str | Promise) -> HttpResponseBase:
-    form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
-    valid = form.is_valid()
-    address = form.cleaned_data.get("address")
-    confirmed = form.cleaned_data.get("confirmed", "")
-    reader = _reader_of(address, confirmed) if address else Reader()
+    with page_work():
+        form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
+        valid = form.is_valid()
+        address = form.cleaned_data.get("address")
+        confirmed = form.cleaned_data.get("confirmed", "")
+        reader = _reader_of(address, confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
@@ -282,6 +283,7 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "username_words": _name_of(reader) if reader.wants_username else "",
         "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
         "explained": _explanation(reader),
+        "retry_idents": retries.IDENTS,
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
     }
 

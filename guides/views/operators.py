@@ -129,7 +129,7 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     try:
         look = _look(request, domain, offer, records)
     except budgets.Refused as refusal:
-        context["refusal"] = labels.REFUSALS["looks"]
+        context["refusal"] = labels.REFUSALS[refusal.budget]
         response = render(request, "operators-domain.html", context, status=429)
         response["Retry-After"] = str(refusal.retry_after)
         return response
@@ -164,7 +164,8 @@ def _look(request: HttpRequest, domain: str, offer: Offer | None, records: tuple
     budgets.admit_look(request.META["REMOTE_ADDR"])
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
     query = Query(domain, runtime.door(), mx_suffixes=dict(rules))
-    look = runtime.background_loop().run(look_at(query, offer, records))
+    with budgets.lookup_place():
+        look = runtime.background_loop().run(look_at(query, offer, records))
     publishing.keep(key, look, LOOK_SECONDS)
     return look
 

@@ -13,10 +13,14 @@ from django.utils.translation import gettext as _
 
 from guides.mail.accounts import Server
 from guides.mail.connection.test import TestPlan
-from guides.mail.outcomes import Alternative, Outcome, Stage, StageResult, Verdict
+from guides.mail.outcomes import PROTOCOL_OF_LEG, Alternative, Outcome, Stage, StageResult, Verdict
 from guides.views import labels
 
 _NAME_MAY_BE_WRONG = frozenset({"auth.rejected", "auth.username_unknown", "auth.user_or_disabled_ambiguous"})
+
+
+# Every form that a result may bring; the page has them all from the start (see templates/test/_retry.html).
+IDENTS = (*(f"instead-{leg}" for leg in PROTOCOL_OF_LEG), "local-part")
 
 
 @dataclass(frozen=True, slots=True)

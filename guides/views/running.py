@@ -23,7 +23,7 @@ from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
-from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
+from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels, retries
@@ -181,6 +181,11 @@ class VerdictPart:
         return f"{self.verdict.milliseconds / 1000:.1f}"
 
     @property
+    def clears_visitor(self) -> bool:
+        """Whether a known server has answered nobody for a while: the visitor's settings are right."""
+        return self.silent_since is not None and self.is_listed
+
+    @property
     def works(self) -> bool:
         """Whether everything works."""
         return self.verdict.outcome in (Outcome.OK, Outcome.WARN)
@@ -246,6 +251,8 @@ class TestPage:
             results = [row.result for part in self.legs for row in part.rows if row.result]
             end = judged(item, self._link(item), results, self.listed)
             self.verdict = replace(end, retries=self._retries(item, results), in_between=self._in_between())
+            if end.clears_visitor:  # whatever the usual owner of such a failure is
+                item = replace(item, owner=Owner.NOBODY)
             with page_work(), translation.override(self.language):
                 self.report = ReportPart.of(make_report(self.plan.address, results, item))
             return None

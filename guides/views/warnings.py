@@ -22,14 +22,16 @@ class ServerWarning:
 
 
 def server_warnings(servers: Iterable[Server]) -> list[ServerWarning]:
-    """One for each server with something known against it. One read of the cache."""
+    """One for each host with something known against it. One read of the cache."""
     places = [Place.of(server) for server in servers]
     if not places:
         return []
-    warnings = []
+    warnings: dict[tuple[str, bool], ServerWarning] = {}
     for place, answer in memory.outlook(places).known.items():
         blocked = answer.failure is not None and answer.failure.cause in PORTAL_CAUSES
         if blocked or answer.is_open:
             at = answer.since if answer.is_open else answer.at
-            warnings.append(ServerWarning(place.host, blocked, datetime.fromtimestamp(at, UTC)))
-    return warnings
+            warnings.setdefault(
+                (place.host, blocked), ServerWarning(place.host, blocked, datetime.fromtimestamp(at, UTC))
+            )
+    return list(warnings.values())

@@ -28,6 +28,10 @@ def test_results_come_while_somebody_types(page: Page, portal: LivePortal, langu
     expect(field).to_be_focused()
     expect(page).to_have_url(re.compile(r"/search/\?q=.+"))
     assert len([url for url in asked if "/search/" in url]) <= len(QUERIES[language])
+    other = "en" if language != "en" else "ja"
+    expect(page.locator(f'#languages a[hreflang="{other}"]')).to_have_attribute(
+        "href", re.compile(rf"^/{other}/search/\?q=.+")
+    )
     field.fill("")
     expect(page.locator("#found mark")).to_have_count(0)
     expect(page).to_have_url(f"{portal.url}/{language}/search/")

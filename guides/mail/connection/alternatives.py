@@ -23,6 +23,7 @@ from guides.mail.outcomes import Alternative, Outcome, StageResult
 from guides.mail.secret import Secret
 
 MOST = 4  # connections for one leg
+PATIENCE = 4.0  # seconds: what answers later than that is no settings to recommend
 
 # The visitor's own mistake of another kind, or this portal's trouble: other settings would change nothing.
 _HOPELESS = frozenset(
@@ -39,6 +40,9 @@ _HOPELESS = frozenset(
 # The host itself is wrong: only another one can help.
 _WRONG_HOST = CERTIFICATE_CAUSES | {"input.host_forbidden"}
 
+# Nothing that speaks this protocol is at the port, whatever the encryption.
+_WRONG_PORT = ("tcp.", "greet.wrong_protocol", "input.port_security")
+
 
 def may_be_mended(result: StageResult) -> bool:
     """Whether a failure before the login could be one of server, port or encryption."""
@@ -52,10 +56,10 @@ def candidates(server: Server, cause: str, plan: TestPlan) -> tuple[Server, ...]
     same_host: list[Server] = []
     if not (cause in _WRONG_HOST or cause.startswith("dns.")):
         usual = [(USUAL_PORT[server.protocol, security], security) for security in (Security.TLS, Security.STARTTLS)]
-        turned = Security.STARTTLS if server.security is Security.TLS else Security.TLS
-        same_host = [
-            replace(server, port=port, security=security) for port, security in [(server.port, turned), *usual]
-        ]
+        if not cause.startswith(_WRONG_PORT):
+            turned = Security.STARTTLS if server.security is Security.TLS else Security.TLS
+            usual.insert(0, (server.port, turned))
+        same_host = [replace(server, port=port, security=security) for port, security in usual]
     tried = (server.host, server.port, server.security)
     found: dict[tuple[str, int, Security], Server] = {}
     for other in _in_order(known, same_host):
@@ -99,9 +103,11 @@ async def _answers(server: Server, context: TestContext) -> bool:
     """Whether a server lets itself be talked to up to the login, with a mechanism to sign in."""
     ended: list[StageResult] = []
     leg = LEG_OF_PROTOCOL[server.protocol]
+    limits = context.limits
     probe = replace(
         context,
         secret=Secret(""),
+        limits=replace(limits, greeting=min(limits.greeting, PATIENCE), tls=min(limits.tls, PATIENCE)),
         gate=LoginGate((leg,)),
         handover=None,
         report=lambda result: ended.append(result) if result is not None else None,

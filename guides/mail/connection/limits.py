@@ -27,11 +27,12 @@ class Limits:
     delivery_poll: float = 0.5  # the first pause; later ones grow
     delivery_slow: float = 15.0
     authentication: float = 25.0  # Dovecot alone delays a failure by up to 15 s
-    alternatives: float = 10.0  # the search for other settings, side by side with the other legs
+    alternatives: float = 6.0  # the search for other settings, side by side with the other legs
     leg: float = 45.0
     test: float = 60.0
     line: int = 8 * 1024
     reply_lines: int = 128
+    list_lines: int = 1000  # people do have hundreds of folders; `reply_bytes` holds for them as well
     reply_bytes: int = 64 * 1024
     connection_bytes: int = 256 * 1024
     literal_bytes: int = 4 * 1024

@@ -10,12 +10,11 @@ from guides.mail.connection.channel import Limits
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.legs import LegRun
-from guides.mail.connection.plan import TestPlan, stages_of
+from guides.mail.connection.plan import TestPlan, before_login
 from guides.mail.connection.redact import Redactor
-from guides.mail.connection.shared import PUBLIC_STAGES
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
-from guides.mail.outcomes import Outcome, StageResult
+from guides.mail.outcomes import Outcome, Stage, StageResult
 from guides.mail.secret import Secret
 
 _DEFAULT_LIMITS = Limits()
@@ -26,7 +25,7 @@ async def look_at(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) 
     results: list[StageResult] = []
 
     def report(result: StageResult | None) -> None:
-        if result is not None:
+        if result is not None and result.outcome is not Outcome.BLOCKED:
             results.append(result)
 
     nobody, nothing = Address("nobody", server.host), Secret("")
@@ -42,7 +41,8 @@ async def look_at(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) 
         until=asyncio.get_running_loop().time() + limits.test,
         report=report,
     )
-    await _Look(server, context).run()
+    stages = tuple(stage for stage in before_login(server) if stage is not Stage.INPUT)
+    await LegRun(server, context, stages).run()
     return tuple(results)
 
 
@@ -55,16 +55,3 @@ async def look_at_all(servers: Sequence[Server], door: Door) -> list[tuple[Stage
             return await look_at(server, door)
 
     return await asyncio.gather(*(one(server) for server in servers))
-
-
-class _Look(LegRun):
-    """A leg that ends before the login."""
-
-    async def _go_through(self) -> bool:
-        for stage in stages_of(self.server):
-            if stage in PUBLIC_STAGES:
-                result, orderly = await self._perform(stage)
-                self._context.report(result)
-                if result.outcome not in (Outcome.OK, Outcome.WARN):
-                    return orderly
-        return True

@@ -97,12 +97,13 @@ class SmtpSession(Session):
 
     async def open(self) -> Finding:
         """MAIL FROM and RCPT TO the visitor's own address, then RSET. (A made-up one fails where servers verify.)"""
-        finding = await self._envelope()
+        finding = await self._envelope(b"RSET")
         if finding.cause is None:
             await self._command(b"RSET")
         return finding
 
-    async def _envelope(self) -> Finding:
+    async def _envelope(self, *behind: bytes) -> Finding:
+        """Sender and recipient; `behind` is what will be sent after them in any case."""
         path = f"<{self.address}>"
         parameters = ""
         if not path.isascii():
@@ -110,7 +111,7 @@ class SmtpSession(Session):
                 return Finding("cap.missing", details={"missing": "SMTPUTF8"})
             parameters = " SMTPUTF8"
         mail, recipient = f"MAIL FROM:{path}{parameters}".encode(), f"RCPT TO:{path}".encode()
-        await self._send_ahead(mail, recipient, b"RSET")
+        await self._send_ahead(mail, recipient, *behind)
         reply, raw = await self._command(mail)
         if reply.status != "250":
             raise Refusal(reply, raw, sender_cause(reply))

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
+from guides.mail.accounts import Server
 from guides.mail.connection import alternatives
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.context import TestContext
@@ -17,7 +18,7 @@ from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login, stages_of
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session import GOODBYE_SECONDS
-from guides.mail.connection.shared import Crowd
+from guides.mail.connection.shared import SEEN_AT, Crowd, Place
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
@@ -85,6 +86,12 @@ async def run_test(
         await asyncio.gather(*runs, return_exceptions=True)
 
 
+def is_spared(result: StageResult, server: Server, context: TestContext) -> bool:
+    """Whether nothing more is asked of a server: it fails for everybody, and others have found that out already."""
+    place = Place.of(server, context.plan.hidden_hosts)
+    return SEEN_AT in result.details or (context.crowd is not None and place in context.crowd.probes)
+
+
 class _Search:
     """Looks for other settings as soon as a leg has failed before its login, while the other legs go on."""
 
@@ -97,6 +104,8 @@ class _Search:
         """A stage has ended."""
         server = self._servers.get(result.leg)
         if server is None or result.cause is None or result.stage not in before_login(server):
+            return
+        if is_spared(result, server, self._context):
             return
         if alternatives.may_be_mended(result):
             work = alternatives.find(server, result.cause, self._context)

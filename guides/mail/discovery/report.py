@@ -35,8 +35,12 @@ def _server(server: Server) -> dict[str, Any]:
 
 
 def _source(discovery: Discovery, source: Source, finding: Finding | None) -> dict[str, Any]:
-    if finding is None:  # not asked: what is more trusted had settled it, or it knows nothing without the network
-        return {"name": str(source), "found": False, "trust": None, "error": "not_asked"}
+    if finding is None:
+        # The two that need no network have no finding when they know nothing; the table's own answer ends the search.
+        by_table = discovery.winner is not None and discovery.winner.source is Source.TABLE
+        is_offline = source in (Source.TABLE, Source.ISPDB)
+        error = "not_listed" if is_offline and not by_table else "not_asked"
+        return {"name": str(source), "found": False, "trust": None, "error": error}
     found = finding.found or finding is discovery.winner
     record: dict[str, Any] = {
         "name": str(source),
