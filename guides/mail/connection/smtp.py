@@ -97,12 +97,13 @@ class SmtpSession(Session):
 
     async def open(self) -> Finding:
         """MAIL FROM and RCPT TO the visitor's own address, then RSET. (A made-up one fails where servers verify.)"""
-        finding = await self._envelope()
+        finding = await self._envelope(b"RSET")
         if finding.cause is None:
             await self._command(b"RSET")
         return finding
 
-    async def _envelope(self) -> Finding:
+    async def _envelope(self, *behind: bytes) -> Finding:
+        """MAIL FROM and RCPT TO. `behind`: commands that the caller sends next, whatever the answers are."""
         path = f"<{self.address}>"
         parameters = ""
         if not path.isascii():
@@ -110,7 +111,7 @@ class SmtpSession(Session):
                 return Finding("cap.missing", details={"missing": "SMTPUTF8"})
             parameters = " SMTPUTF8"
         mail, recipient = f"MAIL FROM:{path}{parameters}".encode(), f"RCPT TO:{path}".encode()
-        await self._send_ahead(mail, recipient, b"RSET")
+        await self._send_ahead(mail, recipient, *behind)
         reply, raw = await self._command(mail)
         if reply.status != "250":
             raise Refusal(reply, raw, sender_cause(reply))
@@ -145,10 +146,15 @@ class SmtpSession(Session):
             self._sent_ahead.extend(lines)
 
     async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:
-        if self._sent_ahead and self._sent_ahead[0] == line:
-            self._sent_ahead.popleft()
-        else:
-            await self.say(line + b"\r\n")
+        while self._sent_ahead:
+            ahead = self._sent_ahead.popleft()
+            if ahead == line:
+                return await self._reply(seconds)
+            await self._reply(seconds)  # an answer that nobody waits for any more
+        await self.say(line + b"\r\n")
+        return await self._reply(seconds)
+
+    async def _reply(self, seconds: float | None) -> tuple[Reply, bytes]:
         self.reader.begin(self.limits.command if seconds is None else seconds)
         return await self._read_reply(await self.reader.line())
 
