@@ -97,6 +97,7 @@ class Internet:
         self.network = f"127.{random.randrange(128, 250)}.{random.randrange(4, 250)}"
         self.web = f"{self.network}.1"
         self.dns_server = (f"{self.network}.254", 5300)
+        self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def __enter__(self) -> Internet:
         self._cleanup = contextlib.ExitStack()
@@ -165,8 +166,12 @@ class Internet:
         self._datagrams.close()
         for server in self._servers:
             server.close()
-        await asyncio.sleep(0.01)
-        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.sleep(0.05)  # what was accepted a moment ago gets its talk, and who hung up is noticed
+        for task, writer in list(self._talks.items()):
+            writer.transport.abort()
+            task.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
+        others = asyncio.all_tasks() - {asyncio.current_task()}  # the DNS server's
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
@@ -174,9 +179,8 @@ class Internet:
 
     def _guarded(
         self, talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    ) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
         async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self.connections += 1
             with contextlib.suppress(
                 ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError
             ):
@@ -184,7 +188,13 @@ class Internet:
                 await writer.drain()
             writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
-        return guarded
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.connections += 1
+            task = asyncio.get_running_loop().create_task(guarded(reader, writer))
+            self._talks[task] = writer  # a task that is cancelled before its first step closes nothing
+            task.add_done_callback(lambda done: self._talks.pop(done, None))
+
+        return connected
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"* OK hello\r\n")

@@ -118,6 +118,23 @@ def test_a_forwarded_bounce_is_found_within() -> None:
     assert found.bounce.recipients[0].address == RECIPIENT
 
 
+def test_of_a_mailbox_file_the_first_message_is_read() -> None:
+    first = report("Undelivered Mail", "See below.", fields("550 5.1.1 User unknown", status="5.1.1"))
+    second = report("Undelivered Mail", "See below.", fields("552 5.2.2 Over quota", status="5.2.2"))
+    line = b"From MAILER-DAEMON Tue Nov 24 10:00:00 2026\n"
+    found = explain(line + first + b"\n\n" + line + second)
+    assert [cause.name for cause in found.causes] == ["rcpt.unknown"]
+    assert found.bounce is not None
+    assert len(found.bounce.recipients) == 1
+
+
+def test_a_bounce_is_known_by_its_subject_an_answer_to_one_is_not() -> None:
+    own = plain("failure notice", "The box is gone.", sender="Admin <info@there.example>")
+    own = own.replace(b"Return-Path: <>", b"Return-Path: <info@there.example>")
+    assert explain(own).bounce is not None
+    assert explain(own.replace(b"Subject: ", b"Subject: Re: ")).bounce is None
+
+
 def test_an_ordinary_message_is_no_bounce() -> None:
     data = plain("Lunch", "Shall we meet at noon?", sender="Boris <boris@there.example>").replace(
         b"Return-Path: <>\n", b""

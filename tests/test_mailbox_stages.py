@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -165,6 +166,20 @@ def test_only_marked_folders_are_listed_where_the_server_can() -> None:
     assert any(b'LIST (SPECIAL-USE) "" "*"' in line for line in server.heard)
 
 
+def test_gmails_folders_have_translated_names() -> None:
+    special = (b'* LIST (\\HasNoChildren \\Sent) "/" "[Gmail]/&kAFP4W4IMH8w4TD8MOs-"',)
+    server = Imap(capabilities=SPECIAL + b" X-GM-EXT-1", special=special, folders=())
+    assert stage(server, Stage.FOLDERS) == ("ok", None, {"marked": "sent"})
+    assert any(b'LIST "" "[G%/%"' in line for line in server.heard)
+
+
+@pytest.mark.parametrize(("count", "end"), [(600, "ok"), (1100, "fail")])
+def test_hundreds_of_folders_are_no_attack(count: int, end: str) -> None:
+    special = tuple(b'* LIST () "/" %d' % number for number in range(count))
+    ran = run_against(Imap(capabilities=SPECIAL, special=special))
+    assert (ran.last(IMAP).outcome, ran.last(IMAP).cause) == (end, None if end == "ok" else "limit.exceeded")
+
+
 def test_a_warning_does_not_stop_what_follows() -> None:
     ran = run_against(Imap(quota=b"* QUOTA r (STORAGE 95 100)", folders=()))
     assert ran.outcomes(IMAP)[-2:] == ["quota warn mbox.overquota", "folders warn mbox.no_sent_folder"]
@@ -200,6 +215,16 @@ def test_what_pop3_programs_rely_on(changes: dict[str, object], found: tuple[str
 # --- both families of addresses --------------------------------------------------------------------------
 
 
+def _has_ipv6() -> bool:
+    with suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no ::1")
+
+
 class TwoFamilies(Door):
     """A door whose every name has an address of each family."""
 
@@ -232,6 +257,7 @@ def attempts(ran_details: str) -> dict[str, str]:
     return {part.split()[0]: part.split()[1] for part in ran_details.split(", ")}
 
 
+@needs_ipv6
 def test_ipv6_that_is_refused() -> None:
     ran = run_against(Imap(), through=two_families())
     connect = ran.stage(IMAP, Stage.CONNECT)
@@ -240,6 +266,7 @@ def test_ipv6_that_is_refused() -> None:
     assert (ran.verdict.outcome, ran.verdict.cause) == (Outcome.WARN, "tcp.one_family")
 
 
+@needs_ipv6
 def test_ipv6_that_never_answers() -> None:
     listener, fillers = black_hole()
     try:
@@ -253,6 +280,7 @@ def test_ipv6_that_never_answers() -> None:
     assert attempts(connect.details["attempts"]) == {"::1": "tcp.timeout", "127.0.0.1": "connected"}
 
 
+@needs_ipv6
 def test_both_families_are_looked_at_side_by_side() -> None:
     """IPv6 wins at once; IPv4 is tried all the same, and what it comes to is told."""
 
@@ -275,6 +303,7 @@ def test_both_families_are_looked_at_side_by_side() -> None:
     assert asyncio.run(connect(also_on_ipv4=False)) == {"::1": "connected", "127.0.0.1": "tcp.refused"}
 
 
+@needs_ipv6
 def test_a_hidden_hosts_other_addresses_are_nobodys_business() -> None:
     ran = run_against(Imap(), through=two_families(), hidden_hosts=frozenset({HOST}))
     connect = ran.stage(IMAP, Stage.CONNECT)

@@ -69,7 +69,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[TestPlan]:
     """The plans of the tests that the page would run; none is run."""
     noted: list[TestPlan] = []
 
-    async def run(plan: TestPlan, *rest: object) -> AsyncIterator[object]:
+    async def run(plan: TestPlan, *rest: object, **_more: object) -> AsyncIterator[object]:
         noted.append(plan)
         return
         yield

@@ -32,7 +32,7 @@ class Script:
         self.verdict = Verdict(Outcome.OK, {Leg.IMAP: Outcome.OK}, milliseconds=1)
         monkeypatch.setattr(running, "run_test", self.run)
 
-    async def run(self, plan: TestPlan, secret: Secret, door: object, patterns: object) -> AsyncIterator[object]:
+    async def run(self, plan: TestPlan, secret: Secret, *_shared: object, **_more: object) -> AsyncIterator[object]:
         self.plans.append(plan)
         self.secrets.append(secret.utf8())
         for result in self.results:
@@ -190,7 +190,7 @@ def test_other_settings_are_one_button_away(client: Client, script: Script) -> N
     right = Server(Protocol.IMAP, "mail.example.org", 993, Security.TLS)
     script.results = [StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, "tcp.refused", Owner.VISITOR)]
 
-    async def run(plan: TestPlan, *rest: object) -> AsyncIterator[object]:
+    async def run(plan: TestPlan, *rest: object, **_more: object) -> AsyncIterator[object]:
         found = () if len(script.plans) else (Alternative(Leg.IMAP, plan.servers[0], right),)
         script.verdict = Verdict(
             Outcome.FAIL, {Leg.IMAP: Outcome.FAIL}, "tcp.refused", Owner.VISITOR, 9, leg=Leg.IMAP, alternatives=found

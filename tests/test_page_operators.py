@@ -130,7 +130,7 @@ def test_a_domain_with_part_of_it(look: Any) -> None:
     assert states(found, Family.THUNDERBIRD)[Place.WELL_KNOWN] == (State.DIFFERS, "")
     assert states(found, Family.PACC)[Place.PACC] == (State.BROKEN, "wrong_digest")
     assert states(found, Family.OUTLOOK)[Place.POX] == (State.MISSING, "dns.nxdomain")
-    assert states(found, Family.SRV)[Place.SRV] == (State.FOUND, "")
+    assert states(found, Family.SRV)[Place.SRV] == (State.FOUND, "half")
     thunderbird = found.families[0]
     assert thunderbird.answer is not None
     assert [server.host for server in thunderbird.answer.differing] == ["imap.elsewhere.test"]

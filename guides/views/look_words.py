@@ -82,6 +82,7 @@ _CAUSES = {
     "dns.no_address": _("This name has no address."),
     "media_type": _("The file is not sent as text/xml or application/xml, so Thunderbird does not read it."),
     "no_outgoing": _("The file names no server for one direction, so programs reject it."),
+    "half": _("Only one direction is named; people must type the other server."),
     "one_server": _("One server in the file cannot be understood, so these programs reject the whole file."),
     "no_server": _("It names no server that mail programs can use."),
     "no_digest": _("The TXT record with the file's digest is missing, so the file does not count."),

@@ -163,12 +163,16 @@ class ImapSession(Session):
         await self.ask(b"LOGOUT")
 
     async def ask(
-        self, *parts: bytes | Literal, exchange: Exchange | None = None, seconds: float | None = None
+        self,
+        *parts: bytes | Literal,
+        exchange: Exchange | None = None,
+        seconds: float | None = None,
+        lines: int | None = None,
     ) -> Answer:
         """Send a command, and read up to its tagged answer, or to a BYE behind which nothing comes."""
         self._commands += 1
         tag = b"a%d" % self._commands
-        self.reader.begin(self.limits.command if seconds is None else seconds)
+        self.reader.begin(self.limits.command if seconds is None else seconds, lines)
         collected = _Collected(tag)
         pending = await self._write([tag, b" ", *parts])
         while True:

@@ -131,8 +131,12 @@ async def look_at_folders(session: ImapSession) -> Finding:
     """
     folders = session.folders
     if "SPECIAL-USE" in session.capabilities:
-        extended = "LIST-EXTENDED" in session.capabilities
-        command = b'LIST (SPECIAL-USE) "" "*"' if extended else b'LIST "" "%"'
+        if "LIST-EXTENDED" in session.capabilities:
+            command = b'LIST (SPECIAL-USE) "" "*"'
+        elif "X-GM-EXT-1" in session.capabilities:  # Gmail's are below [Gmail] or [Google Mail], in translation
+            command = b'LIST "" "[G%/%"'
+        else:
+            command = b'LIST "" "%"'
         await list_folders(session, command)
     if "\\sent" not in folders and not await list_folders(session, b'LIST "" "*Sent%"'):
         return Finding("mbox.no_sent_folder", details=_told(folders))
@@ -141,7 +145,7 @@ async def look_at_folders(session: ImapSession) -> Finding:
 
 async def list_folders(session: ImapSession, command: bytes) -> list[bytes]:
     """The names of the folders that a LIST finds. Those that are marked for a use are noted in the session."""
-    answer = await session.ask(command)
+    answer = await session.ask(command, lines=session.limits.list_lines)
     if answer.reply.status != "OK":
         raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.FOLDERS))
     names = []

@@ -32,6 +32,7 @@ class Limits:
     test: float = 60.0
     line: int = 8 * 1024
     reply_lines: int = 128
+    list_lines: int = 1000  # people do have hundreds of folders; `reply_bytes` holds for them as well
     reply_bytes: int = 64 * 1024
     connection_bytes: int = 256 * 1024
     literal_bytes: int = 4 * 1024

@@ -70,10 +70,12 @@ class ReplyReader:
         self._until = 0.0
         self._lines = 0
         self._octets = 0
+        self._most_lines = limits.reply_lines
 
-    def begin(self, seconds: float) -> None:
-        """Start the budget of a reply."""
+    def begin(self, seconds: float, lines: int | None = None) -> None:
+        """Start the budget of a reply; `lines` for one that may have more of them than others."""
         self._until = asyncio.get_running_loop().time() + seconds
+        self._most_lines = self._limits.reply_lines if lines is None else lines
         self._lines = 0
         self._octets = 0
 
@@ -82,7 +84,7 @@ class ReplyReader:
         line = await self._channel.read_line(self._remaining())
         self._lines += 1
         self._count(len(line) + 2)
-        if self._lines > self._limits.reply_lines:
+        if self._lines > self._most_lines:
             raise StageFault("limit.exceeded")
         return line
 

@@ -103,7 +103,7 @@ class SmtpSession(Session):
         return finding
 
     async def _envelope(self, *behind: bytes) -> Finding:
-        """MAIL FROM and RCPT TO. `behind`: commands that the caller sends next, whatever the answers are."""
+        """Sender and recipient; `behind` is what will be sent after them in any case."""
         path = f"<{self.address}>"
         parameters = ""
         if not path.isascii():

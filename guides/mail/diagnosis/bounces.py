@@ -156,7 +156,8 @@ def kind_of(parts: Parts, recipients: list[Recipient], human: str) -> Kind | Non
         return Kind.CHALLENGE
     if automatic and not _FROM_MAILER.search(sender) and not _SUBJECT_FAILURE.search(subject):
         return Kind.VACATION
-    if _SUBJECT_FAILURE.search(subject) and (mailer or automatic or _TEXT_FAILURE.search(human)):
+    answered = subject.lower().startswith(("re:", "fwd:", "fw:", "aw:", "wg:"))
+    if _SUBJECT_FAILURE.search(subject) and (not answered or _TEXT_FAILURE.search(human)):
         return Kind.FAILURE
     return Kind.FAILURE if mailer else None
 

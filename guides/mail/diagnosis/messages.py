@@ -67,8 +67,8 @@ def take_apart(data: bytes) -> Parts:
     """The parts of a message. Never raises; what is beyond the bounds is left out."""
     data = data[:MAX_BYTES].lstrip(b"\r\n\t \xef\xbb\xbf")
     data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if data.startswith(b"From "):
-        data = data.partition(b"\n")[2]
+    if data.startswith(b"From "):  # a mailbox file: its first message
+        data = data.partition(b"\n\nFrom ")[0].partition(b"\n")[2]
     headers, body = _split(data)
     parts = Parts(headers)
     waiting = [(headers, body, 0)]

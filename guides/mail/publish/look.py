@@ -69,7 +69,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One place, and what is there. `error` is a cause of discovery's, "" when all is well."""
+    """One place, and what is there. `error` is a cause of discovery's, or one of: media_type (no XML), no_outgoing and
+    half (nothing for one direction), one_server (a strict reader drops the file); "" when all is well."""
 
     place: Place
     where: str
@@ -151,6 +152,8 @@ async def look_at(query: Query, offer: Offer | None, records: Iterable[DnsRecord
     at_exchanger = _step(Place.MX, f"MX {query.domain}", exchanger.result(), offer)
     ispdb = Step(Place.ISPDB, "autoconfig.thunderbird.net", State.NOT_LOOKED)
     by_srv = _step(Place.SRV, f"_imaps._tcp.{query.domain}", service.result(), offer)
+    if by_srv.is_an_answer and not service.result().is_whole:
+        by_srv = replace(by_srv, error="half")
     by_pox = _step(Place.POX, pox.result().origin, pox.result(), offer)
     by_pacc = _step(Place.PACC, file.result().origin, file.result(), offer)
     way = (at_host, at_domain, ispdb, at_exchanger)
