@@ -160,7 +160,7 @@ async def _answers_three_at_once(connection: Connection) -> None:
         elif name == b"MAIL":
             assert (await connection.hear()).startswith(b"RCPT")
             assert await connection.hear() == b"RSET"
-            await connection.say(b"250 2.1.0 Ok", b"550 5.1.1 unknown", b"250 2.0.0 Ok")
+            await connection.say(b"250 2.1.0 Ok", b"550 5.1.1 unknown", b"250 2.0.0 reset")
         elif name == b"QUIT":
             await connection.say(b"221 2.0.0 Bye")
             return

@@ -146,10 +146,15 @@ class SmtpSession(Session):
             self._sent_ahead.extend(lines)
 
     async def _command(self, line: bytes, seconds: float | None = None) -> tuple[Reply, bytes]:
-        if self._sent_ahead and self._sent_ahead[0] == line:
-            self._sent_ahead.popleft()
-        else:
-            await self.say(line + b"\r\n")
+        while self._sent_ahead:
+            ahead = self._sent_ahead.popleft()
+            if ahead == line:
+                return await self._reply(seconds)
+            await self._reply(seconds)  # an answer that nobody waits for any more
+        await self.say(line + b"\r\n")
+        return await self._reply(seconds)
+
+    async def _reply(self, seconds: float | None) -> tuple[Reply, bytes]:
         self.reader.begin(self.limits.command if seconds is None else seconds)
         return await self._read_reply(await self.reader.line())
 
