@@ -49,7 +49,7 @@ def test_parsers_take_anything(parser: int, data: bytes) -> None:
     one_input(bytes((parser,)) + data)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kind=st.sampled_from([Imap, Pop3, Smtp]), greets=st.booleans(), answers=st.lists(BYTES, max_size=6))
 def test_a_random_server_ends_in_a_verdict(kind: type[Scripted], greets: bool, answers: list[bytes]) -> None:
     """Whatever it sends for each line it hears, each stage is reported once, with a class, and shows nothing harmful."""
