@@ -141,3 +141,14 @@ def test_an_ordinary_message_is_no_bounce() -> None:
     )
     assert explain(data).bounce is None
     assert explain(data).causes == ()
+
+
+def test_whom_to_complain_to_is_nobodys_recipient() -> None:
+    text = (
+        "From: MAILER-DAEMON@example.net\nSubject: Undelivered Mail Returned to Sender\n\n"
+        "<boris@mail.ru>: host mxs.mail.ru said: 550 spam message rejected. Please visit\n"
+        "    http://help.mail.ru/notspam-support/id?c=abc or report details to abuse@corp.mail.ru\n"
+    )
+    found = explain(text)
+    assert found.bounce is not None
+    assert [recipient.address for recipient in found.bounce.recipients] == ["boris@mail.ru"]

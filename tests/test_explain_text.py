@@ -184,3 +184,13 @@ def test_the_live_test_reads_the_same_rules(said: str, cause: str) -> None:
     if cause != "rcpt.generic":
         assert sender_cause(reply) == cause
         assert explain(f"550 5.0.0 {said}").causes[0].name == cause
+
+
+def test_a_clients_own_sentence_brings_no_causes_of_delivery() -> None:
+    found = explain("メールを受信できません “iCloud”のユーザ名またはパスワードが間違っています。")
+    assert [cause.name for cause in found.causes] == ["auth.rejected"]
+
+
+def test_whole_words_are_marked() -> None:
+    assert explain("NO LOGIN invalid credentials").causes[0].matched == "invalid credentials"
+    assert explain("Почтовый ящик переполнен: 552").causes[0].matched.endswith("переполнен")

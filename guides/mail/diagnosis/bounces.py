@@ -61,6 +61,8 @@ _TEXT_DELAY = phrases("text-delay")
 _TEXT_CHALLENGE = phrases("text-challenge")
 _TEXT_FAILURE = phrases("text-failure")
 _ORIGINAL = phrases("original-follows", whole_line=True)
+_LINE_START = re.compile(r"(?:^|\n)[ \t>*-]{0,8}<?\Z")
+_DESK = re.compile(r"(?i)(?:abuse|postmaster|mailer-daemon|no-?reply|support|help|hostmaster)@")
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 
 
@@ -131,8 +133,14 @@ def untyped(value: str) -> str:
 
 
 def named_in(text: str) -> list[str]:
-    """The addresses that a text without fields names, in their order."""
-    return list(dict.fromkeys(match.group() for match in _ADDRESS.finditer(text[:20_000])))[:MAX_RECIPIENTS]
+    """The recipients that a text without fields names, in their order: those that a line begins with, else any.
+
+    Addresses to complain to stand in the same texts, and are nobody's recipients.
+    """
+    named = [(match.group(), match.start()) for match in _ADDRESS.finditer(text[:20_000])]
+    leading = [address for address, start in named if _LINE_START.search(text[max(0, start - 20) : start])]
+    others = [address for address, _start in named if not _DESK.match(address)]
+    return list(dict.fromkeys(leading or others))[:MAX_RECIPIENTS]
 
 
 def kind_of(parts: Parts, recipients: list[Recipient], human: str) -> Kind | None:

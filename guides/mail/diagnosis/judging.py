@@ -76,6 +76,7 @@ _MAILBOX_WORDS = re.compile(
 )
 _AFTER_LOGIN = re.compile(r"(?i)\bunsafe login|authenticated but not connected")
 _MAILBOX_CODES = frozenset({"OVERQUOTA", "NONEXISTENT", "NOPERM", "INUSE", "IN-USE", "LIMIT", "SERVERBUG", "CANNOT"})
+_LETTER = re.compile(r"[A-Za-zÀ-ÿА-яЁё]")
 _BETWEEN_SERVERS = re.compile(
     r"(?i)\bconnect to \S+\[|\]:25\b|\bport 25\b|\bMX\b|\bqueue|\bdeliver|\brecipient|\bname service error"
 )
@@ -99,14 +100,31 @@ def judge(
     login = stage is not None and not bounced
     if not bounced:
         found += _by_client(statement, login=login)
-    if not login or not found:
+    if not found or not (login or (code == "" and _is_own_side(found))):
         found += _by_delivery(statement, bounced=bounced, login=login)
-    causes = [replace(cause, code=cause.code or code) for cause in best(found)]
+    causes = [_whole_words(replace(cause, code=cause.code or code)) for cause in best(found)]
     if not statement.direct and stage is None:
         causes = [replace(cause, confidence=round(cause.confidence - _prose(cause), 3)) for cause in causes]
         if not bounced:  # what stands beside the words is the visitor's own writing, perhaps a password
             causes = [replace(cause, line=cause.matched, start=0, end=len(cause.matched)) for cause in causes]
     return [cause for cause in causes if cause.confidence >= LEAST][:MAX_CAUSES]
+
+
+def _is_own_side(found: list[Cause]) -> bool:
+    """Whether a mail client surely speaks of the visitor's own connection or mailbox: no delivery is meant then."""
+    return any(cause.confidence >= HIGH and cause.name.partition(".")[0] in OWN_SIDE for cause in found)
+
+
+def _whole_words(cause: Cause) -> Cause:
+    """The words that were found, without half a word at either end. Japanese has no spaces to go by."""
+    start, end = cause.start, cause.end
+    if end == start:
+        return cause
+    while start > 0 and _LETTER.match(cause.line[start - 1]) and _LETTER.match(cause.line[start]):
+        start -= 1
+    while end < len(cause.line) and _LETTER.match(cause.line[end]) and _LETTER.match(cause.line[end - 1]):
+        end += 1
+    return replace(cause, start=start, end=end)
 
 
 def best(causes: list[Cause]) -> list[Cause]:
