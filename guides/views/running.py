@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -26,7 +26,7 @@ from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
-from guides.views import labels, retries
+from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
@@ -228,22 +228,22 @@ class TestPage:
 
     def skeleton(self) -> str:
         """The first fragment: all stages, waiting."""
-        return self._render("test/_result.html", {"page": self})
+        return self._html(lambda: shapes.result_html(self, self.language))
 
     def whole(self) -> str:
         """The finished result for a page without JavaScript."""
-        return self._render("test/_result.html", {"page": self})
+        return self._html(lambda: shapes.result_html(self, self.language))
 
     def broken(self) -> str:
         """The end of a test that broke off by a fault of our own."""
-        return self._render("test/_broken.html", {})
+        return self._html(lambda: render_to_string("test/_broken.html"))
 
     def take(self, item: StageResult | Verdict) -> str:
         """Note a finished stage or the verdict, and return its fragment."""
         row = self.note(item)
         if row is None:
-            return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
-        return self._render("test/_stage.html", {"row": row, "oob": True})
+            return self._html(lambda: shapes.verdict_html(self, self.language))
+        return self._html(lambda: shapes.stage_html(row, self.language))
 
     def note(self, item: StageResult | Verdict) -> StageRow | None:
         """Note a finished stage, and return its row; or the verdict."""
@@ -277,10 +277,10 @@ class TestPage:
         slug = self.articles.article_of(result)
         return self.links.get(slug) if slug else None
 
-    def _render(self, template: str, context: dict[str, object]) -> str:
+    def _html(self, render: Callable[[], str]) -> str:
         # A stream is rendered after the request's own language has been put away.
         with page_work(), translation.override(self.language):
-            return render_to_string(template, context)
+            return render()
 
 
 def titles(language: str) -> list[tuple[str, str, str]]:
