@@ -102,11 +102,13 @@ FAULTS = {
     "articles": "guides.content.articles:load",
     "the page": "guides.views.running:TestPage.prepare",
     "a fragment": "guides.views.running:TestPage.note",
-    "rendering": "guides.views.running:TestPage._render",
+    "rendering": "guides.views.running:TestPage._html",
+    "a shape": "guides.views.shapes:_render",
     "the door": "guides.runtime:door",
-    "the loop": "guides.mail.connection.loop:BackgroundLoop.stream",
+    "the loop": "guides.mail.connection.loop:BackgroundLoop.batches",
     "the test": "guides.views.running:run_test",
     "redacting prepared": "guides.mail.connection.redact:Redactor.__init__",
+    "looking for what to redact": "guides.mail.connection.redact:_Forms.found_in",
     "a leg": "guides.mail.connection.legs:LegRun.run",
     "input": "guides.mail.connection.legs:check_input",
     "dns": "guides.mail.network:Door.resolve",
@@ -140,7 +142,18 @@ BREAK_THE_PAGE = frozenset(
 )  # fmt: skip
 
 # These stop the test itself, so that there is no result; a stream ends with words of regret.
-BREAK_THE_TEST = frozenset({"a fragment", "the test", "verdict", "opening the secret", "redacting prepared", "a leg"})
+BREAK_THE_TEST = frozenset(
+    {
+        "a fragment",
+        "the test",
+        "verdict",
+        "opening the secret",
+        "redacting prepared",
+       
+        "a shape",
+        "a leg",
+    }
+)
 
 
 class CanaryPortal(LivePortal):
