@@ -78,6 +78,7 @@ def crowded_portal(login_seconds: float, **settings: str) -> Iterator[Crowded]:
                 "ALLOWED_PORTS": f"{ports['imap']},{ports['smtp']},1-1000",
                 "ALLOWED_SUFFIXES": "test",
                 "EHLO_NAME": "portal.lab.test",
+                "TRUSTED_PROXIES": "127.0.0.1/32",  # each visitor comes from an address of their own
                 "WEB_CONCURRENCY": "1",
                 "LOG_LEVEL": "WARNING",
             }
@@ -123,6 +124,7 @@ async def post_test(crowded: Crowded, visitor: int, mail_host: str | None = None
     body = urlencode(form).encode()
     head = (
         f"POST /en/test/ HTTP/1.1\r\nHost: 127.0.0.1:{crowded.portal.port}\r\nConnection: close\r\n"
+        f"X-Forwarded-For: 198.18.{visitor // 250}.{visitor % 250}\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\nHX-Request: true\r\nHX-Request-Type: partial\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )

@@ -262,3 +262,14 @@ def test_items_wait_no_longer_than_they_may(loop: BackgroundLoop) -> None:
     batches = loop.batches(work, 30, lambda _: 0.05)
     assert next(batches) == ["a", "b"]
     batches.close()
+
+
+def test_it_is_courteous_at_each_of_its_turns(loop: BackgroundLoop) -> None:
+    seen: list[str | None] = []
+    loop.courtesy = lambda: seen.append(threading.current_thread().name)
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+
+    loop.run(work())
+    assert set(seen) == {"connection-tests"}

@@ -15,8 +15,9 @@ from guides.crowd.turns import arriving, once_a_moment, page_work
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> None:
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     turns._kept.clear()
+    monkeypatch.setattr(turns, "_courtesy", turns.Courtesy())
 
 
 def test_in_the_calm_everything_is_loaded_anew() -> None:
@@ -94,3 +95,38 @@ def test_readers_go_first_but_hold_nobody_up_for_long(monkeypatch: pytest.Monkey
     with pytest.raises(RuntimeError):
         turns.readers_first(broken)(rf.get("/en/guides/"))
     assert turns._nobody_reads.is_set()
+
+
+def test_courtesy_takes_half_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch, rf: RequestFactory) -> None:
+    monkeypatch.setattr(turns, "LONGEST_READER", 0.05)
+    courtesy = turns.Courtesy()
+    waited: list[float] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        for _ in range(3):
+            began = time.perf_counter()
+            courtesy()
+            waited.append(time.perf_counter() - began)
+        return HttpResponse()
+
+    turns.readers_first(view)(rf.get("/en/guides/"))
+    assert waited[0] >= 0.05
+    assert max(waited[1:]) < 0.04
+
+
+def test_the_loop_lets_readers_go_first_in_a_crowd_only(monkeypatch: pytest.MonkeyPatch, rf: RequestFactory) -> None:
+    monkeypatch.setattr(turns, "LONGEST_READER", 0.05)
+    courtesy = turns.Courtesy()
+    waited: list[float] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        for crowd in (0, turns.CROWD):
+            monkeypatch.setattr(budgets, "tests_under_way", lambda crowd=crowd: crowd)
+            began = time.perf_counter()
+            courtesy.in_a_crowd()
+            waited.append(time.perf_counter() - began)
+        return HttpResponse()
+
+    turns.readers_first(view)(rf.get("/en/guides/"))
+    assert waited[0] < 0.04
+    assert waited[1] >= 0.05

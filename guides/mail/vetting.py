@@ -10,6 +10,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 import idna
@@ -99,6 +100,7 @@ def _is_literal(text: str) -> bool:
     return True
 
 
+@lru_cache(500)  # a test asks several times
 def _to_ascii(text: str) -> str:
     try:
         name = idna.encode(text, uts46=True).decode("ascii").removesuffix(".").lower()

@@ -67,8 +67,9 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
-    secret, password_fault = take_password(request)
     with arriving():
+        with page_work():
+            secret, password_fault = take_password(request)
         return _run_with(request, secret, password_fault)
 
 
@@ -133,7 +134,8 @@ def _take_turn(
     admission = None
     try:
         if visit.must_connect:
-            admission = _admit(request, plan)
+            with page_work():
+                admission = _admit(request, plan)
             visit.enter()
         if admission is not None and not visit.must_connect:
             admission.never_mind()

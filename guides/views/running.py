@@ -30,7 +30,7 @@ from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
-GATHER_SECONDS = 0.3  # in a crowd, so long a stage may wait for the next ones, to be shown together with them
+GATHER_SECONDS = 0.8  # in a crowd, so long a stage may wait for the next ones, to be shown together with them
 
 _OF_THE_WAY = frozenset(
     {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}

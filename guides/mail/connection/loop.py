@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import queue
+import selectors
 import threading
 import traceback
 import weakref
@@ -91,6 +92,7 @@ class BackgroundLoop:
     _thread: threading.Thread | None
 
     def __init__(self) -> None:
+        self.courtesy: Callable[[], None] = lambda: None  # called at each turn: it may wait a little for other threads
         self._forget()
         # A child has neither the thread nor a lock that anybody will release.
         method = weakref.WeakMethod(self._forget)
@@ -171,7 +173,7 @@ class BackgroundLoop:
             if self._closed:
                 raise LoopClosed
             if self._loop is None:
-                loop = asyncio.new_event_loop()
+                loop = asyncio.SelectorEventLoop(_PoliteSelector(lambda: self.courtesy()))
                 loop.set_exception_handler(_log_without_values)
                 self._thread = threading.Thread(target=_serve, args=(loop,), name="connection-tests", daemon=True)
                 self._thread.start()
@@ -186,6 +188,20 @@ class BackgroundLoop:
         with suppress(RuntimeError):  # the loop may have been closed this very moment, and all its work with it
             loop.call_soon_threadsafe(job.cancel)
         job.done.wait(CLOSING_SECONDS)
+
+
+class _PoliteSelector(selectors.DefaultSelector):
+    """Between waiting for sockets and working on what came, it lets others go first."""
+
+    def __init__(self, courtesy: Callable[[], None]) -> None:
+        super().__init__()
+        self._courtesy = courtesy
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As ever, and then the courtesy."""
+        ready = super().select(timeout)
+        self._courtesy()
+        return ready
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
