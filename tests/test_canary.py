@@ -149,7 +149,6 @@ BREAK_THE_TEST = frozenset(
         "verdict",
         "opening the secret",
         "redacting prepared",
-       
         "a shape",
         "a leg",
     }
