@@ -241,3 +241,24 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def test_a_forked_process_gets_a_loop_of_its_own() -> None:
     done = subprocess.run([sys.executable, "-c", FORKS], timeout=20, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_items_that_may_wait_come_together_and_one_that_may_not_brings_them_along(loop: BackgroundLoop) -> None:
+    async def work() -> AsyncIterator[str]:
+        for item in ("a", "b", "now", "c", "d"):
+            yield item
+
+    patience = {"now": 0.0}
+    batches = loop.batches(work, 5, lambda item: patience.get(item, 60.0))
+    assert list(batches) == [["a", "b", "now"], ["c", "d"]]  # the end waits for nothing either
+
+
+def test_items_wait_no_longer_than_they_may(loop: BackgroundLoop) -> None:
+    async def work() -> AsyncIterator[str]:
+        yield "a"
+        yield "b"
+        await asyncio.sleep(60)
+
+    batches = loop.batches(work, 30, lambda _: 0.05)
+    assert next(batches) == ["a", "b"]
+    batches.close()

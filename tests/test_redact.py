@@ -125,3 +125,8 @@ def test_whatever_stands_around_it(password: str, before: bytes, after: bytes) -
     raw = password.encode()
     for echo in (raw, b64encode(raw), plain("anna.kovacs", password)):
         assert echo not in one.clean(before + echo + after) or echo in b"[password][address][user]"
+
+
+@pytest.mark.parametrize("echoed", [b"Sec\xe9-Ret", b"SEC\xc3\xa9-RET", b"<sec%c3%A9-ret>", b"=?SEC\xc3\x89-ret?="])
+def test_whatever_the_case_of_its_letters(echoed: bytes) -> None:
+    assert "[password]" in shown(b"535 no: " + echoed, password="sec\xe9-ret")

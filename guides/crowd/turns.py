@@ -78,6 +78,11 @@ def page_work() -> Iterator[None]:
             _turn.release()
 
 
+def is_crowded() -> bool:
+    """Whether there are so many tests at once that each has to give way to others."""
+    return budgets.tests_under_way() + len(_arriving) >= CROWD
+
+
 def once_a_moment(key: Hashable, load: Callable[[], T]) -> T:
     """What `load` returns: loaded now, or in a crowd, by somebody within the last second.
 
@@ -88,7 +93,7 @@ def once_a_moment(key: Hashable, load: Callable[[], T]) -> T:
         now = time.monotonic()
         if len(_kept) > MOST_KEPT:
             _kept.clear()
-        if now >= until or budgets.tests_under_way() + len(_arriving) < CROWD:
+        if now >= until or not is_crowded():
             value = load()
             _kept[key] = now + MOMENT, value
         return value  # type: ignore[return-value]

@@ -29,6 +29,7 @@ from guides.mail import net_fetch, net_records
 from guides.mail.certificates import CertificateSummary, NotACertificate, describe
 from guides.mail.connection.channel import Channel, Wire
 from guides.mail.connection.limits import Attempt, ChannelFault, Limits
+from guides.mail.flights import Flights
 from guides.mail.net_fetch import Fetched, FetchFailure
 from guides.mail.net_records import (
     CnameRecord,
@@ -127,6 +128,7 @@ class Door:
         self.config = config
         self.limits = limits or Limits()
         self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._asking = Flights[list[_Answer]]()
 
     def check_port(self, port: int, usual: frozenset[int] = MAIL_PORTS) -> None:
         """Raise PortForbidden for a port that is neither a usual one nor allowed by the operator."""
@@ -173,10 +175,11 @@ class Door:
     async def resolve(self, host: str) -> Resolution:
         """Look a host up and judge every address: one forbidden address refuses the name.
 
-        Raises HostForbidden for a name that is not looked up, and DnsFailure.
+        Legs that ask for the same host at the same time share one answer. Raises HostForbidden for a name that is not
+        looked up, and DnsFailure.
         """
         host = check_host(host, self.config.allowed_suffixes)
-        answers = await self._ask_both_families(dns.name.from_text(f"{host}."))
+        answers = await self._asking.join(host, lambda: self._ask_both_families(dns.name.from_text(f"{host}.")))
         found = [answer for answer in answers if answer.addresses]
         if not found:
             causes = {answer.cause for answer in answers}

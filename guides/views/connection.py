@@ -234,8 +234,8 @@ def _answer(
         response["X-Accel-Buffering"] = "no"
         return response
     with running:
-        for item in running:
-            if item is not None:
+        for batch in running:
+            for item in batch or ():
                 test_page.note(item)
     if request.htmx:  # type: ignore[attr-defined]  # all is known already: a stream of one event
         return HttpResponse(_event(test_page.whole()), content_type="text/event-stream; charset=utf-8")
@@ -252,9 +252,9 @@ class _Stream:
     def _make(self, page: TestPage) -> Iterator[bytes]:
         yield _event(page.skeleton())
         try:
-            for item in self._running:
+            for batch in self._running:
                 # A comment tells nobody anything, but writing it fails when the visitor has left.
-                yield b":\n\n" if item is None else _event(page.take(item))
+                yield b":\n\n" if batch is None else b"".join(map(_event, page.take(batch)))
             return
         except Exception as error:
             kind = type(error).__name__

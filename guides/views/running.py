@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
-from guides.crowd.turns import once_a_moment, page_work
+from guides.crowd.turns import is_crowded, once_a_moment, page_work
 from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
@@ -26,10 +26,11 @@ from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
-from guides.views import labels, retries
+from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
+GATHER_SECONDS = 0.3  # in a crowd, so long a stage may wait for the next ones, to be shown together with them
 
 _OF_THE_WAY = frozenset(
     {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
@@ -48,7 +49,7 @@ _MARKS = {
 
 
 class RunningTest:
-    """The stages of one test as they come; None for each heartbeat.
+    """The stages of one test as they come, in lists; None for each heartbeat.
 
     Closing it cancels the test and frees its places.
     """
@@ -66,24 +67,26 @@ class RunningTest:
         self._admission = admission
         self._visit = visit
         self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
-        self._stream = loop.stream(
-            lambda: run_test(plan, secret, door, patterns, crowd=visit.crowd()), HEARTBEAT_SECONDS
+        self._stream = loop.batches(
+            lambda: run_test(plan, secret, door, patterns, crowd=visit.crowd()), HEARTBEAT_SECONDS, _patience
         )
 
-    def __iter__(self) -> Iterator[StageResult | Verdict | None]:
-        for item in self._stream:
-            if isinstance(item, StageResult):
-                self._visit.take(item)
-                is_refused = item.stage is Stage.LOGIN and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-                if is_refused and self._admission is not None:
-                    self._admission.failed_login(self._hosts[item.leg])
-            yield item
+    def __iter__(self) -> Iterator[list[StageResult | Verdict] | None]:
+        for batch in self._stream:
+            for item in batch or ():
+                self._note(item)
+            yield batch
+
+    def _note(self, item: StageResult | Verdict) -> None:
+        if isinstance(item, StageResult):
+            self._visit.take(item)
+            is_refused = item.stage is Stage.LOGIN and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
+            if is_refused and self._admission is not None:
+                self._admission.failed_login(self._hosts[item.leg])
 
     def close(self) -> None:
         """Cancel what still runs and give the visitor's and the process's places back."""
-        close = getattr(self._stream, "close", None)
-        if close is not None:
-            close()
+        self._stream.close()
         self._visit.close()
         if self._admission is not None:
             self._admission.release()
@@ -95,6 +98,11 @@ class RunningTest:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _patience(item: StageResult | Verdict) -> float:
+    """Seconds that a visitor may wait to see `item`. Each time that a thread wakes up, it stands in others' way."""
+    return GATHER_SECONDS if isinstance(item, StageResult) and is_crowded() else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,22 +236,26 @@ class TestPage:
 
     def skeleton(self) -> str:
         """The first fragment: all stages, waiting."""
-        return self._render("test/_result.html", {"page": self})
+        return self._html(lambda: shapes.result_html(self, self.language))
 
     def whole(self) -> str:
         """The finished result for a page without JavaScript."""
-        return self._render("test/_result.html", {"page": self})
+        return self._html(lambda: shapes.result_html(self, self.language))
 
     def broken(self) -> str:
         """The end of a test that broke off by a fault of our own."""
-        return self._render("test/_broken.html", {})
+        return self._html(lambda: render_to_string("test/_broken.html"))
 
-    def take(self, item: StageResult | Verdict) -> str:
-        """Note a finished stage or the verdict, and return its fragment."""
+    def take(self, items: Iterable[StageResult | Verdict]) -> list[str]:
+        """Note finished stages, or the verdict, and return their fragments."""
+        with page_work():
+            return [self._take(item) for item in items]
+
+    def _take(self, item: StageResult | Verdict) -> str:
         row = self.note(item)
         if row is None:
-            return self._render("test/_verdict.html", {"part": self.verdict, "page": self, "oob": True})
-        return self._render("test/_stage.html", {"row": row, "oob": True})
+            return self._html(lambda: shapes.verdict_html(self, self.language))
+        return self._html(lambda: shapes.stage_html(row, self.language))
 
     def note(self, item: StageResult | Verdict) -> StageRow | None:
         """Note a finished stage, and return its row; or the verdict."""
@@ -277,10 +289,10 @@ class TestPage:
         slug = self.articles.article_of(result)
         return self.links.get(slug) if slug else None
 
-    def _render(self, template: str, context: dict[str, object]) -> str:
+    def _html(self, render: Callable[[], str]) -> str:
         # A stream is rendered after the request's own language has been put away.
         with page_work(), translation.override(self.language):
-            return render_to_string(template, context)
+            return render()
 
 
 def titles(language: str) -> list[tuple[str, str, str]]:

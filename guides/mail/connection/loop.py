@@ -13,8 +13,8 @@ import queue
 import threading
 import traceback
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -40,7 +40,9 @@ class _Job(Generic[T]):
     """One task on the loop, as the thread that waits for it sees it."""
 
     def __init__(self) -> None:
-        self.messages: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+        self.messages: queue.SimpleQueue[list[T] | _End] = queue.SimpleQueue()
+        self._gathered: list[T] = []
+        self._sending: asyncio.TimerHandle | None = None
         self.done = threading.Event()
         self.task: asyncio.Task[None] | None = None
         self._cancelled = False
@@ -52,6 +54,22 @@ class _Job(Generic[T]):
         if self._cancelled:
             self.task.cancel()
 
+    def put(self, item: T, patience: float) -> None:
+        """Hand an item over within `patience` seconds, together with others. Runs on the loop."""
+        self._gathered.append(item)
+        if patience <= 0:
+            self._send()
+        elif self._sending is None:
+            self._sending = asyncio.get_running_loop().call_later(patience, self._send)
+
+    def _send(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+        if self._gathered:
+            self.messages.put(self._gathered)
+            self._gathered = []
+
     def cancel(self) -> None:
         """Runs on the loop."""
         self._cancelled = True
@@ -59,6 +77,7 @@ class _Job(Generic[T]):
             self.task.cancel()
 
     def _finish(self, task: asyncio.Task[None]) -> None:
+        self._send()
         # A transport closes in a callback that its last close() queued, so before this one.
         self.messages.put(_End(LoopClosed() if task.cancelled() else task.exception()))
         self.done.set()
@@ -78,8 +97,20 @@ class BackgroundLoop:
         os.register_at_fork(after_in_child=lambda: (forget := method()) and forget())
 
     def stream(self, make: Callable[[], AsyncIterator[T]], heartbeat: float) -> Iterator[T | None]:
-        """Yield what `make()` yields, as it comes; None whenever `heartbeat` seconds pass without anything.
+        """Yield what `make()` yields, as it comes, and else as `batches` does."""
+        with closing(self.batches(make, heartbeat)) as batches:
+            for batch in batches:
+                if batch is None:
+                    yield None
+                else:
+                    yield from batch
 
+    def batches(
+        self, make: Callable[[], AsyncIterator[T]], heartbeat: float, patience: Callable[[T], float] = lambda _: 0.0
+    ) -> Generator[list[T] | None, None, None]:
+        """Yield lists of what `make()` yields; None whenever `heartbeat` seconds pass without anything.
+
+        `patience` says how many seconds an item may wait for others to come with it: each list wakes a thread.
         Closing the iterator cancels the work and returns when its sockets are closed, after CLOSING_SECONDS at most.
         What the work raises is raised here, with the local variables of its frames cleared.
         """
@@ -87,7 +118,7 @@ class BackgroundLoop:
 
         async def pump() -> None:
             async for item in make():
-                job.messages.put(item)
+                job.put(item, patience(item))
 
         loop = self._started()
         loop.call_soon_threadsafe(job.start, pump())
