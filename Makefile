@@ -33,7 +33,7 @@ test: .venv/.dev  ## everything from nothing to a tested tree
 	@.ci/packages.sh $(TEST_PACKAGES)
 	@$(PYTHON_IN_VENV) manage.py compile_translations
 	@$(MAKE) --no-print-directory check
-	@$(PYTHON_IN_VENV) -m pytest
+	@.ci/tests.sh
 
 bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/
 	@$(PYTHON_IN_VENV) -m benchmarks.run

@@ -109,6 +109,8 @@ FAULTS = {
     "the test": "guides.views.running:run_test",
     "redacting prepared": "guides.mail.connection.redact:Redactor.__init__",
     "looking for what to redact": "guides.mail.connection.redact:_Forms.found_in",
+    "the password's spellings": "guides.mail.connection.redact:_spellings",
+    "the password's forms": "guides.mail.connection.redact:_Forms.__init__",
     "a leg": "guides.mail.connection.legs:LegRun.run",
     "input": "guides.mail.connection.legs:check_input",
     "dns": "guides.mail.network:Door.resolve",
@@ -144,15 +146,10 @@ BREAK_THE_PAGE = frozenset(
 # These stop the test itself, so that there is no result; a stream ends with words of regret.
 BREAK_THE_TEST = frozenset(
     {
-        "a fragment",
-        "the test",
-        "verdict",
-        "opening the secret",
-        "redacting prepared",
-        "a shape",
-        "a leg",
+        "a fragment", "the test", "verdict", "opening the secret", "redacting prepared", "a shape", "a leg",
+        "the password's spellings", "the password's forms",
     }
-)
+)  # fmt: skip
 
 
 class CanaryPortal(LivePortal):

@@ -93,3 +93,12 @@ def test_a_password_in_the_words_is_not_printed(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("password is hunter2x 535 5.7.8 authentication failed")
     for arguments in (["--json"], []):
         assert "hunter2x" not in run(*arguments, str(tmp_path / "a"))[1]
+
+
+def test_what_is_not_known_gets_a_guess(tmp_path: Path) -> None:
+    body = "::: steps\n::: step {#do} Do this\nThe frobnicator needs fresh flux.\n::: end\n::: end"
+    make_article("flux", body=body)
+    (tmp_path / "a.txt").write_text("The frobnicator is out of flux")
+    code, out, _ = run(str(tmp_path / "a.txt"))
+    assert code == 1
+    assert "a guess: article flux" in out

@@ -107,6 +107,52 @@ def test_what_is_not_known_is_said_so(client: Client) -> None:
     assert 'href="/en/test/"' in html
 
 
+def _steps(text: str) -> str:
+    return f"::: steps\n::: step {{#do}} Do this\n{text}\n::: end\n::: end"
+
+
+def test_what_is_not_known_gets_a_guess_by_its_words(client: Client) -> None:
+    make_article("flux", body=_steps("The frobnicator needs fresh flux."))
+    make_article("other", body=_steps("Nothing of the kind."))
+    html = paste(client, "My frobnicator 17 has no more flux, says anna@example.net")
+    guess = html.index('href="/en/errors/flux/"')
+    assert html.index("We do not know this error") < html.index("only a guess") < guess < html.index("Ask your mail")
+    assert 'href="/en/errors/other/"' not in html
+    assert 'class="verdict' not in html
+
+
+def test_there_are_three_guesses_at_most_the_fullest_first(client: Client) -> None:
+    for number in range(4):
+        make_article(f"flux-{number}", body=_steps("The frobnicator needs fresh flux."))
+    make_article("zinc", body=_steps("The frobnicator needs fresh flux and zinc."))
+    html = paste(client, "frobnicator out of flux and zinc")
+    assert html.count('href="/en/errors/flux-') == 2
+    assert html.index('href="/en/errors/zinc/"') < html.index('href="/en/errors/flux-0/"')
+
+
+def test_one_common_word_is_no_guess(client: Client) -> None:
+    make_article("flux", body=_steps("The frobnicator needs fresh flux."))
+    assert "only a guess" not in paste(client, "frobnicator")
+    assert "only a guess" not in paste(client, "frobnicator one two three four five six seven eight nine ten")
+
+
+def test_a_guess_in_another_language_says_so(client: Client) -> None:
+    make_article("flux", body=_steps("The frobnicator needs fresh flux."), languages=("en",))
+    html = client.post("/ja/errors/find/", {"text": "the frobnicator is out of flux"}).content.decode()
+    assert '<a href="/ja/errors/flux/" lang="en">' in html
+
+
+def test_what_is_known_gets_no_guess(client: Client) -> None:
+    make_article("mailbox-full", classes=("rcpt.full",))
+    assert "only a guess" not in paste(client, "552 5.2.2 user is over quota")
+
+
+def test_a_returned_message_that_says_nothing_known_gets_a_guess_too(client: Client) -> None:
+    make_article("flux", body=_steps("The frobnicator needs fresh flux."))
+    html = paste(client, "From: MAILER-DAEMON@example.net\nSubject: failure notice\n\nThe frobnicator has no flux.\n")
+    assert 'href="/en/errors/flux/"' in html
+
+
 @pytest.mark.parametrize("language", ["ja", "ru"])
 def test_the_page_speaks_the_readers_language(client: Client, language: str) -> None:
     html = client.post(f"/{language}/errors/find/", {"text": "552 5.2.2 over quota"}).content.decode()

@@ -87,20 +87,21 @@ def _loose(query: str, terms: tuple[Term, ...], language: str) -> list[Candidate
     if len(pieces) < 2:
         return []
     rows = _ranked(query, pieces, language, any_term=True)
-    held = {row.pk: sum(_weight(row, piece) > 0 for piece in pieces) for row in rows}
+    held = {row.pk: sum(weight(row, piece) > 0 for piece in pieces) for row in rows}
     enough = [row for row in rows if held[row.pk] * 2 >= len(pieces)]
     return sorted(enough, key=lambda row: (row.language != language, -held[row.pk]))
 
 
 def _order(row: Candidate, terms: Sequence[Term], name: str) -> tuple[object, ...]:
     """Best first. Nothing in it depends on the database: neither its keys nor its collation."""
-    score = sum(_weight(row, term) for term in terms) + EXACT_NAME * holds(row, Token(name), NAME)
+    score = sum(weight(row, term) for term in terms) + EXACT_NAME * holds(row, Token(name), NAME)
     order = [settings.LANGUAGE_CODE, "en"]
     reading = order.index(row.language) if row.language in order else len(order)
     return (-score, _KIND_ORDER[Kind(row.kind)], row.position, row.slug, reading, row.language)
 
 
-def _weight(row: Candidate, term: Term) -> int:
+def weight(row: Candidate, term: Term) -> int:
+    """What a word of a query weighs in a row: by where it stands; 0 when it does not."""
     return max(min(_token_weight(row, token) for token in some) for some in term.alternatives)
 
 

@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'server',
                 'verbose_name_plural': 'servers',
                 'ordering': ['position', 'pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('port__gte', 1), ('port__lte', 65535)), name='ispdb_server_port_in_range'), models.CheckConstraint(condition=models.Q(('protocol__in', ['imap', 'pop3', 'smtp'])), name='ispdb_server_known_protocol'), models.CheckConstraint(condition=models.Q(('security__in', ['tls', 'starttls'])), name='ispdb_server_encrypted'), models.CheckConstraint(condition=models.Q(('username__in', ['address', 'local_part', 'other'])), name='ispdb_server_known_username_form'), models.CheckConstraint(condition=models.Q(('password_login', True), ('oauth2_login', True), _connector='OR'), name='ispdb_server_some_authentication'), models.UniqueConstraint(fields=('entry', 'protocol', 'host', 'port'), name='ispdb_server_once')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('port__gte', 1), ('port__lte', 65535)), name='ispdb_server_port_in_range'), models.CheckConstraint(condition=models.Q(('protocol__in', ['imap', 'pop3', 'smtp'])), name='ispdb_server_known_protocol'), models.CheckConstraint(condition=models.Q(('security__in', ['tls', 'starttls'])), name='ispdb_server_known_security'), models.CheckConstraint(condition=models.Q(('username__in', ['address', 'local_part', 'other'])), name='ispdb_server_known_username_form'), models.CheckConstraint(condition=models.Q(('password_login', True), ('oauth2_login', True), _connector='OR'), name='ispdb_server_some_authentication'), models.UniqueConstraint(fields=('entry', 'protocol', 'host', 'port'), name='ispdb_server_once')],
             },
         ),
     ]

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from guides.mail.accounts import Account, AuthMethod, PasswordKind, Protocol, Security, Server, UsernameForm
+from guides.mail.accounts import Account, AuthMethod, PasswordKind, Security, Server
 from guides.mail.discovery.autoconfig import DOMAIN_PLACEHOLDER
 from guides.models import labels
 from guides.models.clients import https_only
+from guides.models.servers import ServerRow, server_constraints
 from guides.models.shelf import Versioned
 
 
@@ -95,59 +95,17 @@ class IspdbDomain(models.Model):
         return self.domain
 
 
-class IspdbServer(models.Model):
+class IspdbServer(ServerRow):
     """One server of an entry. Its host may hold `%EMAILDOMAIN%`."""
 
     entry = models.ForeignKey(IspdbEntry, models.CASCADE, related_name="servers", verbose_name=_("entry"))
-    protocol = models.CharField(_("protocol"), max_length=5, choices=labels.PROTOCOLS)
-    host = models.CharField(_("host name"), max_length=253)
-    port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
     security = models.CharField(
         _("security"), max_length=10, choices=[each for each in labels.SECURITIES if each[0] != Security.NONE]
     )
-    username = models.CharField(
-        _("user name"), max_length=12, choices=labels.USERNAME_FORMS, default=UsernameForm.ADDRESS
-    )
-    password_login = models.BooleanField(_("accepts a password"), default=True)
-    oauth2_login = models.BooleanField(_("accepts OAuth 2.0"), default=False)
-    position = models.PositiveIntegerField(_("order of preference"), default=0)
 
-    class Meta:
-        ordering = ["position", "pk"]
-        verbose_name = _("server")
-        verbose_name_plural = _("servers")
-        constraints = [
-            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="ispdb_server_port_in_range"),
-            models.CheckConstraint(
-                condition=Q(protocol__in=[p.value for p in Protocol]), name="ispdb_server_known_protocol"
-            ),
-            # Settings without encryption are never handed on, whoever wrote them.
-            models.CheckConstraint(condition=Q(security__in=["tls", "starttls"]), name="ispdb_server_encrypted"),
-            models.CheckConstraint(
-                condition=Q(username__in=[f.value for f in UsernameForm]), name="ispdb_server_known_username_form"
-            ),
-            models.CheckConstraint(
-                condition=Q(password_login=True) | Q(oauth2_login=True), name="ispdb_server_some_authentication"
-            ),
-            models.UniqueConstraint(fields=["entry", "protocol", "host", "port"], name="ispdb_server_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.protocol} {self.host}:{self.port}"
-
-    def as_server(self) -> Server:
-        """The row as the value object that the rest of the house speaks in."""
-        auth = [AuthMethod.OAUTH2] if self.oauth2_login else []
-        if self.password_login:
-            auth.append(AuthMethod.PASSWORD)
-        return Server(
-            protocol=Protocol(self.protocol),
-            host=self.host,
-            port=self.port,
-            security=Security(self.security),
-            username=UsernameForm(self.username),
-            auth=tuple(auth),
-        )
+    class Meta(ServerRow.Meta):
+        # Settings without encryption are never handed on, whoever wrote them.
+        constraints = server_constraints("ispdb_server", "entry", (Security.TLS, Security.STARTTLS))
 
     def for_domain(self, domain: str) -> Server:
         """The same with the domain (A-labels) in the place of the placeholder."""

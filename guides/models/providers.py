@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from guides.mail.accounts import Account, AuthMethod, PasswordKind, Protocol, Security, Server, UsernameForm
+from guides.mail.accounts import Account, AuthMethod, PasswordKind, Security
 from guides.models import labels
 from guides.models.clients import https_only
+from guides.models.servers import ServerRow, server_constraints
 from guides.models.shelf import Versioned
 from guides.models.texts import Text, TextManager, text_constraints
 
@@ -182,57 +182,18 @@ class SuffixRule(models.Model):
         return f"{self.kind} *.{self.suffix}"
 
 
-class ProviderServer(models.Model):
+class ProviderServer(ServerRow):
     """One server of a provider."""
 
     provider = models.ForeignKey(Provider, models.CASCADE, related_name="servers", verbose_name=_("provider"))
-    protocol = models.CharField(_("protocol"), max_length=5, choices=labels.PROTOCOLS)
-    host = models.CharField(_("host name"), max_length=253)
-    port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
-    security = models.CharField(_("security"), max_length=10, choices=labels.SECURITIES)
-    username = models.CharField(
-        _("user name"), max_length=12, choices=labels.USERNAME_FORMS, default=UsernameForm.ADDRESS
-    )
-    password_login = models.BooleanField(_("accepts a password"), default=True)
-    oauth2_login = models.BooleanField(_("accepts OAuth 2.0"), default=False)
-    position = models.PositiveIntegerField(_("order of preference"), default=0)
 
-    class Meta:
-        ordering = ["position", "pk"]
-        verbose_name = _("server")
-        verbose_name_plural = _("servers")
-        constraints = [
-            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="server_port_in_range"),
-            models.CheckConstraint(condition=Q(protocol__in=[p.value for p in Protocol]), name="server_known_protocol"),
-            models.CheckConstraint(condition=Q(security__in=[s.value for s in Security]), name="server_known_security"),
-            models.CheckConstraint(
-                condition=Q(username__in=[f.value for f in UsernameForm]), name="server_known_username_form"
-            ),
-            models.CheckConstraint(
-                condition=Q(password_login=True) | Q(oauth2_login=True), name="server_some_authentication"
-            ),
-            models.UniqueConstraint(fields=["provider", "protocol", "host", "port"], name="server_once"),
-        ]
+    class Meta(ServerRow.Meta):
+        constraints = server_constraints("server", "provider", Security)
 
-    def __str__(self) -> str:
-        return f"{self.protocol} {self.host}:{self.port}"
-
-    def as_server(self) -> Server:
-        """The row as the value object that the rest of the house speaks in."""
-        auth = [AuthMethod.OAUTH2] if self.oauth2_login else []
-        if self.password_login:
-            wanted = (
-                AuthMethod.APP_PASSWORD if self.provider.password == PasswordKind.APP_PASSWORD else AuthMethod.PASSWORD
-            )
-            auth.append(wanted)
-        return Server(
-            protocol=Protocol(self.protocol),
-            host=self.host,
-            port=self.port,
-            security=Security(self.security),
-            username=UsernameForm(self.username),
-            auth=tuple(auth),
-        )
+    def password_method(self) -> AuthMethod:
+        """An app password where the provider wants one."""
+        wants_app_password = self.provider.password == PasswordKind.APP_PASSWORD
+        return AuthMethod.APP_PASSWORD if wants_app_password else AuthMethod.PASSWORD
 
 
 class ProviderText(Text):

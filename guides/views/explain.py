@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from guides.content import unexplained
 from guides.content.explaining import explained
+from guides.content.guessing import guesses
 from guides.forms import NOT_TEXT, PASTE_BYTES, TOO_LARGE, PasteForm
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.diagnosis.explain import Explanation, NotTextError
@@ -84,9 +85,11 @@ def find(request: HttpRequest) -> HttpResponse:
     except NotTextError as fault:
         form.add_error(form.cleaned_data["field"], NOT_TEXT[str(fault)])
         return _refused(request, form)
+    context = _context(found)
     if not found.causes:
         unexplained.note_pasted(form.cleaned_data["source"])
-    response = render(request, "explained.html", _context(found))
+        context["guesses"] = guesses(form.cleaned_data["source"], language())
+    response = render(request, "explained.html", context)
     response["Cache-Control"] = "no-store"
     return response
 

@@ -16,7 +16,6 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 
 if TYPE_CHECKING:
-    from guides.views.retries import Retry
     from guides.views.running import ArticleLink, LegPart, StageRow, TestPage, VerdictPart
 
 MOST_SHAPES = 1000
@@ -30,7 +29,6 @@ class _Shape:
     def __init__(self, *key: Hashable) -> None:
         self.key: list[Hashable] = list(key)
         self.values: list[str] = []
-        self.is_personal = False  # it holds values that are no gaps, and must not be kept
 
     def gap(self, value: object) -> str:
         """A mark for a value; nothing for nothing, since templates ask whether there is a value."""
@@ -109,14 +107,8 @@ class _Shape:
                 SimpleNamespace(before_encryption=self.fixed(one.before_encryption), text=self.gap(one.text))
                 for one in part.evidence
             ],
-            retries=self.retries(part),
             seconds=self.gap(part.seconds),
         )
-
-    def retries(self, part: VerdictPart) -> tuple[Retry, ...]:
-        """Forms for another test: they are rare, and full of what the visitor typed."""
-        self.is_personal = bool(part.retries)
-        return part.retries
 
     def page(self, page: TestPage) -> SimpleNamespace:
         """What the end and the whole of a page are made of."""
@@ -139,6 +131,8 @@ def stage_html(row: StageRow, language: str) -> str:
 
 def verdict_html(page: TestPage, language: str) -> str:
     """The fragment with the end of the page."""
+    if _is_personal(page):
+        return render_to_string("test/_verdict.html", {"part": page.verdict, "page": page, "oob": True})
     shape = _Shape("verdict", language)
     shown = shape.page(page)
     return _render(shape, "test/_verdict.html", {"part": shown.verdict, "page": shown, "oob": True})
@@ -146,10 +140,17 @@ def verdict_html(page: TestPage, language: str) -> str:
 
 def result_html(page: TestPage, language: str) -> str:
     """The whole result, finished or not."""
+    if _is_personal(page):
+        return render_to_string("test/_result.html", {"page": page})
     shape = _Shape("result", language)
     shown = shape.page(page)
     shown.legs = [shape.leg(part) for part in page.legs]
     return _render(shape, "test/_result.html", {"page": shown})
+
+
+def _is_personal(page: TestPage) -> bool:
+    """Whether there are forms for another test: they are rare, and full of what the visitor typed."""
+    return page.verdict is not None and bool(page.verdict.retries)
 
 
 _pieces: dict[Hashable, list[str]] = {}
@@ -160,9 +161,8 @@ def _render(shape: _Shape, template: str, context: dict[str, object]) -> str:
     pieces = _pieces.get(key)
     if pieces is None:
         pieces = _MARK.split(render_to_string(template, context))
-        if not shape.is_personal:
-            if len(_pieces) >= MOST_SHAPES:
-                _pieces.clear()
-            _pieces[key] = pieces
+        if len(_pieces) >= MOST_SHAPES:
+            _pieces.clear()
+        _pieces[key] = pieces
     values = [escape(value) for value in shape.values]
     return "".join(values[int(piece)] if number % 2 else piece for number, piece in enumerate(pieces))

@@ -24,7 +24,9 @@ def test_a_profile_in_a_few_taps(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     code = page.locator("img.qr")
     code.scroll_into_view_if_needed()
-    assert code.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert code.evaluate(
+        "image => image.decode().then(() => image.naturalWidth > 0)"
+    )  # it is loaded when it is looked at
     page.fill("#id_address", "anna@gmail.com")
     page.get_by_role("button", name="プロファイルをダウンロード").click()
     expect(page.locator(".error-summary")).to_contain_text("Mail.ru")

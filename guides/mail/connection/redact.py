@@ -29,13 +29,25 @@ _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 
 
+class RedactionFault(Exception):  # noqa: N818
+    """A redactor could not be made. Says what kind of fault it was, and no more."""
+
+
 class Redactor:
     """Removes one visitor's password, address and user name from what a server says."""
 
     def __init__(self, address: Address, usernames: Iterable[str], secret: Secret) -> None:
+        fault = ""
+        try:
+            self._prepare(address, usernames, secret.utf8())
+        except Exception as error:
+            fault = type(error).__name__
+        if fault:  # anew and outside the handler: the fault itself, its frames and its chain could show the password
+            raise RedactionFault(fault)
+
+    def _prepare(self, address: Address, usernames: Iterable[str], password: bytes) -> None:
         names = {name.encode("utf-8", "replace") for name in usernames} | {address.local_part.encode()}
         addresses = {str(address).encode(), f"{address.local_part}@{address.display_domain}".encode()}
-        password = secret.utf8()
         self._passwords = _spellings({password})
         self._addresses = _spellings(addresses)
         self._names = _spellings(names - addresses)

@@ -18,7 +18,7 @@ from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login, stages_of
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session import GOODBYE_SECONDS
-from guides.mail.connection.shared import SEEN_AT, Crowd, Place
+from guides.mail.connection.shared import SEEN_AT, UNREACHABLE, Crowd, Place
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
@@ -87,9 +87,13 @@ async def run_test(
 
 
 def is_spared(result: StageResult, server: Server, context: TestContext) -> bool:
-    """Whether nothing more is asked of a server: it fails for everybody, and others have found that out already."""
+    """Whether nothing more is asked of a server: it answers nobody, and others have found that out already.
+
+    A server that answers, only not to such settings, is asked for each visitor: it is the settings that are wrong.
+    """
     place = Place.of(server, context.plan.hidden_hosts)
-    return SEEN_AT in result.details or (context.crowd is not None and place in context.crowd.probes)
+    is_known_outage = SEEN_AT in result.details and result.cause in UNREACHABLE
+    return is_known_outage or (context.crowd is not None and place in context.crowd.probes)
 
 
 class _Search:

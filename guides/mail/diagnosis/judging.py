@@ -22,6 +22,7 @@ LEAST = 0.25  # less is not worth showing
 
 _SECOND = 0.6  # what a further cause of the same statement keeps of its strength
 _PROSE = 0.1  # what words lose that no server said itself
+_DOUBTFUL = 0.75  # words of a class beside others that speak of another
 _LATE_PRIORITY = 100  # patterns with a larger number stand back behind the built-in rules
 
 
@@ -79,6 +80,7 @@ _MAILBOX_CODES = frozenset({"OVERQUOTA", "NONEXISTENT", "NOPERM", "INUSE", "IN-U
 _LETTER = re.compile(r"[A-Za-zÀ-ÿА-яЁё]")
 _BETWEEN_SERVERS = re.compile(
     r"(?i)\bconnect to \S+\[|\]:25\b|\bport 25\b|\bMX\b|\bqueue|\bdeliver|\brecipient|\bname service error"
+    r"|(?:相手|宛先|あて先|送信先|受信者)(?:先|側)?の?(?:メール)?サーバ|配送|сервер\w* получателя|zielserver|empfänger"
 )
 # Causes of the visitor's own connection and mailbox; a bounce, which two servers wrote, does not speak of them.
 OWN_SIDE = frozenset({"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic"})
@@ -270,7 +272,7 @@ def _by_patterns(
                 confidence *= 0.6
             if stage is not None and pattern.stage not in (None, stage):
                 confidence *= 0.95
-            if bounced and pattern.cause.partition(".")[0] in OWN_SIDE:
+            if bounced and pattern.cause.partition(".")[0] in {*OWN_SIDE, "auto"}:  # `auto` names a kind, no cause
                 confidence *= 0.5
             if pattern.priority > _LATE_PRIORITY or item.end - item.start < 4:
                 confidence = min(confidence, LIKELY)
@@ -313,6 +315,10 @@ def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterato
             chosen, layer = hits, layer_tried
         if chosen and chosen[0].strength >= CLEAR:
             break
+    if statement.direct and (not chosen or chosen[0].strength < LIKELY):
+        guessed, layer_guessed = _guessed(statement)
+        if guessed:
+            chosen, layer = guessed, layer_guessed
     status, code = _codes(statement)
     by_code = enhanced.class_of(status, code, statement.command)
     offset = max(0, statement.text.find(layer))
@@ -327,6 +333,15 @@ def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterato
         yield Cause(name, owner_of(name), confidence * factor, statement.text, start, end, why=(Why.CODE,))
 
 
+def _guessed(statement: Statement) -> tuple[list[Hit], str]:
+    """What a reply is about, by its nouns, when no rule knows its words; and the layer that holds them."""
+    for layer in statement.layers:
+        hits = Rules.of("delivery-guesses").hits(layer)[:1]
+        if hits:
+            return hits, layer
+    return [], ""
+
+
 def _of_hits(
     hits: list[Hit], by_code: tuple[str, float] | None, line: str, offset: int, factor: float
 ) -> Iterator[Cause]:
@@ -338,11 +353,18 @@ def _of_hits(
         why = (*why, Why.AGREES)
     elif by_code is not None and first.strength <= LIKELY and by_code[1] >= enhanced.DEFINITE:
         confidence = by_code[1] - 0.05
+    if confidence >= HIGH and Why.AGREES not in why and _is_doubtful(first.cause, line):
+        confidence = _DOUBTFUL
     yield _cause(first, line, offset, round(confidence * factor, 3), why)
     for hit in hits[1:]:
         apart = hit.start >= first.end or hit.end <= first.start
         if hit.cause != first.cause and apart:
             yield _cause(hit, line, offset, round(min(hit.strength, confidence) * _SECOND * factor, 3), why[:1])
+
+
+def _is_doubtful(cause: str, line: str) -> bool:
+    """Whether a line holds words that seldom stand where this class is meant."""
+    return any(hit.cause == cause for hit in Rules.of("delivery-doubts").hits(line))
 
 
 def _codes(statement: Statement) -> tuple[str, str]:

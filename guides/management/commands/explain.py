@@ -9,9 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from guides.content.explaining import explained
+from guides.content.guessing import guesses
 from guides.mail.diagnosis.explain import Explanation, NotTextError
 from guides.mail.diagnosis.messages import MAX_BYTES
 from guides.mail.diagnosis.shown import shown, without_secrets
@@ -49,7 +51,7 @@ class Command(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps(as_record(name, found, fault), ensure_ascii=False))
             else:
-                self._show(name, found, fault)
+                self._show(name, found, fault, data)
             nothing = nothing or not found.causes
         if nothing:
             sys.exit(NOTHING_FOUND)
@@ -64,12 +66,14 @@ class Command(BaseCommand):
             self.stderr.write(f"explain: {name}: {error.strerror}")
             sys.exit(USAGE_ERROR)
 
-    def _show(self, name: str, found: Explanation, fault: str) -> None:
+    def _show(self, name: str, found: Explanation, fault: str, data: bytes) -> None:
         self.stdout.write(f"{name}:")
         if fault:
             self.stdout.write(f"  not a text that can be explained ({fault})")
         elif not found.causes:
             self.stdout.write("  nothing is known about this text")
+            for text in guesses(data, settings.LANGUAGE_CODE):
+                self.stdout.write(f"       by its words alone, a guess: article {text.article.slug}")
         for cause in found.causes:
             words = "".join(f"[{part.text}]" if part.marked else part.text for part in shown(cause))
             article = f", article {cause.article}" if cause.article else ""
