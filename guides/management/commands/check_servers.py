@@ -58,7 +58,7 @@ class Command(BaseCommand):
         """What is listed for the operator's domains, as it stands now."""
         servers: dict[ServerName, Server] = {}
         for domain in settings.CHECK_DOMAINS:
-            provider = Provider.objects.for_domain(domain).with_settings().first()
+            provider = Provider.objects.find(domain)
             for server in provider.account(domain).servers if provider else ():
                 servers.setdefault(ServerName.of(server), server)
         return list(servers.values())
