@@ -102,16 +102,22 @@ class Redactor:
 
 def visible(text: str) -> str:
     """`text` with control and invisible characters written out and bidirectional ones disarmed, cut at 500."""
+    text = text.strip()
+    if text.isprintable():
+        return _cut(text)
     shown = []
-    for char in text.strip():
+    for char in text:
         if char == "\n" or unicodedata.category(char) not in _HIDDEN_CATEGORIES:
             shown.append(char)
         elif char == "\t":
             shown.append(" ")
         elif char != "\r":
             shown.append(f"⟨U+{ord(char):04X}⟩")
-    joined = "".join(shown)
-    return joined if len(joined) <= MAX_SHOWN else joined[: MAX_SHOWN - 1] + "…"
+    return _cut("".join(shown))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def _spellings(values: set[bytes]) -> set[bytes]:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from guides.mail.accounts import Security, Server
 from guides.mail.connection.limits import ChannelFault
 from guides.mail.connection.places import AddressPlaces, Reservation
+from guides.mail.connection.precedence import Precedence
 from guides.mail.connection.redact import ADDRESS_MARK, PASSWORD_MARK, USER_MARK
 from guides.mail.connection.session import StageFault
 from guides.mail.network import Resolution
@@ -171,6 +172,7 @@ class Crowd:
 
     looks: SharedLooks
     addresses: AddressPlaces
+    precedence: Precedence = field(default_factory=Precedence)
     known: Mapping[Place, Answer] = field(default_factory=dict)  # what other processes found, breaker included
     probes: frozenset[Place] = frozenset()  # places behind an open breaker that this test may try, once a minute
 
