@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from django.conf import settings
 
 from guides import ledger as ledgers
+from guides.crowd.turns import resting
 from guides.ledger import HELD_SECONDS, Ledger, Refused, Slot, hashed, with_fallback
 
 BUDGET = "queue"
@@ -92,12 +93,12 @@ class HostQueue:
             self._waiting.append(waiting)
             self._let_in()
         try:
-            while not waiting.let_in.wait(max(0.0, min(LOOK_SECONDS, until - time.monotonic()))):
-                if time.monotonic() >= until:
-                    raise Refused(BUDGET, RETRY_SECONDS)
-                if give_up():
-                    self._withdraw(waiting)
-                    return None
+            if not waiting.let_in.is_set():
+                with resting():
+                    self._wait(waiting, until, give_up)
+            if not waiting.let_in.is_set():
+                self._withdraw(waiting)
+                return None
         except BaseException:
             self._withdraw(waiting)
             raise
@@ -106,11 +107,21 @@ class HostQueue:
             while not entry.hold_slots():
                 if time.monotonic() >= until:
                     raise Refused(BUDGET, RETRY_SECONDS)
-                time.sleep(ACROSS_SECONDS)
+                with resting():
+                    time.sleep(ACROSS_SECONDS)
         except BaseException:
             entry.release()
             raise
         return entry
+
+    @staticmethod
+    def _wait(waiting: _Waiting, until: float, give_up: Callable[[], bool]) -> None:
+        """Until it is let in, or `give_up` says so. Raises Refused."""
+        while not waiting.let_in.wait(max(0.0, min(LOOK_SECONDS, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                raise Refused(BUDGET, RETRY_SECONDS)
+            if give_up():
+                return
 
     def held(self, host: str) -> int:
         """How many places at a host are taken in this process."""
