@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from guides import runtime
@@ -13,6 +13,7 @@ from guides.crowd.outages import ServerName
 from guides.crowd.queue import Entry, HostQueue
 from guides.crowd.turns import once_a_moment
 from guides.mail.accounts import Security
+from guides.mail.connection import alternatives
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan
 from guides.mail.connection.shared import OURS_ALONE, PUBLIC_STAGES, SEEN_AT, UNREACHABLE, Crowd, Place
 from guides.mail.diagnosis.codes import PORTAL_CAUSES
@@ -38,6 +39,7 @@ _SERVERS_TROUBLE = UNREACHABLE | {
 class Visit:
     """Made by `look` before a test starts; `close` gives back what it holds."""
 
+    plan: TestPlan
     places: dict[Leg, Place]
     listed: dict[Leg, ServerName]  # of servers in the provider table
     visitor: str
@@ -56,12 +58,12 @@ class Visit:
             name = ServerName(place.host.lower(), place.port, place.security)
             if name in names:
                 listed[leg] = name
-        return cls(places, listed, visitor, memory.outlook(places.values()))
+        return cls(plan, places, listed, visitor, memory.outlook(places.values()))
 
     @property
     def must_connect(self) -> bool:
-        """Whether anything is left to be asked of a server."""
-        return any(place not in self.outlook.known or place in self.outlook.may_probe for place in self.places.values())
+        """Whether anything is left to be asked of a server: its own, or others that could have been meant."""
+        return any(self._connects())
 
     def enter(self) -> None:
         """Wait for places at the hosts that must be asked. Raises Refused.
@@ -114,12 +116,17 @@ class Visit:
         elif result.stage is Stage.LOGIN:
             outages.note(server, self.visitor, None)
 
+    def _connects(self) -> Iterator[Place]:
+        """The places of the legs that open a connection. One that looks for other settings has one at a time, too."""
+        for server in self.plan.servers:
+            place = self.places[LEG_OF_PROTOCOL[server.protocol]]
+            told = self.outlook.known.get(place)
+            is_asked = told is None or place in self.outlook.may_probe
+            if is_asked or (told is not None and alternatives.are_sought(server, told, self.plan)):
+                yield place
+
     def _hosts(self) -> Counter[str]:
-        return Counter(
-            place.host.lower()
-            for place in self.places.values()
-            if place not in self.outlook.known or place in self.probes
-        )
+        return Counter(place.host.lower() for place in self._connects())
 
     def _is_settled(self) -> bool:
         """Whether others have found out meanwhile what all places are like."""

@@ -18,6 +18,7 @@ from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login
+from guides.mail.connection.shared import UNREACHABLE, Answer
 from guides.mail.network import PortForbidden
 from guides.mail.outcomes import Alternative, Outcome, StageResult
 from guides.mail.secret import Secret
@@ -48,6 +49,17 @@ def may_be_mended(result: StageResult) -> bool:
     """Whether a failure before the login could be one of server, port or encryption."""
     failed = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
     return failed and result.cause is not None and result.cause not in _HOPELESS
+
+
+def are_sought(server: Server, told: Answer, plan: TestPlan) -> bool:
+    """Whether a test that is only told how `server` fails nevertheless connects: to other settings that it tries.
+
+    A server that answers, only not to such settings, has something to be found by each visitor.
+    """
+    failure = told.failure
+    if failure is None or failure.cause is None or failure.cause in UNREACHABLE or not may_be_mended(failure):
+        return False
+    return bool(candidates(server, failure.cause, plan))
 
 
 def candidates(server: Server, cause: str, plan: TestPlan) -> tuple[Server, ...]:

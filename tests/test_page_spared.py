@@ -1,0 +1,97 @@
+"""How servers and mailboxes are spared through the page: what counts, what waits, what is refused, what is let go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from django.test import Client, override_settings
+
+from guides.crowd import memory, visits
+from guides.mail.accounts import Security
+from guides.mail.connection.shared import SEEN_AT, Place
+from guides.mail.connection.test import TestPlan
+from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
+from guides.views import running
+from tests.factories import make_provider
+
+pytestmark = pytest.mark.django_db
+
+IMAP = Place("imap.example.net", 993, Security.TLS)
+SMTP = Place("smtp.example.net", 465, Security.TLS)
+FORM = {"address": "anna@example.net", "password": "s3cret-of-anna"}
+
+
+class Script:
+    """Stands in for the network: each test ends with one stage, as it is told."""
+
+    def __init__(self) -> None:
+        self.tests = 0
+        self.end = StageResult(Leg.IMAP, Stage.LOGIN, Outcome.OK)
+
+    async def run(self, _plan: TestPlan, *_arguments: object, **_more: object) -> AsyncIterator[StageResult | Verdict]:
+        self.tests += 1
+        yield StageResult(Leg.IMAP, Stage.INPUT, Outcome.OK)
+        yield self.end
+        yield Verdict(self.end.outcome, {Leg.IMAP: self.end.outcome}, self.end.cause, milliseconds=5)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
+    script = Script()
+    monkeypatch.setattr(running, "run_test", script.run)
+    return script
+
+
+def failed(cause: str, stage: Stage = Stage.TLS) -> list[StageResult]:
+    return [StageResult(Leg.IMAP, Stage.DNS, Outcome.OK), StageResult(Leg.IMAP, stage, Outcome.FAIL, cause)]
+
+
+def told(cause: str) -> StageResult:
+    """What another test has found."""
+    return StageResult(Leg.IMAP, Stage.TLS, Outcome.FAIL, cause, details={SEEN_AT: "2026-11-24T14:02:00+00:00"})
+
+
+# --- all places are known to fail, but other settings would be looked for -------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cause", "asks"),
+    [
+        ("tls.not_tls", True),
+        ("greet.wrong_protocol", True),
+        ("cap.login_disabled", True),
+        ("dns.nxdomain", True),  # the provider's own servers would be tried
+        ("tcp.timeout", False),
+        ("tcp.refused", False),
+        ("greet.closed", False),
+    ],
+)
+def test_who_looks_for_other_settings_connects_and_so_counts(
+    client: Client, script: Script, cause: str, asks: bool
+) -> None:
+    make_provider()
+    typed = Place("mail.example.net", 143, Security.TLS)
+    memory.learn_failure(typed, failed(cause), looked=True)
+    script.end = told(cause)
+    form = FORM | {"imap_host": typed.host, "imap_port": "143", "imap_security": "tls"}
+    with override_settings(LIMIT_VISITOR_HOUR=2, LIMIT_PROOF_HOUR=0):
+        answers = [client.post("/en/test/", form).status_code for _ in range(4)]
+    assert answers == ([200, 200, 429, 429] if asks else [200] * 4)
+    entry = visits.queue.enter({typed.host: 4})
+    assert entry is not None
+    with override_settings(LIMIT_QUEUE_SECONDS=0):
+        other = Client(REMOTE_ADDR="192.0.2.7")
+        assert other.post("/en/test/", form).status_code == (503 if asks else 200)
+    entry.release()
+    assert visits.queue.held(typed.host) == 0
+
+
+def test_where_no_other_settings_may_be_tried_nothing_counts(client: Client, script: Script) -> None:
+    """A hidden host's own are never tried, and of its domain nothing is known."""
+    typed = Place("mail.stranger.org", 993, Security.TLS, hidden=True)
+    memory.learn_failure(typed, failed("tls.not_tls"), looked=True)
+    script.end = told("tls.not_tls")
+    form = FORM | {"imap_host": typed.host}
+    with override_settings(LIMIT_VISITOR_HOUR=1, LIMIT_PROOF_HOUR=0):
+        assert [client.post("/en/test/", form).status_code for _ in range(3)] == [200] * 3
