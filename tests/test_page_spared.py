@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
 
+from guides import budgets
 from guides.crowd import memory, visits
 from guides.mail.accounts import Security
 from guides.mail.connection.shared import SEEN_AT, Place
@@ -27,11 +31,13 @@ class Script:
 
     def __init__(self) -> None:
         self.tests = 0
+        self.pause = 0.0
         self.end = StageResult(Leg.IMAP, Stage.LOGIN, Outcome.OK)
 
     async def run(self, _plan: TestPlan, *_arguments: object, **_more: object) -> AsyncIterator[StageResult | Verdict]:
         self.tests += 1
         yield StageResult(Leg.IMAP, Stage.INPUT, Outcome.OK)
+        await asyncio.sleep(self.pause)
         yield self.end
         yield Verdict(self.end.outcome, {Leg.IMAP: self.end.outcome}, self.end.cause, milliseconds=5)
 
@@ -95,3 +101,61 @@ def test_where_no_other_settings_may_be_tried_nothing_counts(client: Client, scr
     form = FORM | {"imap_host": typed.host}
     with override_settings(LIMIT_VISITOR_HOUR=1, LIMIT_PROOF_HOUR=0):
         assert [client.post("/en/test/", form).status_code for _ in range(3)] == [200] * 3
+
+
+# --- failures at a host ------------------------------------------------------------------------------------------
+
+REJECTED = StageResult(Leg.IMAP, Stage.LOGIN, Outcome.FAIL, "auth.rejected")
+
+
+def at_once(count: int) -> list[int]:
+    """The answers to so many visitors, each with a mailbox of their own, who come together."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(visit, range(count)))
+
+
+def visit(number: int) -> int:
+    form = FORM | {"address": f"user{number}@example.net"}
+    try:
+        return Client(REMOTE_ADDR=f"192.0.2.{number + 1}").post("/en/test/", form).status_code
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(LIMIT_QUEUE_SECONDS=2)
+def test_visitors_at_once_do_not_use_up_more_failures_than_a_host_has_left(script: Script) -> None:
+    make_provider()
+    script.end, script.pause = REJECTED, 0.1
+    answers = at_once(12)
+    assert (answers.count(200), answers.count(429)) == (4, 8)
+    assert script.tests == 4
+    assert visits.queue.held("imap.example.net") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(LIMIT_HOST_10_MINUTES=1, LIMIT_QUEUE_SECONDS=5)
+def test_honest_visitors_do_not_refuse_each_other(script: Script) -> None:
+    make_provider()
+    script.pause = 0.05
+    assert at_once(12) == [200] * 12
+
+
+def test_a_host_whose_failures_ran_out_meanwhile_is_refused_after_the_queue_and_holds_nothing(
+    client: Client, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_provider()
+
+    def out(_self: budgets.Admission, hosts: Iterable[str]) -> bool:
+        assert set(hosts) == {"imap.example.net", "smtp.example.net"}
+        assert visits.queue.held("imap.example.net") == 1
+        raise budgets.Refused("host", 300)
+
+    monkeypatch.setattr(budgets.Admission, "reserve_failures", out)
+    response = client.post("/en/test/", FORM)
+    assert response.status_code == 429
+    assert response["Retry-After"] == "300"
+    assert "has refused several logins" in response.content.decode()
+    assert script.tests == 0
+    assert visits.queue.held("imap.example.net") == 0
+    assert not budgets._process._held

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+
+from django.conf import settings
 
 from guides import runtime
 from guides.crowd import memory, outages
 from guides.crowd.memory import Outlook
 from guides.crowd.outages import ServerName
-from guides.crowd.queue import Entry, HostQueue
+from guides.crowd.queue import ACROSS_SECONDS, RETRY_SECONDS, Entry, HostQueue
 from guides.crowd.turns import once_a_moment
+from guides.ledger import Refused
 from guides.mail.accounts import Security
 from guides.mail.connection import alternatives
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan
@@ -65,17 +69,31 @@ class Visit:
         """Whether anything is left to be asked of a server: its own, or others that could have been meant."""
         return any(self._connects())
 
-    def enter(self) -> None:
-        """Wait for places at the hosts that must be asked. Raises Refused.
+    def enter(self, reserve_failures: Callable[[Iterable[str]], bool]) -> None:
+        """Wait for places at the hosts that must be asked, then reserve a failure where there will be a login.
 
-        Afterwards `must_connect` may be False: others have found out meanwhile.
+        Raises Refused, and then holds nothing. Afterwards `must_connect` may be False: others have found out meanwhile.
         """
+        until = time.monotonic() + settings.LIMIT_QUEUE_SECONDS
         self.probes = frozenset(place for place in self.outlook.may_probe if memory.claim_probe(place))
         self.outlook = Outlook(self.outlook.known, self.probes)
         while self.must_connect:
             self._entry = queue.enter(self._hosts(), self._is_settled)
             if self._entry is not None:
+                self._reserve(reserve_failures, until)
                 return
+
+    def _reserve(self, reserve_failures: Callable[[Iterable[str]], bool], until: float) -> None:
+        """Failures that others have reserved are waited for: most of them come to a good end."""
+        hosts = {place.host.lower() for place in self.places.values() if self._is_asked(place)}
+        try:
+            while not reserve_failures(hosts):
+                if time.monotonic() >= until:
+                    raise Refused("host", RETRY_SECONDS)
+                time.sleep(ACROSS_SECONDS)
+        except BaseException:
+            self.close()
+            raise
 
     def crowd(self) -> Crowd:
         """What the test itself gets to know."""
@@ -121,9 +139,12 @@ class Visit:
         for server in self.plan.servers:
             place = self.places[LEG_OF_PROTOCOL[server.protocol]]
             told = self.outlook.known.get(place)
-            is_asked = told is None or place in self.outlook.may_probe
-            if is_asked or (told is not None and alternatives.are_sought(server, told, self.plan)):
+            if self._is_asked(place) or (told is not None and alternatives.are_sought(server, told, self.plan)):
                 yield place
+
+    def _is_asked(self, place: Place) -> bool:
+        """Whether the leg goes there itself, as far as it gets."""
+        return place not in self.outlook.known or place in self.outlook.may_probe
 
     def _hosts(self) -> Counter[str]:
         return Counter(place.host.lower() for place in self._connects())
