@@ -171,6 +171,43 @@ def test_behind_an_open_breaker_one_a_minute_may_try(clock: Clock) -> None:
     assert memory.outlook([PLACE]).known == {}
 
 
+@pytest.mark.parametrize(
+    ("cause", "stage", "outcome"),
+    [
+        ("greet.421", Stage.GREETING, Outcome.FAIL),
+        ("dns.nxdomain", Stage.DNS, Outcome.FAIL),
+        ("tls.cert_expired", Stage.TLS, Outcome.FAIL),
+        ("cross.portal_blocked", Stage.GREETING, Outcome.OURS),
+    ],
+)
+def test_whoever_gets_an_answer_closes_it_whatever_the_answer_is(
+    clock: Clock, cause: str, stage: Stage, outcome: Outcome
+) -> None:
+    learn(5, looked=True)
+    clock.pass_(60)
+    learn(1, looked=False, cause=cause, stage=stage, outcome=outcome)  # told what was found before
+    assert memory.outlook([PLACE]).known[PLACE].is_open
+    learn(1, looked=True, cause=cause, stage=stage, outcome=outcome)
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert known.failure is not None
+    assert (known.failure.cause, known.is_open) == (cause, False)
+    clock.pass_(1801)
+    assert memory.outlook([PLACE]).known == {}
+    learn(5, looked=True)
+    assert memory.outlook([PLACE]).known[PLACE].since == clock.now  # a new silence
+
+
+@pytest.mark.parametrize("cause", ["tcp.unreachable", "dns.temp"])
+def test_this_portals_own_trouble_does_not_close_it(clock: Clock, cause: str) -> None:
+    learn(5, looked=True)
+    clock.pass_(60)
+    learn(1, looked=True, cause=cause)
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert known.is_open
+    assert known.failure is not None
+    assert known.failure.cause == "tcp.timeout"
+
+
 # --- the server refuses the portal -------------------------------------------------------------------------------
 
 

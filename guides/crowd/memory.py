@@ -93,6 +93,8 @@ class _Memory:
         seconds = settings.LIMIT_PORTAL_BLOCKED_SECONDS if is_blocked else settings.LIMIT_SHARED_SECONDS
         if looked and seconds:
             self._store.set(_key("answer", name), answer, timeout=seconds)
+        if looked and answer.is_an_answer:  # whatever it says, it has ended the silence
+            self._store.delete_many([_key("open", name), _key("since", name)])
         if not answer.is_unreachable:
             return
         since = self._store.get_or_set(_key("since", name), answer.at, timeout=SINCE_SECONDS)

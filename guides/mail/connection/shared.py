@@ -37,7 +37,7 @@ SILENT_SINCE = "silent_since"
 _MARKS = tuple(mark.decode() for mark in (PASSWORD_MARK, ADDRESS_MARK, USER_MARK))
 
 # What a failing place did not do: answer. A name that does not exist, a certificate that is wrong or a greeting of
-# another protocol are answers; `dns.temp` and `tcp.unreachable` are more likely this portal's own trouble.
+# another protocol are answers.
 UNREACHABLE = frozenset(
     {
         "dns.servfail",
@@ -51,6 +51,9 @@ UNREACHABLE = frozenset(
         "greet.closed",
     }
 )
+
+# More likely this portal's own trouble: they say neither that a place answers nor that it does not.
+UNDECIDED = frozenset({"dns.temp", "tcp.unreachable"})
 
 # How a flight can end without saying anything about the server: our own doing, or the end of one visitor's time.
 OURS_ALONE = frozenset({"limit.deadline", "limit.busy", "unknown.unknown"})
@@ -90,6 +93,11 @@ class Answer:
     def is_unreachable(self) -> bool:
         """Whether the place did not answer at all."""
         return self.failure is not None and self.failure.cause in UNREACHABLE
+
+    @property
+    def is_an_answer(self) -> bool:
+        """Whether the place failed, but answered."""
+        return self.failure is not None and self.failure.cause not in UNREACHABLE | UNDECIDED
 
     def replayed(self, leg: Leg) -> tuple[StageResult, ...]:
         """The results as another visitor's leg shows them: nothing was measured for it; the last says when it was."""
