@@ -123,11 +123,12 @@ class Visit:
         is_public = result.stage in PUBLIC_STAGES
         refuses_portal = result.cause in PORTAL_CAUSES and (is_public or result.stage is Stage.LOGIN)
         fails = is_public and result.outcome is Outcome.FAIL and result.cause not in OURS_ALONE
+        looked = SEEN_AT not in result.details
         if fails or refuses_portal:
-            memory.learn_failure(place, results, looked=SEEN_AT not in result.details)
+            memory.learn_failure(place, results, looked=looked)
         elif result.stage is Stage.LOGIN:
             memory.learn_success(place)
-        if server is None:
+        if server is None or not looked:  # what others found is no outage once more
             return
         if result.cause in _SERVERS_TROUBLE:
             outages.note(server, self.visitor, result.cause)
