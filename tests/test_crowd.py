@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from django.core.cache import cache
@@ -138,23 +139,52 @@ def test_a_success_ends_all_that_was_known(clock: Clock) -> None:
 )
 def test_five_unreachable_in_a_minute_open_the_breaker(clock: Clock, cause: str, stage: Stage, opens: bool) -> None:
     began = clock.now
-    learn(4, cause=cause, stage=stage)
-    assert PLACE not in memory.outlook([PLACE]).known
+    learn(1, looked=True, cause=cause, stage=stage)
+    learn(3, cause=cause, stage=stage)
     clock.pass_(30)
-    learn(1, cause=cause, stage=stage)
+    learn(1, looked=True, cause=cause, stage=stage)
     known = memory.outlook([PLACE]).known
-    assert (PLACE in known) is opens
+    assert known[PLACE].is_open is opens
     if opens:
-        assert known[PLACE].is_open
         assert known[PLACE].since == began
         assert OTHER_PORT not in memory.outlook([OTHER_PORT]).known  # a closed port shuts no other
 
 
 def test_four_in_a_minute_and_one_later_do_not(clock: Clock) -> None:
-    learn(4)
+    learn(4, looked=True)
     clock.pass_(67)
+    learn(1, looked=True)
+    assert not memory.outlook([PLACE]).known[PLACE].is_open
+
+
+def test_one_look_that_others_were_told_of_is_looked_at_again_before_it_opens_anything(clock: Clock) -> None:
+    learn(1, looked=True)
+    learn(2)
+    assert memory.outlook([PLACE]).may_probe == frozenset()
     learn(1)
-    assert memory.outlook([PLACE]).known == {}
+    due = [memory.outlook([PLACE]) for _ in range(3)]  # three come at once
+    assert [outlook.may_probe for outlook in due] == [{PLACE}] * 3
+    assert [memory.claim_probes(outlook) for outlook in due] == [{PLACE}, frozenset(), frozenset()]
+    learn(20)  # who is told meanwhile opens nothing
+    assert memory.outlook([PLACE]).may_probe == frozenset()
+    assert not memory.outlook([PLACE]).known[PLACE].is_open
+    clock.pass_(5)
+    learn(1, looked=True)
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert (known.is_open, known.since, known.at) == (True, clock.now - 5, clock.now)
+
+
+def test_who_is_told_after_somebody_got_through_counts_no_more(clock: Clock) -> None:
+    learn(2, looked=True)
+    memory.learn_success(PLACE)
+    learn(10)  # a test that still shows what it was told before
+    assert memory.outlook([PLACE]) == memory.Outlook({}, frozenset())
+
+
+@override_settings(LIMIT_UNREACHABLE_MINUTE=1)
+def test_one_is_enough_where_the_operator_says_so(clock: Clock) -> None:
+    learn(1, looked=True)
+    assert memory.outlook([PLACE]).known[PLACE].is_open
 
 
 def test_behind_an_open_breaker_one_a_minute_may_try(clock: Clock) -> None:
@@ -162,13 +192,34 @@ def test_behind_an_open_breaker_one_a_minute_may_try(clock: Clock) -> None:
     assert memory.outlook([PLACE]).may_probe == frozenset()  # it was tried this moment
     clock.pass_(60)
     assert memory.outlook([PLACE]).may_probe == {PLACE}
-    assert [memory.claim_probe(PLACE) for _ in range(3)] == [True, False, False]
+    due = memory.outlook([PLACE])
+    assert [memory.claim_probes(due) for _ in range(3)] == [{PLACE}, frozenset(), frozenset()]
     assert memory.outlook([PLACE]).may_probe == frozenset()
     learn(1, looked=True)  # the probe found it still down
     clock.pass_(599)
     assert memory.outlook([PLACE]).known[PLACE].is_open
     clock.pass_(1)  # nobody has come for ten minutes: the next one looks
     assert memory.outlook([PLACE]).known == {}
+
+
+def test_a_dead_host_is_tried_at_one_place_a_minute_each_in_its_turn(clock: Clock) -> None:
+    places = [PLACE, OTHER_PORT, replace(PLACE, host="IMAP.example.net", port=995)]
+    for place in places:
+        learn(5, looked=True, place=place)
+        clock.pass_(1)
+    tried = []
+    for _ in range(6):
+        clock.pass_(61)
+        claimed = [memory.claim_probes(memory.outlook(places)) for _visitor in range(3)]
+        assert claimed[1:] == [frozenset(), frozenset()]
+        tried += claimed[0]
+        for place in claimed[0]:
+            learn(1, looked=True, place=place)
+    assert tried == [*places, *places]
+    elsewhere = replace(PLACE, host="imap.example.org")
+    learn(5, looked=True, place=elsewhere)
+    clock.pass_(61)
+    assert len(memory.claim_probes(memory.outlook([PLACE, elsewhere]))) == 2  # another host has a minute of its own
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
 
-from guides.crowd import outages
+from guides.crowd import memory, outages
 from guides.crowd.memory import Outlook
 from guides.crowd.outages import ServerName
 from guides.crowd.visits import Visit
 from guides.mail.accounts import Protocol, Security, Server
-from guides.mail.connection.shared import Answer, Place
-from guides.mail.connection.test import TestPlan
+from guides.mail.connection import alternatives
+from guides.mail.connection.places import AddressPlaces
+from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE, Answer, Crowd, Place, SharedLooks
+from guides.mail.connection.test import TestPlan, run_test
+from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult
-from tests.scripted import ADDRESS
+from guides.mail.secret import Secret
+from tests.scripted import ADDRESS, PASSWORD, QUICK, Imap, Scripted, door, saying
 
 PLACE = Place("imap.example.net", 993, Security.TLS)
 SERVER = ServerName("imap.example.net", 993, Security.TLS)
@@ -35,6 +40,52 @@ def visit(visitor: str, results: tuple[StageResult, ...]) -> None:
     made = Visit(PLAN, {Leg.IMAP: PLACE}, {Leg.IMAP: SERVER}, visitor, Outlook())
     for result in results:
         made.take(result)
+
+
+async def come(visitor: str, server: Scripted, looks: SharedLooks) -> StageResult:
+    """A visitor's whole test of one server, as the view has it run; returns how it failed."""
+    plan = TestPlan(ADDRESS, (server.server(),))
+    place = Place.of(plan.servers[0])
+    outlook = memory.outlook([place])
+    probes = memory.claim_probes(outlook)
+    made = Visit(plan, {Leg.IMAP: place}, {}, visitor, outlook)
+    crowd = Crowd(looks, AddressPlaces(), outlook.known, probes)
+    failed = None
+    async for result in run_test(plan, Secret(PASSWORD), door(), PatternSet(()), QUICK, crowd):
+        if isinstance(result, StageResult):
+            made.take(result)
+            failed = failed or (result if result.outcome is Outcome.FAIL else None)
+    assert failed is not None
+    return failed
+
+
+# --- the breaker -----------------------------------------------------------------------------------------------
+
+
+def test_the_fifth_visitor_of_a_dead_server_looks_again_and_the_sixth_is_told_since_when(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alternatives, "may_be_mended", lambda _result: False)
+
+    async def run() -> None:
+        async with Imap(security=Security.STARTTLS, talk=saying(hold=0)) as server:
+            looks = SharedLooks()
+            seen = []
+            for visitor in "abcdefg":
+                failed = await come(visitor, server, looks)
+                seen.append((server.connections, SEEN_AT in failed.details, SILENT_SINCE in failed.details))
+                assert failed.cause == "greet.closed"
+            assert seen == [
+                (1, False, False),
+                (1, True, False),
+                (1, True, False),
+                (1, True, False),
+                (2, False, False),
+                (2, True, True),
+                (2, True, True),
+            ]
+
+    asyncio.run(run())
 
 
 # --- outages of known servers ----------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class Visit:
         Raises Refused, and then holds nothing. Afterwards `must_connect` may be False: others have found out meanwhile.
         """
         until = time.monotonic() + settings.LIMIT_QUEUE_SECONDS
-        self.probes = frozenset(place for place in self.outlook.may_probe if memory.claim_probe(place))
+        self.probes = memory.claim_probes(self.outlook)
         self.outlook = Outlook(self.outlook.known, self.probes)
         while self.must_connect:
             self._entry = queue.enter(self._hosts(), self._is_settled)

@@ -180,7 +180,7 @@ class Crowd:
     looks: SharedLooks
     addresses: AddressPlaces
     known: Mapping[Place, Answer] = field(default_factory=dict)  # what other processes found, breaker included
-    probes: frozenset[Place] = frozenset()  # places behind an open breaker that this test may try, once a minute
+    probes: frozenset[Place] = frozenset()  # of these, the ones that this test tries again, and is alone to do so
 
 
 class Approach:
