@@ -325,6 +325,53 @@ def test_those_who_wait_are_let_in_in_their_order() -> None:
     assert order == [0, 1, 2, 3, 4]
 
 
+def waiters(line: HostQueue, *wants: dict[str, int]) -> tuple[list[int], list[threading.Thread]]:
+    """Those who want these places, one after the other; and in which order they are let in. Each stays inside."""
+    order: list[int] = []
+    threads = []
+    for number, hosts in enumerate(wants):
+
+        def visit(number: int = number, hosts: dict[str, int] = hosts) -> None:
+            if line.enter(hosts) is not None:
+                order.append(number)
+
+        threads.append(threading.Thread(target=visit))
+        threads[-1].start()
+        while len(line._waiting) + len(order) <= number:
+            time.sleep(0.001)
+    return order, threads
+
+
+def test_nobody_overtakes_one_who_waits_for_the_same_host() -> None:
+    line = HostQueue()
+    entries = [line.enter({"a.example": 2}), line.enter({"a.example": 1})]
+    order, threads = waiters(
+        line, {"a.example": 3, "b.example": 1}, {"a.example": 1}, {"c.example": 4}, {"b.example": 1}
+    )
+    threads[2].join(5)
+    assert order == [2]  # whose host nobody waits for
+    for entry in entries:
+        assert entry is not None
+        entry.release()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(order[1:]) == [0, 1, 3]
+    assert line.held("a.example") == 4
+
+
+@override_settings(LIMIT_PROCESS_CONNECTIONS=4)
+def test_nobody_overtakes_one_who_waits_for_room_in_the_process() -> None:
+    line = HostQueue()
+    entry = line.enter({"a.example": 2})
+    order, threads = waiters(line, {"b.example": 3}, {"c.example": 1})
+    assert order == []
+    assert entry is not None
+    entry.release()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(order) == [0, 1]
+
+
 def test_a_test_alone_always_fits() -> None:
     line = HostQueue()
     with override_settings(LIMIT_HOST_CONNECTIONS=1, LIMIT_PROCESS_CONNECTIONS=3, LIMIT_QUEUE_SECONDS=0):
