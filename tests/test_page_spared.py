@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -119,7 +120,8 @@ def visit(number: int) -> int:
     try:
         return Client(REMOTE_ADDR=f"192.0.2.{number + 1}").post("/en/test/", form).status_code
     finally:
-        connection.close()
+        if threading.current_thread() is not threading.main_thread():
+            connection.close()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -159,3 +161,28 @@ def test_a_host_whose_failures_ran_out_meanwhile_is_refused_after_the_queue_and_
     assert script.tests == 0
     assert visits.queue.held("imap.example.net") == 0
     assert not budgets._process._held
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome", "counts"),
+    [
+        ("auth.rejected", Outcome.FAIL, True),
+        ("auth.locked", Outcome.FAIL, True),
+        ("unknown.unknown", Outcome.UNCLEAR, True),
+        ("unknown.unknown", Outcome.OURS, False),
+        ("auth.temp_unavailable", Outcome.FAIL, False),
+        ("net.timeout", Outcome.FAIL, False),
+        ("limit.deadline", Outcome.FAIL, False),
+    ],
+)
+def test_a_login_that_was_not_judged_is_no_failed_login(
+    script: Script, cause: str, outcome: Outcome, counts: bool
+) -> None:
+    """When a provider's login is down, its host and the mailboxes keep the failures that they have left."""
+    make_provider()
+    script.end = StageResult(Leg.IMAP, Stage.LOGIN, outcome, cause)
+    everybody = [visit(number) for number in range(6)]
+    assert everybody == ([200] * 4 + [429] * 2 if counts else [200] * 6)
+    with override_settings(LIMIT_HOST_EXEMPT=frozenset({"imap.example.net"})):
+        own = [visit(10) for _ in range(4)]
+    assert own == ([200] * 2 + [429] * 2 if counts else [200] * 4)
