@@ -202,6 +202,21 @@ def test_behind_an_open_breaker_one_a_minute_may_try(clock: Clock) -> None:
     assert memory.outlook([PLACE]).known == {}
 
 
+def test_since_when_it_has_not_answered_reaches_back_as_far_as_failures_follow_each_other(clock: Clock) -> None:
+    learn(1, looked=True)
+    clock.pass_(10 * 3600)  # nobody came: whether it answered meanwhile, nobody knows
+    began = clock.now
+    for _ in range(20):
+        learn(1, looked=True)
+        clock.pass_(500)
+    learn(5, looked=True)
+    assert memory.outlook([PLACE]).known[PLACE].since == began
+    learn(10)
+    clock.pass_(601)
+    learn(5, looked=True)
+    assert memory.outlook([PLACE]).known[PLACE].since == clock.now
+
+
 def test_a_dead_host_is_tried_at_one_place_a_minute_each_in_its_turn(clock: Clock) -> None:
     places = [PLACE, OTHER_PORT, replace(PLACE, host="IMAP.example.net", port=995)]
     for place in places:
@@ -541,6 +556,17 @@ def test_one_who_gets_through_ends_it(clock: Clock) -> None:
     assert outages.failing_now() == {}
     outages.note(SERVER, "e", "tcp.timeout")
     assert SERVER in outages.failing_now()
+
+
+def test_an_outage_began_when_failures_began_to_follow_each_other(clock: Clock) -> None:
+    outages.note(SERVER, "a", "tcp.timeout")
+    clock.pass_(10 * 3600)
+    began = clock.now
+    for visitor in "abc":
+        outages.note(SERVER, visitor, "tcp.timeout")
+        clock.pass_(200)
+    assert outages.failing_now() == {SERVER: began}
+    assert outages.seen([SERVER])[SERVER].failing_since == began
 
 
 def test_two_servers_fail_apart(clock: Clock) -> None:

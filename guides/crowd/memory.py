@@ -27,8 +27,7 @@ from guides.mail.outcomes import StageResult
 
 T = TypeVar("T")
 
-OPEN_SECONDS = 600  # a breaker that nobody comes to any more closes by itself
-SINCE_SECONDS = 24 * 3600
+OPEN_SECONDS = 600  # after the last failed look a breaker closes by itself, and it is not known any more since when
 LOOKS_TO_OPEN = 2  # of the tests that open a breaker, so many must have looked themselves; the others were told
 _MINUTE = 60
 _WANTED = 1  # a second look: nobody has claimed it yet
@@ -118,8 +117,8 @@ class _Memory:
             self._store.delete_many([_key(kind, name) for kind in ("open", "since", "again")])
         if not answer.is_unreachable:
             return
-        if looked:
-            self._store.add(_key("since", name), answer.at, timeout=SINCE_SECONDS)
+        if looked and not self._store.touch(_key("since", name), timeout=OPEN_SECONDS):
+            self._store.add(_key("since", name), answer.at, timeout=OPEN_SECONDS)
         found = self._store.get_many([_key(kind, name) for kind in ("open", "since", "answer")])
         if _key("open", name) in found:
             if looked:
