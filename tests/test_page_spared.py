@@ -186,3 +186,31 @@ def test_a_login_that_was_not_judged_is_no_failed_login(
     with override_settings(LIMIT_HOST_EXEMPT=frozenset({"imap.example.net"})):
         own = [visit(10) for _ in range(4)]
     assert own == ([200] * 2 + [429] * 2 if counts else [200] * 4)
+
+
+# --- a probe that is not made -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("looks", [5, 1])
+@pytest.mark.parametrize("budget", ["queue", "host"])
+def test_who_is_refused_in_the_queue_leaves_the_probe_to_the_next(
+    client: Client, script: Script, monkeypatch: pytest.MonkeyPatch, looks: int, budget: str
+) -> None:
+    """Behind an open breaker, and as well when one look must be made again."""
+    make_provider()
+    for number in range(5):
+        memory.learn_failure(IMAP, failed("tcp.timeout"), looked=number < looks)
+        memory.learn_failure(SMTP, failed("tcp.timeout"), looked=True)
+    memory.cache.delete(memory._probe_key(IMAP))  # a minute later
+    assert memory.outlook([IMAP]).may_probe == {IMAP}
+    entry = visits.queue.enter({IMAP.host: 4 if budget == "queue" else 1})
+    assert entry is not None
+    with override_settings(LIMIT_QUEUE_SECONDS=0), monkeypatch.context() as patched:
+        patched.setattr(budgets.Admission, "reserve_failures", lambda *_: False)
+        assert client.post("/en/test/", FORM).status_code == {"queue": 503, "host": 429}[budget]
+    entry.release()
+    assert visits.queue.held(IMAP.host) == 0
+    assert memory.outlook([IMAP]).may_probe == {IMAP}
+    script.end = StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, "tcp.timeout")
+    assert client.post("/en/test/", FORM).status_code == 200
+    assert memory.outlook([IMAP]).may_probe == frozenset()  # it was tried

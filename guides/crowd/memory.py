@@ -56,6 +56,12 @@ def claim_probes(outlook: Outlook) -> frozenset[Place]:
     return _either(lambda memory: memory.claim_probes(outlook)) if outlook.may_probe else frozenset()
 
 
+def give_probes_back(claimed: Outlook) -> None:
+    """Nothing was tried after all: another test may."""
+    if claimed.may_probe:
+        _either(lambda memory: memory.give_probes_back(claimed))
+
+
 def learn_failure(place: Place, results: Sequence[StageResult], *, looked: bool) -> None:
     """A leg ended before login, or was refused for the portal's sake. `looked`: by itself, not by what others found."""
     answer = Answer(shareable(results), time.time())
@@ -95,6 +101,13 @@ class _Memory:
     def claim_probes(self, outlook: Outlook) -> frozenset[Place]:
         longest_ago = sorted(outlook.may_probe, key=lambda place: outlook.known[place].at)
         return frozenset(place for place in longest_ago if self._claim(place, outlook.known[place]))
+
+    def give_probes_back(self, claimed: Outlook) -> None:
+        for place in claimed.may_probe:
+            if claimed.known[place].is_open:
+                self._store.delete(_probe_key(place))
+            else:
+                self._store.set(_key("again", _name(place)), _WANTED, timeout=_MINUTE)
 
     def _claim(self, place: Place, answer: Answer) -> bool:
         if answer.is_open:

@@ -77,23 +77,24 @@ class Visit:
         until = time.monotonic() + settings.LIMIT_QUEUE_SECONDS
         self.probes = memory.claim_probes(self.outlook)
         self.outlook = Outlook(self.outlook.known, self.probes)
-        while self.must_connect:
-            self._entry = queue.enter(self._hosts(), self._is_settled)
-            if self._entry is not None:
-                self._reserve(reserve_failures, until)
-                return
+        try:
+            while self.must_connect:
+                self._entry = queue.enter(self._hosts(), self._is_settled)
+                if self._entry is not None:
+                    self._reserve(reserve_failures, until)
+                    return
+        except BaseException:
+            self.close()
+            memory.give_probes_back(self.outlook)
+            raise
 
     def _reserve(self, reserve_failures: Callable[[Iterable[str]], bool], until: float) -> None:
         """Failures that others have reserved are waited for: most of them come to a good end."""
         hosts = {place.host.lower() for place in self.places.values() if self._is_asked(place)}
-        try:
-            while not reserve_failures(hosts):
-                if time.monotonic() >= until:
-                    raise Refused("host", RETRY_SECONDS)
-                time.sleep(ACROSS_SECONDS)
-        except BaseException:
-            self.close()
-            raise
+        while not reserve_failures(hosts):
+            if time.monotonic() >= until:
+                raise Refused("host", RETRY_SECONDS)
+            time.sleep(ACROSS_SECONDS)
 
     def crowd(self) -> Crowd:
         """What the test itself gets to know."""
