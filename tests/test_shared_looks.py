@@ -15,6 +15,7 @@ from guides.mail.connection import alternatives
 from guides.mail.connection.limits import ChannelFault
 from guides.mail.connection.places import AddressPlaces
 from guides.mail.connection.shared import (
+    PUBLIC_STAGES,
     SEEN_AT,
     SILENT_SINCE,
     Answer,
@@ -137,15 +138,24 @@ def test_those_who_waited_for_a_success_connect_for_themselves_two_at_a_time() -
     run([server], work)
 
 
-def test_nothing_with_a_credential_in_it_is_shared() -> None:
-    server = Imap(login=b"NO [AUTHENTICATIONFAILED] no")
-
+@pytest.mark.parametrize(
+    ("server", "ends"),
+    [
+        (Imap(login=b"NO [AUTHENTICATIONFAILED] no"), "login fail auth.rejected"),
+        (Smtp(login=(b"554 5.7.1 Your IP is blocked using spamhaus, anna.kovacs",)), "login ours cross.portal_blocked"),
+    ],
+)
+def test_nothing_with_a_credential_in_it_is_shared(server: Scripted, ends: str) -> None:
     async def work() -> None:
         shared = crowd()
         for _ in range(2):
             results = await one_test(server.server(), shared)
-            assert "login fail auth.rejected" in outcomes(results)
+            assert ends in outcomes(results)
         assert server.logins == 2
+        answer = shared.looks.fresh(Place.of(server.server()))
+        assert answer is not None
+        assert answer.failure is None
+        assert {result.stage for result in answer.results} <= set(PUBLIC_STAGES)
 
     run([server], work)
 
@@ -215,6 +225,8 @@ def test_what_was_cut_out_for_one_visitor_is_not_shown_to_others() -> None:
     assert shareable([said])[0].evidence == ()
     assert shareable([said])[0].details == {}
     assert shareable([plain]) == (plain,)
+    later = replace(plain, stage=Stage.LOGIN, article="own")
+    assert shareable([later]) == (replace(later, evidence=(), details={}, article=None),)
 
 
 # --- what other processes found ---------------------------------------------------------------------------

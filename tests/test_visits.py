@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -86,6 +87,61 @@ def test_the_fifth_visitor_of_a_dead_server_looks_again_and_the_sixth_is_told_si
             ]
 
     asyncio.run(run())
+
+
+# --- a login refused for the portal's sake ------------------------------------------------------------------------
+
+
+def refused_at_login(words: str) -> tuple[StageResult, ...]:
+    refusal = StageResult(
+        Leg.IMAP,
+        Stage.LOGIN,
+        Outcome.OURS,
+        "cross.portal_blocked",
+        evidence=(Evidence(words),),
+        details={"mechanism": words},
+        article="staffs-own",
+    )
+    return (replace(DNS, details={"addresses": "192.0.2.1"}), refusal)
+
+
+def test_a_portal_refused_at_login_is_told_to_others_when_two_visitors_have_met_it() -> None:
+    for _ in range(3):  # one visitor may be called "blocked-by-spamhaus", and the server echo it
+        visit("a", refused_at_login("NO blocked-by-spamhaus, who are you"))
+        assert memory.outlook([PLACE]).known == {}
+    visit("b", refused_at_login("NO your address is blocked, b"))
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert known.failure is not None
+    assert (known.failure.stage, known.failure.cause) == (Stage.LOGIN, "cross.portal_blocked")
+    assert (known.failure.evidence, known.failure.details, known.failure.article) == ((), {}, None)
+    assert known.results[0].details == {"addresses": "192.0.2.1"}
+    visit("c", known.replayed(Leg.IMAP))  # who is told neither ends it nor makes it longer
+    assert memory.outlook([PLACE]).known == {PLACE: known}
+
+
+def test_one_who_gets_through_in_between_shows_that_it_was_not_the_portal() -> None:
+    visit("a", refused_at_login("no"))
+    visit("b", (DNS, StageResult(Leg.IMAP, Stage.LOGIN, Outcome.FAIL, "auth.rejected")))
+    visit("c", refused_at_login("no"))
+    assert memory.outlook([PLACE]).known == {}
+    visit("d", refused_at_login("no"))
+    assert PLACE in memory.outlook([PLACE]).known
+
+
+def test_a_portal_refused_at_login_has_an_answer_all_the_same() -> None:
+    for _ in range(5):
+        memory.learn_failure(PLACE, failing(), looked=True)
+    visit("a", refused_at_login("no"))
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert not known.is_open  # the silence has ended; the failure of the last minute is still told
+
+
+def test_a_portal_refused_before_the_login_is_told_at_once() -> None:
+    """Nothing of a visitor's has gone to the server then."""
+    visit("a", (DNS, replace(failing("cross.portal_blocked", Stage.GREETING)[1], outcome=Outcome.OURS)))
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert known.failure is not None
+    assert known.failure.evidence == (Evidence("words"),)
 
 
 # --- outages of known servers ----------------------------------------------------------------------------------

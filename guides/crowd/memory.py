@@ -63,9 +63,18 @@ def give_probes_back(claimed: Outlook) -> None:
 
 
 def learn_failure(place: Place, results: Sequence[StageResult], *, looked: bool) -> None:
-    """A leg ended before login, or was refused for the portal's sake. `looked`: by itself, not by what others found."""
+    """A leg ended before its login. `looked`: by itself, not by what others found."""
     answer = Answer(shareable(results), time.time())
     _either(lambda memory: memory.learn_failure(place, answer, looked=looked))
+
+
+def learn_refusal(place: Place, results: Sequence[StageResult], visitor: str) -> None:
+    """A login was refused for the portal's sake, or so it seems: a reply can be made to, by an odd user name.
+
+    Others are told when a second visitor has met it, with nobody getting through in between.
+    """
+    answer = Answer(shareable(results), time.time())
+    _either(lambda memory: memory.learn_refusal(place, answer, visitor))
 
 
 def learn_success(place: Place) -> None:
@@ -126,8 +135,8 @@ class _Memory:
         seconds = settings.LIMIT_PORTAL_BLOCKED_SECONDS if is_blocked else settings.LIMIT_SHARED_SECONDS
         if looked and seconds:
             self._store.set(_key("answer", name), answer, timeout=seconds)
-        if looked and answer.is_an_answer:  # whatever it says, it has ended the silence
-            self._store.delete_many([_key(kind, name) for kind in ("open", "since", "again")])
+        if looked and answer.is_an_answer:
+            self._end_silence(name)
         if not answer.is_unreachable:
             return
         if looked and not self._store.touch(_key("since", name), timeout=OPEN_SECONDS):
@@ -160,9 +169,21 @@ class _Memory:
         self._store.set(_key("open", _name(place)), seen, timeout=OPEN_SECONDS)
         self._claim_host(place)  # it has been tried this moment
 
-    def learn_success(self, place: Place) -> None:
+    def learn_refusal(self, place: Place, answer: Answer, visitor: str) -> None:
         name = _name(place)
-        self._store.delete_many([_key(kind, name) for kind in ("answer", "open", "since", "again")])
+        me = hashed("met", f"{visitor}\0{name}")
+        first = self._store.get_or_set(_key("met", name), me, timeout=settings.LIMIT_PORTAL_BLOCKED_SECONDS)
+        if first == me:
+            self._end_silence(name)
+        else:
+            self.learn_failure(place, answer, looked=True)
+
+    def learn_success(self, place: Place) -> None:
+        self._end_silence(_name(place), "answer", "met")
+
+    def _end_silence(self, name: str, *more: str) -> None:
+        """A place that answers, in whatever way, is silent no more."""
+        self._store.delete_many([_key(kind, name) for kind in ("open", "since", "again", *more)])
 
 
 _shared = _Memory(cache, ledgers.shared)

@@ -121,14 +121,15 @@ class Visit:
     def _settle(self, result: StageResult, results: list[StageResult]) -> None:
         """The first stage that failed before login, or the login: either says what the place is like."""
         place, server = self.places[result.leg], self.listed.get(result.leg)
-        is_public = result.stage in PUBLIC_STAGES
-        refuses_portal = result.cause in PORTAL_CAUSES and (is_public or result.stage is Stage.LOGIN)
-        fails = is_public and result.outcome is Outcome.FAIL and result.cause not in OURS_ALONE
-        looked = SEEN_AT not in result.details
-        if fails or refuses_portal:
+        is_public, looked = result.stage in PUBLIC_STAGES, SEEN_AT not in result.details
+        refuses_portal = result.cause in PORTAL_CAUSES
+        if is_public and (refuses_portal or (result.outcome is Outcome.FAIL and result.cause not in OURS_ALONE)):
             memory.learn_failure(place, results, looked=looked)
-        elif result.stage is Stage.LOGIN:
-            memory.learn_success(place)
+        elif result.stage is Stage.LOGIN and looked:
+            if refuses_portal:
+                memory.learn_refusal(place, results, self.visitor)
+            else:
+                memory.learn_success(place)
         if server is None or not looked:  # what others found is no outage once more
             return
         if result.cause in _SERVERS_TROUBLE:

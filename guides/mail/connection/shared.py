@@ -110,8 +110,17 @@ class Answer:
 
 
 def shareable(results: Sequence[StageResult]) -> tuple[StageResult, ...]:
-    """Results without what the redactor had to cut: others could tell from a mark what had stood in its place."""
-    return tuple(replace(result, evidence=(), details={}) if _holds_mark(result) else result for result in results)
+    """Results without words that are one visitor's: others see class and time of what came after the public stages.
+
+    Before those, only what the redactor had to cut: from a mark others could tell what had stood in its place.
+    """
+    return tuple(_without_words(result) for result in results)
+
+
+def _without_words(result: StageResult) -> StageResult:
+    if result.stage not in PUBLIC_STAGES:
+        return replace(result, evidence=(), details={}, article=None)
+    return replace(result, evidence=(), details={}) if _holds_mark(result) else result
 
 
 def _iso(seconds: float) -> str:
