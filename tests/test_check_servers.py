@@ -111,5 +111,6 @@ def test_servers_that_fail_are_named_and_others_are_told(portal_at_lab: Lab, set
     assert "fail at connect: tcp.refused" in out
     assert "fail at tls: tls.cert_expired" in out
     port = lab.port(Protocol.IMAP, Security.TLS)
-    assert Place(closed, port, Security.TLS) in memory.outlook([Place(closed, port, Security.TLS)]).known
+    place = Place(Protocol.IMAP, closed, port, Security.TLS)
+    assert place in memory.outlook([place]).known
     assert ServerName(closed, port, Security.TLS) in outages.failing_now()

@@ -18,13 +18,13 @@ from guides.crowd import memory, outages, queue
 from guides.crowd.outages import Seen, ServerName
 from guides.crowd.queue import HostQueue
 from guides.ledger import HELD_SECONDS, Refused
-from guides.mail.accounts import Address, Security
+from guides.mail.accounts import Address, Protocol, Security
 from guides.mail.connection.shared import Place
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult
 from tests.redis import LiveRedis
 
-PLACE = Place("imap.example.net", 993, Security.TLS)
-OTHER_PORT = Place("imap.example.net", 143, Security.STARTTLS)
+PLACE = Place(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
+OTHER_PORT = Place(Protocol.IMAP, "imap.example.net", 143, Security.STARTTLS)
 DNS = StageResult(Leg.IMAP, Stage.DNS, Outcome.OK)
 
 
@@ -115,6 +115,12 @@ def test_a_success_ends_all_that_was_known(clock: Clock) -> None:
     assert memory.outlook([PLACE]) == memory.Outlook({}, frozenset())
     learn(4, looked=True)  # the five from before count no more
     assert not memory.outlook([PLACE]).known[PLACE].is_open
+
+
+def test_places_of_two_protocols_are_two(clock: Clock) -> None:
+    other = replace(PLACE, protocol=Protocol.SMTP)
+    learn(5, looked=True, cause="greet.wrong_protocol", stage=Stage.GREETING, place=other)
+    assert list(memory.outlook([PLACE, other]).known) == [other]
 
 
 # --- the breaker -----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 
 from guides import budgets
 from guides.crowd import memory, visits
-from guides.mail.accounts import Security
+from guides.mail.accounts import Protocol, Security
 from guides.mail.connection.shared import SEEN_AT, Place
 from guides.mail.connection.test import TestPlan
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
@@ -22,8 +22,8 @@ from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db
 
-IMAP = Place("imap.example.net", 993, Security.TLS)
-SMTP = Place("smtp.example.net", 465, Security.TLS)
+IMAP = Place(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
+SMTP = Place(Protocol.SMTP, "smtp.example.net", 465, Security.TLS)
 FORM = {"address": "anna@example.net", "password": "s3cret-of-anna"}
 
 
@@ -78,7 +78,7 @@ def test_who_looks_for_other_settings_connects_and_so_counts(
     client: Client, script: Script, cause: str, asks: bool
 ) -> None:
     make_provider()
-    typed = Place("mail.example.net", 143, Security.TLS)
+    typed = Place(Protocol.IMAP, "mail.example.net", 143, Security.TLS)
     memory.learn_failure(typed, failed(cause), looked=True)
     script.end = told(cause)
     form = FORM | {"imap_host": typed.host, "imap_port": "143", "imap_security": "tls"}
@@ -96,7 +96,7 @@ def test_who_looks_for_other_settings_connects_and_so_counts(
 
 def test_where_no_other_settings_may_be_tried_nothing_counts(client: Client, script: Script) -> None:
     """A hidden host's own are never tried, and of its domain nothing is known."""
-    typed = Place("mail.stranger.org", 993, Security.TLS, hidden=True)
+    typed = Place(Protocol.IMAP, "mail.stranger.org", 993, Security.TLS, hidden=True)
     memory.learn_failure(typed, failed("tls.not_tls"), looked=True)
     script.end = told("tls.not_tls")
     form = FORM | {"imap_host": typed.host}

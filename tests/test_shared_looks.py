@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from guides.mail.accounts import Security, Server
+from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection import alternatives
 from guides.mail.connection.limits import ChannelFault
 from guides.mail.connection.places import AddressPlaces
@@ -32,7 +32,7 @@ from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Ver
 from guides.mail.secret import Secret
 from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Connection, Imap, LoopbackDoor, Scripted, Smtp, door
 
-PLACE = Place(HOST, 993, Security.TLS)
+PLACE = Place(Protocol.IMAP, HOST, 993, Security.TLS)
 FAILED = (
     StageResult(Leg.IMAP, Stage.DNS, Outcome.OK, milliseconds=3),
     StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, "tcp.refused", milliseconds=4),
@@ -227,6 +227,19 @@ def test_what_was_cut_out_for_one_visitor_is_not_shown_to_others() -> None:
     assert shareable([plain]) == (plain,)
     later = replace(plain, stage=Stage.LOGIN, article="own")
     assert shareable([later]) == (replace(later, evidence=(), details={}, article=None),)
+
+
+def test_who_speaks_another_protocol_finds_nothing_out_for_others() -> None:
+    """Somebody who typed the IMAP server for SMTP, or a stranger who would like it to look broken."""
+    server = Imap()
+
+    async def work() -> None:
+        shared = crowd()
+        wrong = await one_test(server.server(protocol=Protocol.SMTP), shared)
+        assert "greeting fail greet.wrong_protocol" in outcomes(wrong)
+        assert "mailbox ok" in outcomes(await one_test(server.server(), shared))
+
+    run([server], work)
 
 
 # --- what other processes found ---------------------------------------------------------------------------

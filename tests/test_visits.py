@@ -22,7 +22,7 @@ from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult
 from guides.mail.secret import Secret
 from tests.scripted import ADDRESS, PASSWORD, QUICK, Imap, Scripted, door, saying
 
-PLACE = Place("imap.example.net", 993, Security.TLS)
+PLACE = Place(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
 SERVER = ServerName("imap.example.net", 993, Security.TLS)
 PLAN = TestPlan(ADDRESS, (Server(Protocol.IMAP, PLACE.host, PLACE.port, PLACE.security),))
 DNS = StageResult(Leg.IMAP, Stage.DNS, Outcome.OK)

@@ -195,7 +195,7 @@ def _either(work: Callable[[_Memory], T]) -> T:
 
 
 def _name(place: Place) -> str:
-    return hashed("place", f"{place.host.lower()}\0{place.port}\0{place.security}\0{place.hidden}")
+    return hashed("place", f"{place.protocol}\0{place.host.lower()}\0{place.port}\0{place.security}\0{place.hidden}")
 
 
 def _probe_key(place: Place) -> str:

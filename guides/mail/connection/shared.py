@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from guides.mail.accounts import Security, Server
+from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.limits import ChannelFault
 from guides.mail.connection.places import AddressPlaces, Reservation
 from guides.mail.connection.redact import ADDRESS_MARK, PASSWORD_MARK, USER_MARK
@@ -61,8 +61,12 @@ OURS_ALONE = frozenset({"limit.deadline", "limit.busy", "unknown.unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a test connects to. Hosts that must not be told apart (`hidden_hosts`) have places of their own."""
+    """Where a test connects to, and what it speaks there: a mail server fails for who speaks another protocol.
 
+    Hosts that must not be told apart (`hidden_hosts`) have places of their own.
+    """
+
+    protocol: Protocol
     host: str
     port: int
     security: Security
@@ -71,7 +75,7 @@ class Place:
     @classmethod
     def of(cls, server: Server, hidden_hosts: frozenset[str] = frozenset()) -> Place:
         """A server's place."""
-        return cls(server.host, server.port, server.security, server.host in hidden_hosts)
+        return cls(server.protocol, server.host, server.port, server.security, server.host in hidden_hosts)
 
 
 @dataclass(frozen=True, slots=True)
