@@ -107,6 +107,7 @@ class LegRun:
                 for blocked in self._stages[position + 1 :]:
                     self._context.report(self._result(blocked, Outcome.BLOCKED))
                 return orderly
+        self._approach.through()  # where there was no login to come to
         self._is_through = True
         return True
 
