@@ -30,7 +30,7 @@ from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door, Resolution
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Connection, Imap, LoopbackDoor, Scripted, Smtp, door
+from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Connection, Imap, LoopbackDoor, Scripted, Smtp, door, saying
 
 PLACE = Place(Protocol.IMAP, HOST, 993, Security.TLS)
 FAILED = (
@@ -292,6 +292,24 @@ def test_a_probe_goes_although_the_breaker_is_open_and_tries_two_addresses() -> 
         assert shared.looks.fresh(place) is not None  # others are told what it found
 
     run([], work)
+
+
+@pytest.mark.parametrize(("is_probe", "connections"), [(True, 1), (False, 2)])
+def test_a_probe_takes_no_second_look_at_a_silent_server(is_probe: bool, connections: int) -> None:
+    """Whoever else comes asks whether it waits for TLS; behind an open breaker nothing more is asked."""
+    server = Imap(security=Security.STARTTLS, talk=saying())
+
+    async def work() -> None:
+        wanted = server.server()
+        place = Place.of(wanted)
+        shared = crowd(known={place: Answer(FAILED, 0.0, is_open=True)}, probes={place}) if is_probe else crowd()
+        plan, quick = TestPlan(ADDRESS, (wanted,)), replace(QUICK, greeting=0.2)
+        through = LoopbackDoor(door().config, replace(quick, tls=0.2))
+        results = [r async for r in run_test(plan, Secret("x"), through, PatternSet(()), quick, shared)]
+        assert "greeting fail greet.timeout" in outcomes(results)
+        assert server.connections == connections
+
+    run([server], work)
 
 
 @pytest.fixture

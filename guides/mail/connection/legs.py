@@ -311,7 +311,8 @@ class LegRun:
         try:
             return await self._opened().greet()
         except ChannelFault as fault:
-            if self.server.security is Security.STARTTLS and fault.cause == "net.timeout":
+            is_silent = self.server.security is Security.STARTTLS and fault.cause == "net.timeout"
+            if is_silent and not self._approach.is_probe:
                 await self._look_for_tls()
             raise
 

@@ -206,11 +206,16 @@ class Approach:
         self._leads = False
         self._results: list[StageResult] = []
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether this leg tries a place that has not answered anybody, and so connects as little as it can."""
+        return self._crowd is not None and self._place in self._crowd.probes
+
     async def told(self) -> tuple[StageResult, ...]:
         """The failure that others have found, to be shown instead of looking. Empty: go on yourself."""
         if self._crowd is None:
             return ()
-        if self._place in self._crowd.probes:  # it goes where nobody else does, so it waits for nobody
+        if self.is_probe:  # it goes where nobody else does, so it waits for nobody
             self._leads = True
             return ()
         known = self._crowd.known.get(self._place) or await self._crowd.looks.wait_or_lead(self._place)
@@ -222,7 +227,7 @@ class Approach:
         if self._crowd is None:
             return resolution, None
         addresses = resolution.addresses
-        if self._place in self._crowd.probes:
+        if self.is_probe:
             addresses = addresses[:PROBE_ADDRESSES]
         try:
             reservation = await self._crowd.addresses.reserve(addresses, port)
