@@ -459,8 +459,18 @@ def in_redis(redis: LiveRedis) -> Iterator[LiveRedis]:
 
 
 def test_two_processes_share_what_they_know_and_the_places_at_a_host(in_redis: LiveRedis) -> None:
-    learn(5, looked=True)
+    learn(1, looked=True)
+    learn(3)
+    due = memory.outlook([PLACE])
+    assert [memory.claim_probes(due) for _ in range(2)] == [{PLACE}, frozenset()]
+    memory.give_probes_back(due)
+    assert [memory.claim_probes(due) for _ in range(2)] == [{PLACE}, frozenset()]
+    learn(1, looked=True)
     assert memory.outlook([PLACE]).known[PLACE].is_open
+    memory.learn_refusal(OTHER_PORT, failing("cross.portal_blocked", Stage.LOGIN, Outcome.OURS), "a")
+    assert OTHER_PORT not in memory.outlook([OTHER_PORT]).known
+    memory.learn_refusal(OTHER_PORT, failing("cross.portal_blocked", Stage.LOGIN, Outcome.OURS), "b")
+    assert OTHER_PORT in memory.outlook([OTHER_PORT]).known
     one, two = HostQueue(), HostQueue()  # as two processes have them
     with override_settings(LIMIT_QUEUE_SECONDS=0):
         first = one.enter({"a.example": 3})
