@@ -75,7 +75,7 @@ class _Waiting:
 
 
 class HostQueue:
-    """First come, first served; one whose hosts are free does not wait for others' hosts."""
+    """First come, first served; one whose hosts nobody waits for does not wait for others' hosts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -140,19 +140,26 @@ class HostQueue:
             self._let_in()
 
     def _let_in(self) -> None:
-        """Let those in whose places are free, in their order."""
+        """Let those in whose places are free, in their order: nobody overtakes one who waits for the same host."""
         now = time.monotonic()
         self._inside = {one for one in self._inside if one.until > now}
         held = self._held()
+        awaited: set[str] = set()
         still: deque[_Waiting] = deque()
-        for waiting in self._waiting:
-            if self._fits(waiting.hosts, held):
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not awaited.isdisjoint(waiting.hosts) or not self._are_free(waiting.hosts, held):
+                awaited.update(waiting.hosts)
+                still.append(waiting)
+            elif not self._has_room(waiting.hosts, held):  # the process is full: all who come later wait as well
+                still.append(waiting)
+                break
+            else:
                 held.update(waiting.hosts)
                 waiting.until = now + HELD_SECONDS
                 self._inside.add(waiting)
                 waiting.let_in.set()
-            else:
-                still.append(waiting)
+        still.extend(self._waiting)
         self._waiting = still
 
     def _held(self) -> Counter[str]:
@@ -162,10 +169,12 @@ class HostQueue:
         return held
 
     @staticmethod
-    def _fits(hosts: Mapping[str, int], held: Counter[str]) -> bool:
+    def _has_room(hosts: Mapping[str, int], held: Counter[str]) -> bool:
         total = held.total()
-        if total and total + sum(hosts.values()) > settings.LIMIT_PROCESS_CONNECTIONS:
-            return False
+        return not total or total + sum(hosts.values()) <= settings.LIMIT_PROCESS_CONNECTIONS
+
+    @staticmethod
+    def _are_free(hosts: Mapping[str, int], held: Counter[str]) -> bool:
         return all(
             not held[host] or held[host] + count <= settings.LIMIT_HOST_CONNECTIONS for host, count in hosts.items()
         )

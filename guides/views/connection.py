@@ -133,7 +133,7 @@ def _take_turn(
     try:
         if visit.must_connect:
             admission = _admit(request, plan)
-            visit.enter()
+            visit.enter(admission.reserve_failures)
         if admission is not None and not visit.must_connect:
             admission.never_mind()
             admission = None

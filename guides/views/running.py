@@ -21,6 +21,7 @@ from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, run_test, stages_of
+from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
@@ -81,8 +82,8 @@ class RunningTest:
     def _note(self, item: StageResult | Verdict) -> None:
         if isinstance(item, StageResult):
             self._visit.take(item)
-            is_refused = item.stage is Stage.LOGIN and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-            if is_refused and self._admission is not None:
+            is_refused = item.outcome in (Outcome.FAIL, Outcome.UNCLEAR) and item.cause in CREDENTIAL_CAUSES
+            if item.stage is Stage.LOGIN and is_refused and self._admission is not None:
                 self._admission.failed_login(self._hosts[item.leg])
 
     def close(self) -> None:

@@ -114,6 +114,7 @@ class LegRun:
                 for blocked in self._stages[position + 1 :]:
                     self._context.report(self._result(blocked, Outcome.BLOCKED))
                 return orderly
+        self._approach.through()  # where there was no login to come to
         self._is_through = True
         return True
 
@@ -332,7 +333,8 @@ class LegRun:
         try:
             return await self._opened().greet()
         except ChannelFault as fault:
-            if self.server.security is Security.STARTTLS and fault.cause == "net.timeout":
+            is_silent = self.server.security is Security.STARTTLS and fault.cause == "net.timeout"
+            if is_silent and not self._approach.is_probe:
                 await self._look_for_tls()
             raise
 
