@@ -20,7 +20,8 @@ from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Evidence, Outcome, Owner, Stage, StageResult
 from guides.views import shapes
 from guides.views.retries import Retry
-from guides.views.running import ArticleLink, TestPage
+from guides.views.running import TestPage
+from guides.views.verdicts import ArticleLink
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from guides.mail.accounts import Security
+from guides.mail.accounts import Security, Server
 from guides.mail.connection.redact import MAX_SHOWN, visible
 from guides.mail.diagnosis.classes import CLASSES
-from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
+from guides.mail.outcomes import (
+    PROTOCOL_OF_LEG,
+    Alternative,
+    Evidence,
+    Leg,
+    Outcome,
+    Owner,
+    Stage,
+    StageResult,
+    Verdict,
+)
 
 KIND = "mail-connection-test"
 FORMAT = 1
@@ -40,13 +50,19 @@ class ReportFault(ValueError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One finished test. `portal` is who made it: name and version."""
+    """One finished test. `portal` is who made it: name and version.
+
+    What has a default is not in the reports of older portals, which are read all the same.
+    """
 
     made_at: datetime
     portal: str
     address: str
     results: tuple[StageResult, ...]
     verdict: Verdict
+    is_listed: bool = False  # the settings of the leg that the verdict speaks of are the provider's own
+    in_between: str | None = None  # article for whom it works from the portal and not at home
+    suggests_local_part: bool = False  # the user name may have to be the part before the @
 
     def masked(self) -> Report:
         """The same with the address's local part masked but for its first letter; its domain is what support needs."""
@@ -70,6 +86,13 @@ class Report:
                 "ms": verdict.milliseconds,
                 "leg": verdict.leg,
                 "legs": dict(verdict.legs),
+                "listed": self.is_listed,
+                "alternatives": [
+                    {"leg": one.leg, **_reached(one.server), "instead_of": _reached(one.instead_of)}
+                    for one in verdict.alternatives
+                ],
+                "local_part": self.suggests_local_part,
+                "in_between": self.in_between,
             },
             "stages": [_stage_to_json(result) for result in self.results],
         }
@@ -150,6 +173,9 @@ class _Object:
             raise TypeError
         return value
 
+    def has(self, name: str) -> bool:
+        return name in self._data
+
     def done(self) -> None:
         if self._data:
             raise ValueError
@@ -161,7 +187,7 @@ def _report(data: _Object) -> Report:
     made_at = datetime.fromisoformat(data.text("made_at"))
     if made_at.tzinfo is None:
         raise ValueError
-    verdict_data = _Object(data.mapping("verdict", 10))
+    verdict_data = _Object(data.mapping("verdict", 20))
     verdict = Verdict(
         outcome=verdict_data.one_of(Outcome, "outcome"),
         legs={Leg(leg): Outcome(outcome) for leg, outcome in verdict_data.mapping("legs", len(Leg)).items()},
@@ -170,7 +196,13 @@ def _report(data: _Object) -> Report:
         milliseconds=verdict_data.number("ms", 10_000_000),
         article=verdict_data.slug("article"),
         leg=verdict_data.one_of_or_none(Leg, "leg"),
+        alternatives=tuple(map(_alternative, verdict_data.objects("alternatives", len(Leg))))
+        if verdict_data.has("alternatives")
+        else (),
     )
+    is_listed = verdict_data.has("listed") and verdict_data.flag("listed")
+    suggests_local_part = verdict_data.has("local_part") and verdict_data.flag("local_part")
+    in_between = verdict_data.slug("in_between") if verdict_data.has("in_between") else None
     verdict_data.done()
     report = Report(
         made_at=made_at,
@@ -178,9 +210,27 @@ def _report(data: _Object) -> Report:
         address=data.text("address"),
         results=tuple(_stage(item) for item in data.objects("stages", MOST_RESULTS)),
         verdict=verdict,
+        is_listed=is_listed,
+        in_between=in_between,
+        suggests_local_part=suggests_local_part,
     )
     data.done()
     return report
+
+
+def _alternative(data: _Object) -> Alternative:
+    leg = data.one_of(Leg, "leg")
+    instead_of = _Object(data.mapping("instead_of", 3))
+    alternative = Alternative(leg, _server(leg, instead_of), _server(leg, data))
+    instead_of.done()
+    data.done()
+    return alternative
+
+
+def _server(leg: Leg, data: _Object) -> Server:
+    return Server(
+        PROTOCOL_OF_LEG[leg], data.text("host", 253), data.number("port", 65535), data.one_of(Security, "security")
+    )
 
 
 def _stage(data: _Object) -> StageResult:
@@ -216,6 +266,10 @@ def _details(data: Mapping[str, object]) -> dict[str, str]:
     ):
         raise TypeError
     return {visible(name): visible(str(value)) for name, value in data.items()}
+
+
+def _reached(server: Server) -> dict[str, object]:
+    return {"host": server.host, "port": server.port, "security": server.security}
 
 
 def _stage_to_json(result: StageResult) -> dict[str, object]:

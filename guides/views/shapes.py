@@ -16,7 +16,8 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 
 if TYPE_CHECKING:
-    from guides.views.running import ArticleLink, LegPart, StageRow, TestPage, VerdictPart
+    from guides.views.running import LegPart, StageRow, TestPage
+    from guides.views.verdicts import ArticleLink, VerdictPart
 
 MOST_SHAPES = 1000
 

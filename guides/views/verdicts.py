@@ -1,0 +1,97 @@
+"""The end of a result: who can fix it, what happened, what to do, and the server's own words.
+
+The visitor's page, the report and the support person's page are all made from this one part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.utils.functional import Promise
+
+from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
+from guides.mail.outcomes import Evidence, Outcome, StageResult, Verdict
+from guides.views import labels, retries
+
+_OF_THE_WAY = frozenset(
+    {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
+    | {"greet.closed", "greet.timeout", "greet.bye", "greet.421", "net.closed", "net.reset", "net.timeout"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleLink:
+    """An article as a result points at it."""
+
+    slug: str
+    title: str
+    summary: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictPart:
+    """The end of the page: who can fix it, what happened, what to do, the server's own words."""
+
+    verdict: Verdict
+    owner: str | Promise
+    article: ArticleLink | None
+    evidence: tuple[Evidence, ...]
+    seen_at: datetime | None = None  # another test saw it then; this one asked nobody
+    silent_since: datetime | None = None  # the server has answered nobody since
+    is_listed: bool = False  # the settings are the provider table's, so they are right
+    retries: tuple[retries.Retry, ...] = ()
+    in_between: ArticleLink | None = None  # what to read when it works from here and not at home
+
+    @property
+    def depends_on_the_way(self) -> bool:
+        """Whether the failure may be one of the way from this portal to the server, and not of the settings."""
+        return self.verdict.cause in _OF_THE_WAY
+
+    @property
+    def seconds(self) -> str:
+        """How long the whole test took."""
+        return f"{self.verdict.milliseconds / 1000:.1f}"
+
+    @property
+    def clears_visitor(self) -> bool:
+        """Whether a known server has answered nobody for a while: the visitor's settings are right."""
+        return self.silent_since is not None and self.is_listed
+
+    @property
+    def works(self) -> bool:
+        """Whether everything works."""
+        return self.verdict.outcome in (Outcome.OK, Outcome.WARN)
+
+
+def judged(
+    verdict: Verdict, article: ArticleLink | None, results: Sequence[StageResult], *, is_listed: bool
+) -> VerdictPart:
+    """The end of the page, with the words of the stages that the verdict speaks of."""
+    told = [
+        result
+        for result in results
+        if result.cause and verdict.leg in (None, result.leg) and result.outcome is not Outcome.OK
+    ]
+    owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
+    seen_at = next((result.details[SEEN_AT] for result in told if SEEN_AT in result.details), None)
+    silent_since = next((result.details[SILENT_SINCE] for result in told if SILENT_SINCE in result.details), None)
+    return VerdictPart(
+        verdict,
+        owner,
+        article,
+        next((result.evidence for result in told if result.evidence), ()),
+        seen_at=_time(seen_at),
+        silent_since=_time(silent_since),
+        is_listed=is_listed,
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    """What `shared.Answer.replayed` wrote; a report that was handed on may hold anything."""
+    try:
+        return datetime.fromisoformat(text or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
