@@ -66,6 +66,7 @@ def result(server: Server, stage: Stage, number: int, **changes: object) -> Stag
 FAILURES: list[dict[str, object]] = [
     {},
     {"outcome": Outcome.FAIL, "cause": "auth.rejected", "owner": Owner.VISITOR},
+    {"outcome": Outcome.FAIL, "cause": "auth.rejected", "owner": Owner.VISITOR, "confidence": 0.3},
     {
         "outcome": Outcome.FAIL,
         "cause": "tcp.timeout",

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
 from guides.mail.outcomes import Owner, Stage, StageResult, Verdict
-from guides.models import ArticleClass, ErrorArticle, ErrorPattern
+from guides.models import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,12 @@ def patterns() -> PatternSet:
 def article_for(cause: str) -> str | None:
     """The slug of the published article that explains a class: one query. Who needs several takes `load`."""
     return _by_class().get(cause)
+
+
+def titles(language: str) -> dict[str, str]:
+    """The titles of all published articles by slug, in the language or the best instead. One query."""
+    texts = ErrorText.objects.for_list("article", language)
+    return {text.article.slug: text.title for text in texts}
 
 
 def _by_class() -> dict[str, str]:

@@ -6,6 +6,7 @@ The names are contract (`testmail --json`); `docs/classes.md` describes them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from guides.mail.accounts import Protocol, Security, Server
@@ -88,6 +89,9 @@ class StageResult:
     evidence: tuple[Evidence, ...] = ()
     details: dict[str, str] = field(default_factory=dict)  # named facts for the page: protocol, cipher, expires ...
     article: str | None = None  # slug of an error article that a matching pattern names; else chosen by cause
+    started: datetime | None = None  # in UTC; None for what was not run, or was seen by another test
+    confidence: float | None = None  # 0 to 1: how sure the cause is; None where there is none
+    next_step: str = ""  # title of the article that says what to do, where the record is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ class Verdict:
     milliseconds: int = 0
     article: str | None = None
     leg: Leg | None = None  # the leg whose failure the verdict speaks of
+    confidence: float | None = None  # as of a stage
+    next_step: str = ""  # as of a stage
     alternatives: tuple[Alternative, ...] = ()  # at most one for a leg that failed before its login
 
 

@@ -83,6 +83,8 @@ class Report:
                 "class": verdict.cause,
                 "who": verdict.owner,
                 "article": verdict.article,
+                "next_step": verdict.next_step or None,
+                "confidence": verdict.confidence,
                 "ms": verdict.milliseconds,
                 "leg": verdict.leg,
                 "legs": dict(verdict.legs),
@@ -132,6 +134,29 @@ class _Object:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
             raise TypeError
         return value
+
+    def share(self, name: str) -> float | None:
+        """A number from 0 to 1, or none. Older portals wrote none."""
+        value = self._data.pop(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+            raise TypeError
+        return float(value)
+
+    def moment(self, name: str) -> datetime | None:
+        """A moment with its offset from UTC, or none. Older portals wrote none."""
+        value = self._data.pop(name, None)
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(UTC)
+
+    def words(self, name: str) -> str:
+        """Some words, or none. Older portals wrote none."""
+        return self.text(name) if self._data.get(name) is not None else str(self._data.pop(name, None) or "")
 
     def flag(self, name: str) -> bool:
         value = self._data.pop(name)
@@ -196,6 +221,8 @@ def _report(data: _Object) -> Report:
         milliseconds=verdict_data.number("ms", 10_000_000),
         article=verdict_data.slug("article"),
         leg=verdict_data.one_of_or_none(Leg, "leg"),
+        confidence=verdict_data.share("confidence"),
+        next_step=verdict_data.words("next_step"),
         alternatives=tuple(map(_alternative, verdict_data.objects("alternatives", len(Leg))))
         if verdict_data.has("alternatives")
         else (),
@@ -248,6 +275,9 @@ def _stage(data: _Object) -> StageResult:
         evidence=tuple(_evidence(item) for item in data.objects("evidence", MOST_EVIDENCE)),
         details=_details(data.mapping("details", MOST_DETAILS)),
         article=data.slug("article"),
+        started=data.moment("started"),
+        confidence=data.share("confidence"),
+        next_step=data.words("next_step"),
     )
     data.done()
     return result
@@ -266,6 +296,11 @@ def _details(data: Mapping[str, object]) -> dict[str, str]:
     ):
         raise TypeError
     return {visible(name): visible(str(value)) for name, value in data.items()}
+
+
+def iso(moment: datetime) -> str:
+    """A moment in UTC to the millisecond (ISO 8601), to be found again in a server's log."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _reached(server: Server) -> dict[str, object]:
@@ -289,4 +324,7 @@ def _stage_to_json(result: StageResult) -> dict[str, object]:
         ],
         "details": result.details,
         "article": result.article,
+        "started": result.started and iso(result.started),
+        "next_step": result.next_step or None,
+        "confidence": result.confidence,
     }

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from guides.mail.accounts import Address
 from guides.mail.outcomes import StageResult, Verdict
-from guides.mail.report import Report
+from guides.mail.report import Report, iso
 from guides.views import labels
 from guides.views.retries import LOCAL_PART, Retry
 from guides.views.verdicts import ArticleLink, VerdictPart
@@ -88,7 +88,13 @@ def _stage_lines(result: StageResult) -> list[str]:
         line += f", {result.milliseconds} ms"
     if result.cause:
         line += f" [{result.cause}]"
+    if result.started:
+        line += f" {iso(result.started)}"
     lines = [line]
+    if result.confidence is not None and result.confidence < 1:
+        lines.append("    " + _("How sure this is: {} %").format(round(result.confidence * 100)))
+    if result.next_step:
+        lines.append("    " + _("What to do, step by step") + f": {result.next_step}")
     lines += [f"    {name}: {value}" for name, value in result.details.items() if value]
     for evidence in result.evidence:
         said = _("The server said, before encryption:") if evidence.before_encryption else _("The server said:")
@@ -136,6 +142,8 @@ def _sentences(end: VerdictPart) -> Iterator[str]:
 def _failure(end: VerdictPart) -> Iterator[str]:
     if end.article:
         yield from filter(None, (end.article.title, end.article.summary))
+        if end.is_unsure:
+            yield _("We are not sure.")
         yield _("What to do, step by step") + f": {_address(end.article)}"
     if end.silent_since:
         yield _(

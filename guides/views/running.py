@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -26,7 +26,9 @@ from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
-from guides.views.verdicts import ArticleLink, VerdictPart, judged
+from guides.views.verdicts import ArticleLink, VerdictPart, is_guess, judged
+
+R = TypeVar("R", StageResult, Verdict)
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
 GATHER_SECONDS = 0.8  # in a crowd, so long a stage may wait for the next ones, to be shown together with them
@@ -124,6 +126,11 @@ class StageRow:
         return labels.OUTCOMES[self.result.outcome] if self.result else ""
 
     @property
+    def is_unsure(self) -> bool:
+        """Whether a visitor is told that the cause is only a guess."""
+        return self.result is not None and is_guess(self.result)
+
+    @property
     def facts(self) -> list[tuple[str | Promise, str]]:
         """What is worth knowing of the stage, by name."""
         if self.result is None:
@@ -214,14 +221,16 @@ class TestPage:
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
         part.finished += 1
-        row.result = item
         row.article = self._link(item)
+        row.result = _with_next_step(item, row.article)
         return row
 
     def _end(self, verdict: Verdict) -> None:
         results = [row.result for part in self.legs for row in part.rows if row.result]
         is_listed = verdict.leg in self.listed
-        end = judged(verdict, self._link(verdict), results, is_listed=is_listed)
+        link = self._link(verdict)
+        verdict = _with_next_step(verdict, link)
+        end = judged(verdict, link, results, is_listed=is_listed)
         if end.clears_visitor:  # whatever the usual owner of such a failure is
             verdict = replace(verdict, owner=Owner.NOBODY)
         with page_work(), translation.override(self.language):
@@ -255,6 +264,10 @@ class TestPage:
         # A stream is rendered after the request's own language has been put away.
         with page_work(), translation.override(self.language):
             return render()
+
+
+def _with_next_step(found: R, article: ArticleLink | None) -> R:
+    return found if article is None else replace(found, article=article.slug, next_step=article.title)
 
 
 def titles(language: str) -> list[tuple[str, str, str]]:

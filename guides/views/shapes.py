@@ -78,6 +78,7 @@ class _Shape:
             words=self.words(row.words),
             result=shown,
             article=self.article(row.article),
+            is_unsure=self.fixed(row.is_unsure),
             facts=[(self.words(name), self.gap(value)) for name, value in row.facts],
         )
 
@@ -97,6 +98,7 @@ class _Shape:
         return SimpleNamespace(
             works=self.fixed(part.works),
             clears_visitor=self.fixed(part.clears_visitor),
+            is_unsure=self.fixed(part.is_unsure),
             depends_on_the_way=self.fixed(part.depends_on_the_way),
             silent_since=self.fixed(part.silent_since),
             seen_at=self.fixed(part.seen_at),

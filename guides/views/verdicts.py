@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from django.utils.functional import Promise
 
 from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
+from guides.mail.diagnosis.codes import UNKNOWN
+from guides.mail.diagnosis.judging import GUESS_BELOW
 from guides.mail.outcomes import Evidence, Outcome, StageResult, Verdict
 from guides.views import labels, retries
 
@@ -51,6 +53,11 @@ class VerdictPart:
         return self.verdict.cause in _OF_THE_WAY
 
     @property
+    def is_unsure(self) -> bool:
+        """Whether a visitor is told that the cause is only a guess."""
+        return is_guess(self.verdict)
+
+    @property
     def seconds(self) -> str:
         """How long the whole test took."""
         return f"{self.verdict.milliseconds / 1000:.1f}"
@@ -64,6 +71,11 @@ class VerdictPart:
     def works(self) -> bool:
         """Whether everything works."""
         return self.verdict.outcome in (Outcome.OK, Outcome.WARN)
+
+
+def is_guess(found: StageResult | Verdict) -> bool:
+    """Whether a cause is named that is little sure. Where none is known, its article says so."""
+    return found.confidence is not None and found.confidence < GUESS_BELOW and found.cause != UNKNOWN
 
 
 def judged(

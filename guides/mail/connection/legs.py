@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.certificate import explain_certificate
@@ -22,7 +23,8 @@ from guides.mail.connection.session import Finding, Refusal, Session, StageFault
 from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
-from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, contradicts, outcome_of
+from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, UNKNOWN, outcome_of
+from guides.mail.diagnosis.refusals import judge_refusal
 from guides.mail.network import DnsFailure, Resolution
 from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
 
@@ -39,8 +41,6 @@ _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 # What a hidden host must not tell apart, and when and how all of them end.
 _HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
 _HIDDEN_END = "tcp.timeout"
-
-_MAX_WORDS = 8192  # of a refusal, handed to the patterns
 
 # Before a greeting has come, these mean something of their own.
 _AT_GREETING = {
@@ -328,15 +328,15 @@ class LegRun:
         context = self._context
         if stage is Stage.LOGIN and refusal.reply.code in CREDENTIAL_CODES:
             context.gate.refuse()
-        cause, owner, article = refusal.cause, None, None
-        match = context.patterns.match(
-            refusal.reply.words[:_MAX_WORDS],
+        judged = judge_refusal(
+            refusal.reply,
+            refusal.cause,
+            context.patterns,
             protocol=self.server.protocol,
             stage=stage,
             provider=context.plan.provider,
         )
-        if match is not None and not contradicts(refusal.reply, match.pattern.cause):
-            cause, owner, article = match.pattern.cause, match.pattern.owner, match.pattern.article or None
+        cause, owner, article = judged.name, judged.owner, judged.article
         outcome = outcome_of(cause)
         if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
             cause, article = "cross.portal_blocked", None
@@ -345,7 +345,7 @@ class LegRun:
         elif cause == "rcpt.full" and stage is Stage.ENVELOPE:  # the recipient is the visitor
             owner = Owner.VISITOR
         result = self._failed(stage, cause, refusal.evidence, outcome=outcome, owner=owner, started=started)
-        return replace(result, article=article)
+        return replace(result, article=article, confidence=judged.confidence)
 
     def _failed(
         self,
@@ -391,6 +391,8 @@ class LegRun:
             cause=cause,
             owner=owner,
             milliseconds=round(spent * 1000),
+            started=None if started is None else datetime.now(UTC) - timedelta(seconds=spent),
+            confidence=_own_confidence(cause),
             host=self.server.host,
             ip_address="" if channel is None else channel.ip_address,
             port=self.server.port,
@@ -401,6 +403,13 @@ class LegRun:
                 for name, value in (details or {}).items()
             },
         )
+
+
+def _own_confidence(cause: str | None) -> float | None:
+    """Of what the portal has seen for itself, and not been told in a server's words."""
+    if cause is None:
+        return None
+    return 0.0 if cause == UNKNOWN else 1.0
 
 
 def _told(attempts: Sequence[Attempt]) -> str:
