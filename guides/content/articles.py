@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
-from guides.mail.outcomes import Owner, Stage, StageResult, Verdict
+from guides.mail.outcomes import Owner, PossibleCause, Stage, StageResult, Verdict
 from guides.models import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,10 @@ class Articles:
     def article_of(self, result: StageResult | Verdict) -> str | None:
         """The article that a matching pattern named, else the one that explains the result's class."""
         return result.article or self.article_for(result.cause)
+
+    def article_of_cause(self, cause: PossibleCause) -> str | None:
+        """The same for one of several causes."""
+        return cause.article or self.article_for(cause.name)
 
 
 def load() -> Articles:

@@ -102,7 +102,7 @@ class Visit:
         place, server = self.places[result.leg], self.listed.get(result.leg)
         is_public = result.stage in PUBLIC_STAGES
         refuses_portal = result.cause in PORTAL_CAUSES and (is_public or result.stage is Stage.LOGIN)
-        fails = is_public and result.outcome is Outcome.FAIL and result.cause not in OURS_ALONE
+        fails = is_public and result.outcome in (Outcome.FAIL, Outcome.UNCLEAR) and result.cause not in OURS_ALONE
         if fails or refuses_portal:
             memory.learn_failure(place, results, looked=SEEN_AT not in result.details)
         elif result.stage is Stage.LOGIN:

@@ -7,7 +7,7 @@ stranger: `from_json` takes nothing that it does not know, and bounds all that i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from guides.mail.accounts import Security, Server
 from guides.mail.connection.redact import MAX_SHOWN, visible
 from guides.mail.diagnosis.classes import CLASSES
+from guides.mail.diagnosis.refusals import MOST_CAUSES
 from guides.mail.outcomes import (
     PROTOCOL_OF_LEG,
     Alternative,
@@ -23,9 +24,11 @@ from guides.mail.outcomes import (
     Leg,
     Outcome,
     Owner,
+    PossibleCause,
     Stage,
     StageResult,
     Verdict,
+    causes_of,
 )
 
 KIND = "mail-connection-test"
@@ -85,6 +88,7 @@ class Report:
                 "article": verdict.article,
                 "next_step": verdict.next_step or None,
                 "confidence": verdict.confidence,
+                "causes": causes_to_json(causes_of(verdict)),
                 "ms": verdict.milliseconds,
                 "leg": verdict.leg,
                 "legs": dict(verdict.legs),
@@ -223,6 +227,7 @@ def _report(data: _Object) -> Report:
         leg=verdict_data.one_of_or_none(Leg, "leg"),
         confidence=verdict_data.share("confidence"),
         next_step=verdict_data.words("next_step"),
+        causes=_causes(verdict_data),
         alternatives=tuple(map(_alternative, verdict_data.objects("alternatives", len(Leg))))
         if verdict_data.has("alternatives")
         else (),
@@ -243,6 +248,21 @@ def _report(data: _Object) -> Report:
     )
     data.done()
     return report
+
+
+def _causes(data: _Object) -> tuple[PossibleCause, ...]:
+    """Several causes; a single one is the record's own. Older portals wrote none."""
+    causes = tuple(map(_cause, data.objects("causes", MOST_CAUSES))) if data.has("causes") else ()
+    return causes if len(causes) > 1 else ()
+
+
+def _cause(data: _Object) -> PossibleCause:
+    name, confidence = data.cause("class"), data.share("confidence")
+    if name is None or confidence is None:
+        raise ValueError
+    cause = PossibleCause(name, data.one_of(Owner, "who"), confidence, data.slug("article"), data.words("next_step"))
+    data.done()
+    return cause
 
 
 def _alternative(data: _Object) -> Alternative:
@@ -278,6 +298,7 @@ def _stage(data: _Object) -> StageResult:
         started=data.moment("started"),
         confidence=data.share("confidence"),
         next_step=data.words("next_step"),
+        causes=_causes(data),
     )
     data.done()
     return result
@@ -301,6 +322,20 @@ def _details(data: Mapping[str, object]) -> dict[str, str]:
 def iso(moment: datetime) -> str:
     """A moment in UTC to the millisecond (ISO 8601), to be found again in a server's log."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def causes_to_json(causes: Iterable[PossibleCause]) -> list[dict[str, object]]:
+    """The causes of a record as they are written down."""
+    return [
+        {
+            "class": cause.name,
+            "who": cause.owner,
+            "article": cause.article,
+            "next_step": cause.next_step or None,
+            "confidence": cause.confidence,
+        }
+        for cause in causes
+    ]
 
 
 def _reached(server: Server) -> dict[str, object]:
@@ -327,4 +362,5 @@ def _stage_to_json(result: StageResult) -> dict[str, object]:
         "started": result.started and iso(result.started),
         "next_step": result.next_step or None,
         "confidence": result.confidence,
+        "causes": causes_to_json(causes_of(result)),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -15,8 +16,8 @@ from rich.text import Text
 from guides.content.articles import Articles
 from guides.mail.accounts import Server
 from guides.mail.connection.plan import AT_DELIVERY, LEG_OF_PROTOCOL, TestPlan, stages_of
-from guides.mail.outcomes import Alternative, Leg, Outcome, Stage, StageResult, Verdict
-from guides.mail.report import iso
+from guides.mail.outcomes import Alternative, Leg, Outcome, Stage, StageResult, Verdict, causes_of
+from guides.mail.report import causes_to_json, iso
 
 _COLOURS = {
     Outcome.OK: "green",
@@ -130,6 +131,7 @@ class JsonDisplay(Display):
                 "started": result.started and iso(result.started),
                 "confidence": result.confidence,
                 "next_step": self.next_step(result),
+                "causes": self._causes(result),
             }
         )
 
@@ -143,6 +145,7 @@ class JsonDisplay(Display):
                     "article": self.articles.article_of(result),
                     "next_step": self.next_step(result),
                     "confidence": result.confidence,
+                    "causes": self._causes(result),
                     "ms": result.milliseconds,
                     "legs": {str(leg): outcome for leg, outcome in result.legs.items()},
                     "alternatives": [
@@ -152,6 +155,14 @@ class JsonDisplay(Display):
                 }
             }
         )
+
+    def _causes(self, result: StageResult | Verdict) -> list[dict[str, object]]:
+        causes = [
+            replace(cause, article=slug, next_step=self.titles.get(slug or "", ""))
+            for cause in causes_of(result)
+            for slug in (self.articles.article_of_cause(cause),)
+        ]
+        return causes_to_json(causes)
 
     def _print(self, record: dict[str, object]) -> None:
         print(json.dumps(record, ensure_ascii=False), file=self.stream, flush=True)
@@ -181,6 +192,7 @@ def stage_lines(result: StageResult, articles: Articles) -> list[str]:
         clear = " (before encryption)" if evidence.before_encryption else ""
         lines += [f"      > {line}{clear}" for line in evidence.text.split("\n")]
     lines += [f"      {name}: {value}" for name, value in result.details.items() if value]
+    lines += _other_causes(result, articles, "      ")
     article = articles.article_of(result)
     return [*lines, f"      article: {article}"] if article else lines
 
@@ -191,9 +203,19 @@ def verdict_lines(result: Verdict, articles: Articles) -> list[str]:
     lines = [f"verdict: {result.outcome} ({legs}; {result.milliseconds} ms)"]
     if result.cause:
         lines.append(f"  {result.cause}, who: {result.owner}")
+    lines += _other_causes(result, articles, "  ")
     lines += [f"  {one.leg}: change {_change(one)}" for one in result.alternatives]
     article = articles.article_of(result)
     return [*lines, f"  article: {article}"] if article else lines
+
+
+def _other_causes(result: StageResult | Verdict, articles: Articles, indent: str) -> list[str]:
+    """What else the server's words may mean."""
+    lines = []
+    for cause in result.causes[1:]:
+        article = articles.article_of_cause(cause)
+        lines.append(f"{indent}or: {cause.name} (who: {cause.owner})" + (f", article: {article}" if article else ""))
+    return lines
 
 
 def _reached(server: Server) -> dict[str, object]:

@@ -20,7 +20,7 @@ from guides.views import labels, retries
 from guides.views.readers import language
 from guides.views.report_text import ReportPart, as_text
 from guides.views.running import LegPart, StageRow, article_links, titles
-from guides.views.verdicts import VerdictPart, judged
+from guides.views.verdicts import VerdictPart, cause_links, judged
 
 FAULTS = {
     "json": gettext_lazy("This is not a report. Paste the whole text of the file that ends in .json, from { to }."),
@@ -88,10 +88,11 @@ def _opened(report: Report) -> ReportPage:
             security = labels.SECURITIES[result.security] if result.security else ""
             legs[result.leg] = LegPart(result.leg, labels.LEGS[result.leg], result.host, result.port, security, [])
         article = links.get(found.article_of(result) or "")
-        row = StageRow(f"stage-{number}", labels.STAGES[result.stage], result, article)
+        row = StageRow(
+            f"stage-{number}", labels.STAGES[result.stage], result, article, cause_links(result, found, links)
+        )
         legs[result.leg].rows.append(row)
-    article = links.get(found.article_of(report.verdict) or "")
-    end = judged(report.verdict, article, report.results, is_listed=report.is_listed)
+    end = judged(report.verdict, report.results, found, links, is_listed=report.is_listed)
     tries = [retries.alternative_in_words(one) for one in report.verdict.alternatives]
     if report.suggests_local_part:
         tries.append(retries.local_part_in_words())

@@ -91,9 +91,11 @@ def _stage_lines(result: StageResult) -> list[str]:
     if result.started:
         line += f" {iso(result.started)}"
     lines = [line]
-    if result.confidence is not None and result.confidence < 1:
+    if result.confidence is not None and result.confidence < 1 and not result.causes:
         lines.append("    " + _("How sure this is: {} %").format(round(result.confidence * 100)))
-    if result.next_step:
+    for number, cause in enumerate(result.causes, 1):
+        lines.append(f"    {number}. [{cause.name}, {round(cause.confidence * 100)} %] {cause.next_step}".rstrip())
+    if result.next_step and not result.causes:
         lines.append("    " + _("What to do, step by step") + f": {result.next_step}")
     lines += [f"    {name}: {value}" for name, value in result.details.items() if value]
     for evidence in result.evidence:
@@ -112,6 +114,8 @@ def _headline(end: VerdictPart) -> str:
         return _("It works")
     if end.clears_visitor and end.silent_since:
         return _("This server has not answered anybody since %(since)s") % {"since": _when(end.silent_since)}
+    if not end.owner and end.causes:
+        return _("There are several possible reasons")
     return str(end.owner or labels.OUTCOMES[end.verdict.outcome])
 
 
@@ -140,7 +144,11 @@ def _sentences(end: VerdictPart) -> Iterator[str]:
 
 
 def _failure(end: VerdictPart) -> Iterator[str]:
-    if end.article:
+    if end.causes:
+        yield _("The server's answer fits each of these; the likeliest comes first.")
+        for number, cause in enumerate(end.causes, 1):
+            yield f"  {number}. {_named(cause.article) if cause.article else cause.name}. {cause.owner}"
+    elif end.article:
         yield from filter(None, (end.article.title, end.article.summary))
         if end.is_unsure:
             yield _("We are not sure.")

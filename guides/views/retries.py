@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from guides.mail.accounts import Server
 from guides.mail.connection.test import TestPlan
-from guides.mail.outcomes import PROTOCOL_OF_LEG, Alternative, Outcome, Stage, StageResult, Verdict
+from guides.mail.outcomes import PROTOCOL_OF_LEG, Alternative, Outcome, Stage, StageResult, Verdict, causes_of
 from guides.views import labels
 
 _NAME_MAY_BE_WRONG = frozenset({"auth.rejected", "auth.username_unknown", "auth.user_or_disabled_ambiguous"})
@@ -79,8 +79,8 @@ def with_local_part(plan: TestPlan, verdict: Verdict, results: Iterable[StageRes
     refused = any(
         result.leg is verdict.leg
         and result.stage is Stage.LOGIN
-        and result.outcome is Outcome.FAIL
-        and result.cause in _NAME_MAY_BE_WRONG
+        and result.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
+        and any(cause.name in _NAME_MAY_BE_WRONG for cause in causes_of(result))
         for result in results
     )
     known = {server.host for server in plan.known_servers}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -26,9 +26,7 @@ from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
-from guides.views.verdicts import ArticleLink, VerdictPart, is_guess, judged
-
-R = TypeVar("R", StageResult, Verdict)
+from guides.views.verdicts import ArticleLink, CauseLink, VerdictPart, cause_links, is_guess, judged, with_next_steps
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
 GATHER_SECONDS = 0.8  # in a crowd, so long a stage may wait for the next ones, to be shown together with them
@@ -109,6 +107,7 @@ class StageRow:
     name: str | Promise
     result: StageResult | None = None
     article: ArticleLink | None = None
+    causes: tuple[CauseLink, ...] = ()  # where several are possible
 
     @property
     def state(self) -> str:
@@ -221,16 +220,16 @@ class TestPage:
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
         part.finished += 1
+        row.result = with_next_steps(item, self.articles, self.links)
         row.article = self._link(item)
-        row.result = _with_next_step(item, row.article)
+        row.causes = cause_links(item, self.articles, self.links)
         return row
 
     def _end(self, verdict: Verdict) -> None:
         results = [row.result for part in self.legs for row in part.rows if row.result]
         is_listed = verdict.leg in self.listed
-        link = self._link(verdict)
-        verdict = _with_next_step(verdict, link)
-        end = judged(verdict, link, results, is_listed=is_listed)
+        verdict = with_next_steps(verdict, self.articles, self.links)
+        end = judged(verdict, results, self.articles, self.links, is_listed=is_listed)
         if end.clears_visitor:  # whatever the usual owner of such a failure is
             verdict = replace(verdict, owner=Owner.NOBODY)
         with page_work(), translation.override(self.language):
@@ -256,7 +255,7 @@ class TestPage:
     def _in_between(self) -> ArticleLink | None:
         return self.links.get(self.articles.article_for("cross.visitor_side") or "")
 
-    def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
+    def _link(self, result: StageResult) -> ArticleLink | None:
         slug = self.articles.article_of(result)
         return self.links.get(slug) if slug else None
 
@@ -264,10 +263,6 @@ class TestPage:
         # A stream is rendered after the request's own language has been put away.
         with page_work(), translation.override(self.language):
             return render()
-
-
-def _with_next_step(found: R, article: ArticleLink | None) -> R:
-    return found if article is None else replace(found, article=article.slug, next_step=article.title)
 
 
 def titles(language: str) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ the engine does it. The templates stay the only source of the HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from django.utils.html import escape
 
 if TYPE_CHECKING:
     from guides.views.running import LegPart, StageRow, TestPage
-    from guides.views.verdicts import ArticleLink, VerdictPart
+    from guides.views.verdicts import ArticleLink, CauseLink, VerdictPart
 
 MOST_SHAPES = 1000
 
@@ -58,6 +58,13 @@ class _Shape:
         assert link is not None  # noqa: S101
         return SimpleNamespace(title=self.gap(link.title), summary=self.gap(link.summary), url=self.gap(link.url))
 
+    def causes(self, causes: Iterable[CauseLink]) -> list[SimpleNamespace]:
+        """Several possible causes."""
+        return [
+            SimpleNamespace(name=self.gap(one.name), owner=self.words(one.owner), article=self.article(one.article))
+            for one in causes
+        ]
+
     def row(self, row: StageRow) -> SimpleNamespace:
         """A stage, waiting or ended."""
         result = row.result
@@ -78,6 +85,7 @@ class _Shape:
             words=self.words(row.words),
             result=shown,
             article=self.article(row.article),
+            causes=self.causes(row.causes),
             is_unsure=self.fixed(row.is_unsure),
             facts=[(self.words(name), self.gap(value)) for name, value in row.facts],
         )
@@ -98,6 +106,7 @@ class _Shape:
         return SimpleNamespace(
             works=self.fixed(part.works),
             clears_visitor=self.fixed(part.clears_visitor),
+            causes=self.causes(part.causes),
             is_unsure=self.fixed(part.is_unsure),
             depends_on_the_way=self.fixed(part.depends_on_the_way),
             silent_since=self.fixed(part.silent_since),

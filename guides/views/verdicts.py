@@ -5,17 +5,21 @@ The visitor's page, the report and the support person's page are all made from t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from django.utils.functional import Promise
 
+from guides.content.articles import Articles
 from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.diagnosis.codes import UNKNOWN
 from guides.mail.diagnosis.judging import GUESS_BELOW
 from guides.mail.outcomes import Evidence, Outcome, StageResult, Verdict
 from guides.views import labels, retries
+
+R = TypeVar("R", StageResult, Verdict)
 
 _OF_THE_WAY = frozenset(
     {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
@@ -34,6 +38,15 @@ class ArticleLink:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseLink:
+    """One of several possible causes: who can fix it, and where that is explained."""
+
+    name: str
+    owner: str | Promise
+    article: ArticleLink | None
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictPart:
     """The end of the page: who can fix it, what happened, what to do, the server's own words."""
 
@@ -46,6 +59,7 @@ class VerdictPart:
     is_listed: bool = False  # the settings are the provider table's, so they are right
     retries: tuple[retries.Retry, ...] = ()
     in_between: ArticleLink | None = None  # what to read when it works from here and not at home
+    causes: tuple[CauseLink, ...] = ()  # where several are possible, the likeliest first
 
     @property
     def depends_on_the_way(self) -> bool:
@@ -75,11 +89,45 @@ class VerdictPart:
 
 def is_guess(found: StageResult | Verdict) -> bool:
     """Whether a cause is named that is little sure. Where none is known, its article says so."""
-    return found.confidence is not None and found.confidence < GUESS_BELOW and found.cause != UNKNOWN
+    if found.confidence is None or found.cause == UNKNOWN or found.causes:
+        return False
+    return found.confidence < GUESS_BELOW
+
+
+def with_next_steps(found: R, articles: Articles, links: Mapping[str, ArticleLink]) -> R:
+    """A record with the articles of its causes and their titles, as it is written down."""
+    if found.cause is None:
+        return found
+    link = links.get(articles.article_of(found) or "")
+    if link is not None:
+        found = replace(found, article=link.slug, next_step=link.title)
+    if not found.causes:
+        return found
+    causes = []
+    for cause in found.causes:
+        link = links.get(articles.article_of_cause(cause) or "")
+        causes.append(cause if link is None else replace(cause, article=link.slug, next_step=link.title))
+    return replace(found, causes=tuple(causes))
+
+
+def cause_links(
+    found: StageResult | Verdict, articles: Articles, links: Mapping[str, ArticleLink]
+) -> tuple[CauseLink, ...]:
+    """Where a record has several causes, each with its article; what the same article explains stands there once."""
+    shown: dict[str, CauseLink] = {}
+    for cause in found.causes:
+        slug = articles.article_of_cause(cause) or ""
+        shown.setdefault(slug or cause.name, CauseLink(cause.name, labels.OWNERS[cause.owner], links.get(slug)))
+    return tuple(shown.values()) if len(shown) > 1 else ()
 
 
 def judged(
-    verdict: Verdict, article: ArticleLink | None, results: Sequence[StageResult], *, is_listed: bool
+    verdict: Verdict,
+    results: Sequence[StageResult],
+    articles: Articles,
+    links: Mapping[str, ArticleLink],
+    *,
+    is_listed: bool,
 ) -> VerdictPart:
     """The end of the page, with the words of the stages that the verdict speaks of."""
     told = [
@@ -87,17 +135,19 @@ def judged(
         for result in results
         if result.cause and verdict.leg in (None, result.leg) and result.outcome is not Outcome.OK
     ]
-    owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
+    causes = cause_links(verdict, articles, links)
+    owner = labels.OWNERS[verdict.owner] if verdict.owner and len({cause.owner for cause in causes}) < 2 else ""
     seen_at = next((result.details[SEEN_AT] for result in told if SEEN_AT in result.details), None)
     silent_since = next((result.details[SILENT_SINCE] for result in told if SILENT_SINCE in result.details), None)
     return VerdictPart(
         verdict,
         owner,
-        article,
+        links.get(articles.article_of(verdict) or ""),
         next((result.evidence for result in told if result.evidence), ()),
         seen_at=_time(seen_at),
         silent_since=_time(silent_since),
         is_listed=is_listed,
+        causes=causes,
     )
 
 

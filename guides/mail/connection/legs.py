@@ -24,9 +24,9 @@ from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, UNKNOWN, outcome_of
-from guides.mail.diagnosis.refusals import judge_refusal
+from guides.mail.diagnosis.refusals import AMBIGUOUS, by_definition, judge_refusal
 from guides.mail.network import DnsFailure, Resolution
-from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
+from guides.mail.outcomes import Outcome, Owner, PossibleCause, Stage, StageResult, causes_of
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ class LegRun:
                 if not allowed:
                     return self._result(Stage.LOGIN, Outcome.BLOCKED), True
                 result, orderly = await self._perform(Stage.LOGIN)
-                if result.cause in CREDENTIAL_CAUSES:
+                if any(cause.name in CREDENTIAL_CAUSES for cause in causes_of(result)):
                     context.gate.refuse()
                 elif result.outcome in (Outcome.OK, Outcome.WARN):
                     context.gate.accept()
@@ -328,7 +328,7 @@ class LegRun:
         context = self._context
         if stage is Stage.LOGIN and refusal.reply.code in CREDENTIAL_CODES:
             context.gate.refuse()
-        judged = judge_refusal(
+        causes = judge_refusal(
             refusal.reply,
             refusal.cause,
             context.patterns,
@@ -336,7 +336,7 @@ class LegRun:
             stage=stage,
             provider=context.plan.provider,
         )
-        cause, owner, article = judged.name, judged.owner, judged.article
+        cause, owner, article = causes[0].name, causes[0].owner, causes[0].article
         outcome = outcome_of(cause)
         if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
             cause, article = "cross.portal_blocked", None
@@ -344,8 +344,13 @@ class LegRun:
             owner = Owner.PORTAL
         elif cause == "rcpt.full" and stage is Stage.ENVELOPE:  # the recipient is the visitor
             owner = Owner.VISITOR
+        if len(causes) > 1 and outcome is Outcome.FAIL:
+            outcome = Outcome.UNCLEAR
         result = self._failed(stage, cause, refusal.evidence, outcome=outcome, owner=owner, started=started)
-        return replace(result, article=article, confidence=judged.confidence)
+        result = replace(result, article=article, confidence=causes[0].confidence)
+        if outcome is not Outcome.UNCLEAR or len(causes) == 1:
+            return result
+        return replace(result, causes=(replace(causes[0], owner=owner), *map(_of_portal, causes[1:])))
 
     def _failed(
         self,
@@ -358,7 +363,7 @@ class LegRun:
         details: Mapping[str, str] | None = None,
         started: float | None = None,
     ) -> StageResult:
-        return self._result(
+        result = self._result(
             stage,
             outcome or outcome_of(cause),
             cause=cause,
@@ -367,6 +372,10 @@ class LegRun:
             details=details or {},
             started=started,
         )
+        if outcome is None and cause in AMBIGUOUS:
+            (first,) = causes_of(result)
+            return replace(result, outcome=Outcome.UNCLEAR, causes=by_definition(first, self.server.protocol))
+        return result
 
     def _result(
         self,
@@ -403,6 +412,12 @@ class LegRun:
                 for name, value in (details or {}).items()
             },
         )
+
+
+def _of_portal(cause: PossibleCause) -> PossibleCause:
+    """The address that is not welcome is this portal's, wherever in the order it is named."""
+    is_ours = cause.name in ADDRESS_CAUSES
+    return PossibleCause("cross.portal_blocked", Owner.PORTAL, cause.confidence) if is_ours else cause
 
 
 def _own_confidence(cause: str | None) -> float | None:

@@ -100,6 +100,7 @@ def verdict(results: Sequence[StageResult], milliseconds: int) -> Verdict:
         article=judged.article,
         leg=told.leg,
         confidence=told.confidence if judged.cause == told.cause else _COMPARED,
+        causes=told.causes if judged.cause == told.cause else (),
     )
 
 
