@@ -30,6 +30,7 @@ from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.views import labels, retries
+from guides.views.belonging import stated_hosts
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
 from guides.views.warnings import server_warnings
@@ -89,6 +90,7 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
             reader = _looked_up(request, form.cleaned_data["address"], confirmed)
         except budgets.Refused as refusal:
             return _over_budget(request, form, reader, refusal)
+    by_hand = tuple(map(reader.account.with_rules, by_hand))
     servers = by_hand or _usual_servers(reader, wants_pop3=form.cleaned_data["pop3"])
     if not servers and reader.needs_confirmation:
         form.add_error("confirmed", _("First confirm below where your mailbox is."))
@@ -96,7 +98,7 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
     if not servers:
         form.add_error(*_nothing_to_test(reader))
         return _refused(request, form, reader, status=422)
-    if reader.wants_username and not by_hand and not form.cleaned_data["username"]:
+    if any(server.username is UsernameForm.OTHER for server in servers) and not form.cleaned_data["username"]:
         form.add_error(
             "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(reader)}
         )
@@ -111,6 +113,7 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
         password_pattern=provider.password_pattern if provider else "",
         hidden_hosts=_hidden_hosts(reader, by_hand),
         known_servers=reader.account.servers,
+        stated_hosts=stated_hosts(reader),
         token=form.cleaned_data["is_token"],
     )
     if form.cleaned_data["deliver"]:

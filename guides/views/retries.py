@@ -83,10 +83,9 @@ def with_local_part(plan: TestPlan, verdict: Verdict, results: Iterable[StageRes
         and any(cause.name in _NAME_MAY_BE_WRONG for cause in causes_of(result))
         for result in results
     )
-    known = {server.host for server in plan.known_servers}
     if not refused or plan.token or set(plan.usernames()) != {str(plan.address)}:
         return None
-    if any(server.host in known for server in plan.servers):
+    if any(server.host in plan.stated_hosts for server in plan.servers):
         return None
     name = plan.address.local_part
     return replace(
@@ -98,7 +97,7 @@ def with_local_part(plan: TestPlan, verdict: Verdict, results: Iterable[StageRes
 
 
 def _username(plan: TestPlan, servers: Iterable[Server]) -> str:
-    """The user name for the form; "" when the address will do."""
+    """The user name for the form; "" when the address will do, or when the form finds each server's own again."""
     if plan.username:
         return plan.username
     names = {server.username_for(plan.address) or "" for server in servers}
