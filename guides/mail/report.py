@@ -65,6 +65,7 @@ class Report:
     verdict: Verdict
     is_listed: bool = False  # the settings of the leg that the verdict speaks of are the provider's own
     in_between: str | None = None  # article for whom it works from the portal and not at home
+    is_hidden: bool = False  # the portal does not tell how that server fails: it is not known to be the visitor's
     suggests_local_part: bool = False  # the user name may have to be the part before the @
 
     def masked(self) -> Report:
@@ -93,6 +94,7 @@ class Report:
                 "leg": verdict.leg,
                 "legs": dict(verdict.legs),
                 "listed": self.is_listed,
+                "hidden": self.is_hidden,
                 "alternatives": [
                     {"leg": one.leg, **_reached(one.server), "instead_of": _reached(one.instead_of)}
                     for one in verdict.alternatives
@@ -233,6 +235,7 @@ def _report(data: _Object) -> Report:
         else (),
     )
     is_listed = verdict_data.has("listed") and verdict_data.flag("listed")
+    is_hidden = verdict_data.has("hidden") and verdict_data.flag("hidden")
     suggests_local_part = verdict_data.has("local_part") and verdict_data.flag("local_part")
     in_between = verdict_data.slug("in_between") if verdict_data.has("in_between") else None
     verdict_data.done()
@@ -244,6 +247,7 @@ def _report(data: _Object) -> Report:
         verdict=verdict,
         is_listed=is_listed,
         in_between=in_between,
+        is_hidden=is_hidden,
         suggests_local_part=suggests_local_part,
     )
     data.done()

@@ -92,7 +92,7 @@ def _opened(report: Report) -> ReportPage:
             f"stage-{number}", labels.STAGES[result.stage], result, article, cause_links(result, found, links)
         )
         legs[result.leg].rows.append(row)
-    end = judged(report.verdict, report.results, found, links, is_listed=report.is_listed)
+    end = judged(report.verdict, report.results, found, links, is_listed=report.is_listed, is_hidden=report.is_hidden)
     tries = [retries.alternative_in_words(one) for one in report.verdict.alternatives]
     if report.suggests_local_part:
         tries.append(retries.local_part_in_words())

@@ -31,13 +31,22 @@ def make_report(
     verdict: Verdict,
     *,
     is_listed: bool,
+    is_hidden: bool,
     in_between: str | None,
     suggests_local_part: bool,
 ) -> Report:
     """The report of a test that has just ended."""
     portal = f"{settings.PORTAL_NAME} {_version()}"
     return Report(
-        datetime.now(UTC), portal, str(address), tuple(results), verdict, is_listed, in_between, suggests_local_part
+        datetime.now(UTC),
+        portal,
+        str(address),
+        tuple(results),
+        verdict,
+        is_listed=is_listed,
+        in_between=in_between,
+        is_hidden=is_hidden,
+        suggests_local_part=suggests_local_part,
     )
 
 
@@ -162,6 +171,12 @@ def _failure(end: VerdictPart) -> Iterator[str]:
         yield _(
             "Another test saw this at %(since)s. The server was not asked again, and your password was not sent."
         ) % {"since": _when(end.seen_at)}
+    if end.is_hidden:
+        yield _(
+            "We do not know that this server belongs to your address. Of such servers the portal does not tell whether "
+            "they refuse, keep silent or must not be reached: otherwise strangers could explore other people's "
+            "networks through it. Compare the server's name with your provider's."
+        )
     if end.depends_on_the_way:
         yield _(
             "This is what the portal sees from its own network. If your mail program does reach the server, "

@@ -16,6 +16,7 @@ from guides import budgets
 from guides.content.articles import Articles
 from guides.crowd.turns import is_crowded, once_a_moment, page_work
 from guides.crowd.visits import Visit
+from guides.mail.connection.legs import HIDDEN_END
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.test import TestPlan, run_test, stages_of
@@ -229,7 +230,11 @@ class TestPage:
         results = [row.result for part in self.legs for row in part.rows if row.result]
         is_listed = verdict.leg in self.listed
         verdict = with_next_steps(verdict, self.articles, self.links)
-        end = judged(verdict, results, self.articles, self.links, is_listed=is_listed)
+        is_hidden = verdict.cause == HIDDEN_END and any(
+            server.host in self.plan.hidden_hosts and LEG_OF_PROTOCOL[server.protocol] is verdict.leg
+            for server in self.plan.servers
+        )
+        end = judged(verdict, results, self.articles, self.links, is_listed=is_listed, is_hidden=is_hidden)
         if end.clears_visitor:  # whatever the usual owner of such a failure is
             verdict = replace(verdict, owner=Owner.NOBODY)
         with page_work(), translation.override(self.language):
@@ -240,6 +245,7 @@ class TestPage:
                 results,
                 verdict,
                 is_listed=is_listed,
+                is_hidden=is_hidden,
                 in_between=end.in_between.slug if end.in_between else None,
                 suggests_local_part=any(one.ident == retries.LOCAL_PART for one in tries),
             )

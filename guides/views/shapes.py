@@ -108,6 +108,7 @@ class _Shape:
             clears_visitor=self.fixed(part.clears_visitor),
             causes=self.causes(part.causes),
             is_unsure=self.fixed(part.is_unsure),
+            is_hidden=self.fixed(part.is_hidden),
             depends_on_the_way=self.fixed(part.depends_on_the_way),
             silent_since=self.fixed(part.silent_since),
             seen_at=self.fixed(part.seen_at),

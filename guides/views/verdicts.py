@@ -57,6 +57,7 @@ class VerdictPart:
     seen_at: datetime | None = None  # another test saw it then; this one asked nobody
     silent_since: datetime | None = None  # the server has answered nobody since
     is_listed: bool = False  # the settings are the provider table's, so they are right
+    is_hidden: bool = False  # the portal does not tell how the server fails
     retries: tuple[retries.Retry, ...] = ()
     in_between: ArticleLink | None = None  # what to read when it works from here and not at home
     causes: tuple[CauseLink, ...] = ()  # where several are possible, the likeliest first
@@ -128,6 +129,7 @@ def judged(
     links: Mapping[str, ArticleLink],
     *,
     is_listed: bool,
+    is_hidden: bool,
 ) -> VerdictPart:
     """The end of the page, with the words of the stages that the verdict speaks of."""
     told = [
@@ -147,6 +149,7 @@ def judged(
         seen_at=_time(seen_at),
         silent_since=_time(silent_since),
         is_listed=is_listed,
+        is_hidden=is_hidden,
         causes=causes,
     )
 

@@ -40,7 +40,7 @@ _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 
 # What a hidden host must not tell apart, and when and how all of them end.
 _HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
-_HIDDEN_END = "tcp.timeout"
+HIDDEN_END = "tcp.timeout"
 
 # Before a greeting has come, these mean something of their own.
 _AT_GREETING = {
@@ -279,7 +279,7 @@ class LegRun:
             if fault.cause not in _HIDDEN_CAUSES:
                 raise
         await asyncio.sleep(until - loop.time())
-        raise ChannelFault(_HIDDEN_END)
+        raise ChannelFault(HIDDEN_END)
 
     async def _encrypt(self) -> Finding:
         assert self._channel is not None  # noqa: S101
