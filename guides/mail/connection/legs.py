@@ -340,8 +340,8 @@ class LegRun:
         outcome = outcome_of(cause)
         if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
             cause, article = "cross.portal_blocked", None
-        if outcome is Outcome.OURS:
-            owner = Owner.PORTAL
+        if outcome is Outcome.OURS or owner is Owner.SENDER_NETWORK:  # the network that sends is this portal's
+            outcome, owner = Outcome.OURS, Owner.PORTAL
         elif cause == "rcpt.full" and stage is Stage.ENVELOPE:  # the recipient is the visitor
             owner = Owner.VISITOR
         if len(causes) > 1 and outcome is Outcome.FAIL:
@@ -415,9 +415,10 @@ class LegRun:
 
 
 def _of_portal(cause: PossibleCause) -> PossibleCause:
-    """The address that is not welcome is this portal's, wherever in the order it is named."""
-    is_ours = cause.name in ADDRESS_CAUSES
-    return PossibleCause("cross.portal_blocked", Owner.PORTAL, cause.confidence) if is_ours else cause
+    """The address and the network that are not welcome are this portal's, wherever in the order they are named."""
+    if cause.name in ADDRESS_CAUSES:
+        return PossibleCause("cross.portal_blocked", Owner.PORTAL, cause.confidence)
+    return replace(cause, owner=Owner.PORTAL) if cause.owner is Owner.SENDER_NETWORK else cause
 
 
 def _own_confidence(cause: str | None) -> float | None:
