@@ -97,6 +97,15 @@ def test_which_protocol_answers_and_what_is_wrong_with_a_name() -> None:
         assert ("fault", name) in labels.WORDS_IN_DETAILS
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "refused"), ("ja", "拒否"), ("ru", "отказ")])
+def test_how_each_attempt_ended_is_told_in_words(language: str, words: str) -> None:
+    refused = run_against(Imap(), reach=lambda one: one.server(port=1)).last(Leg.IMAP)
+    (told,) = facts(refused, language).values()
+    assert words in told
+    assert "tcp." not in told
+    assert told.startswith("127.0.0.1 ")
+
+
 # --- whose network it is ---------------------------------------------------------------------------------------
 
 

@@ -180,6 +180,15 @@ WORDS_IN_DETAILS: dict[tuple[str, str], str | Promise] = {
     ("fault", "suffix"): _("it belongs to a private network"),
 }
 
+# How an attempt to reach one address ended.
+ATTEMPTS = {
+    "connected": pgettext_lazy("attempt to connect", "connected"),
+    "tcp.refused": pgettext_lazy("attempt to connect", "refused"),
+    "tcp.timeout": pgettext_lazy("attempt to connect", "no answer"),
+    "tcp.reset": pgettext_lazy("attempt to connect", "cut"),
+    "tcp.unreachable": pgettext_lazy("attempt to connect", "no way there"),
+}
+
 REFUSALS = {
     "visitor_hour": _("You have made many tests within the last hour. Take a break, and read the article meanwhile."),
     "visitor_day": _("You have used up today's tests from your connection. Please come back tomorrow."),

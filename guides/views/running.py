@@ -136,10 +136,16 @@ class StageRow:
         if self.result is None:
             return []
         return [
-            (labels.DETAILS[name], str(labels.WORDS_IN_DETAILS.get((name, value), value)))
+            (labels.DETAILS[name], _fact(name, value))
             for name, value in self.result.details.items()
             if value and name in labels.DETAILS
         ]
+
+
+def _fact(name: str, value: str) -> str:
+    if name == "attempts":  # address, how it ended, milliseconds
+        return " ".join(str(labels.ATTEMPTS.get(word, word)) for word in value.split(" "))
+    return str(labels.WORDS_IN_DETAILS.get((name, value), value))
 
 
 @dataclass
