@@ -27,8 +27,9 @@ _MARK = re.compile("\ue000([0-9]+)\ue001")  # private characters, which no templ
 class _Shape:
     """What a template gets, with marks for values; the rest of what it shows is in the key."""
 
-    def __init__(self, *key: Hashable) -> None:
-        self.key: list[Hashable] = list(key)
+    def __init__(self, kind: str, language: str) -> None:
+        self._language = language
+        self.key: list[Hashable] = [kind, language]
         self.values: list[str] = []
 
     def gap(self, value: object) -> str:
@@ -47,7 +48,7 @@ class _Shape:
 
     def words(self, value: object) -> str:
         """Words of the portal's own, in the language that is active."""
-        text = str(value)
+        text = value if isinstance(value, str) else _said(value, self._language)
         self.key.append(text)
         return text
 
@@ -167,6 +168,17 @@ def _is_personal(page: TestPage) -> bool:
 
 
 _pieces: dict[Hashable, list[str]] = {}
+_words: dict[tuple[int, str], tuple[object, str]] = {}
+
+
+def _said(value: object, language: str) -> str:
+    """A label in the language that is active. There are some hundred of them, and to look one up takes a while."""
+    known = _words.get((id(value), language))
+    if known is None:
+        known = (value, str(value))  # the value is kept, so that its identity stays its own
+        if len(_words) < MOST_SHAPES:
+            _words[id(value), language] = known
+    return known[1]
 
 
 def _render(shape: _Shape, template: str, context: dict[str, object]) -> str:
