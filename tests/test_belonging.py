@@ -15,9 +15,9 @@ from dnslib import MX
 from pytest_django.fixtures import Settings
 
 from guides.content import discovering
-from guides.mail.accounts import Protocol, Security, Server
+from guides.mail.accounts import Account, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan
-from guides.mail.discovery.findings import Source
+from guides.mail.discovery.findings import Finding, Source
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.report import Report
 from guides.views import belonging, running, shapes
@@ -25,6 +25,7 @@ from guides.views.readers import Reader
 from tests.discovery_world import autoconfig_url, client_config, found, lead_to, publish
 from tests.factories import make_article, make_provider
 from tests.internet import Internet, Page
+from tests.lab.dns import Name
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +119,37 @@ def test_what_was_found_is_kept(client: Client, plans: list[TestPlan], world: In
     assert asked > 0
     assert typed(client, plans, "customer.test", "pop.hoster.test", "elsewhere.org") == frozenset({"elsewhere.org"})
     assert looked_up(world, "customer.test") == asked
+
+
+@pytest.mark.parametrize("error", ["not_waited_for", "deadline"])
+def test_exchangers_that_a_search_did_not_wait_for_are_asked_for(
+    client: Client, plans: list[TestPlan], world: Internet, error: str
+) -> None:
+    """Whoever has looked at the settings first has findings in which they may be missing."""
+    named = Account("customer.test", servers=(Server(Protocol.IMAP, "imap.named.test", 993, Security.TLS),))
+    place = discovering._Kept("customer.test")
+    place.keep([Finding(Source.AUTOCONFIG, named), Finding(Source.MX, error=error)])
+    before = looked_up(world, "customer.test")
+    assert typed(client, plans, "customer.test", "mail.hoster.test") == frozenset()
+    assert looked_up(world, "customer.test") == before + 1
+    assert typed(client, plans, "customer.test", "mail.hoster.test", "elsewhere.org") == frozenset({"elsewhere.org"})
+    assert looked_up(world, "customer.test") == before + 1  # it is known now
+    assert [server.host for server in plans[-1].known_servers] == ["imap.named.test"]
+
+
+def test_a_domain_without_exchangers_is_asked_once(client: Client, plans: list[TestPlan], world: Internet) -> None:
+    discovering._Kept("none.test").keep([Finding(Source.MX, error="not_waited_for")])
+    for _ in range(2):
+        assert typed(client, plans, "none.test", "mail.hoster.test") == frozenset({"mail.hoster.test"})
+    assert looked_up(world, "none.test") == 1
+
+
+def test_name_servers_that_fail_are_asked_again(client: Client, plans: list[TestPlan], world: Internet) -> None:
+    world.zone["broken.test"] = Name(broken=True)
+    discovering._Kept("broken.test").keep([Finding(Source.MX, error="not_waited_for")])
+    assert typed(client, plans, "broken.test", "mail.hoster.test") == frozenset({"mail.hoster.test"})
+    world.zone["broken.test"] = Name((MX("mx.hoster.test", 10),))
+    assert typed(client, plans, "broken.test", "mail.hoster.test") == frozenset()
 
 
 def test_beyond_the_budget_they_stay_hidden_and_the_test_goes_on(

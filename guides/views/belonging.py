@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from guides.content import discovering
 from guides.crowd.visits import listed_among
 from guides.mail.accounts import Server
 from guides.mail.discovery.findings import Discovery, Source
@@ -37,7 +38,9 @@ def hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
 
 def must_look_up(reader: Reader, by_hand: Iterable[Server]) -> bool:
     """Whether hosts would be hidden only because nobody has looked yet whose they are."""
-    return not reader.is_settled and bool(hidden_hosts(reader, by_hand))
+    discovery = reader.discovery
+    is_known = reader.is_settled and (discovery is None or not discovering.lacks_exchangers(discovery))
+    return not is_known and bool(hidden_hosts(reader, by_hand))
 
 
 def _is_own(reader: Reader, host: str) -> bool:

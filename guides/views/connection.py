@@ -186,11 +186,15 @@ def _name_of(reader: Reader) -> str:
 
 
 def _looked_up(request: HttpRequest, address: Address, confirmed: str, *, tells_address: bool = True) -> Reader:
-    """A reader whose domain nobody has looked up lately. Raises Refused."""
+    """A reader whose domain nobody has looked up lately. Raises Refused.
+
+    `tells_address`: the settings are wanted, for which a source may need the address; else whose the hosts are.
+    """
     budgets.admit_lookup(request.META["REMOTE_ADDR"])
     discovery = discovering.look_up(address.domain)
-    if tells_address:
-        discovery = discovering.with_address(discovery, address)
+    discovery = (
+        discovering.with_address(discovery, address) if tells_address else discovering.with_exchangers(discovery)
+    )
     return Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)
 
 

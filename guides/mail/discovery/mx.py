@@ -55,6 +55,16 @@ async def mx(query: Query) -> Finding:
     return replace(base, error=error, hints=candidates)
 
 
+async def exchangers(query: Query) -> tuple[str, ...] | None:
+    """The hosts that take the domain's mail, and nothing else of the source. None when that cannot be told now."""
+    try:
+        return _public(query, await query.door.query(query.domain, "MX"))
+    except HostForbidden:
+        return ()
+    except DnsFailure as failure:
+        return () if failure.cause == "dns.nxdomain" else None
+
+
 def _public(query: Query, records: Records) -> tuple[str, ...]:
     """The exchangers that have a public host name."""
     hosts = []
