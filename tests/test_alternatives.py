@@ -101,16 +101,33 @@ def test_only_the_legs_that_failed_before_their_login() -> None:
     assert other.connections == 0
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"hidden_hosts": frozenset({HOST})},
-    ],
-)
-def test_never_for_hidden_hosts(settings: dict[str, object]) -> None:
+def test_never_for_hidden_hosts() -> None:
     server = Imap()
-    assert verdict_of(server, typed={0: {"security": STARTTLS}}, known=(0,), **settings).alternatives == ()
+    typed = {0: {"security": STARTTLS}}
+    assert verdict_of(server, typed=typed, known=(0,), hidden_hosts=frozenset({HOST})).alternatives == ()
     assert server.connections <= 2  # the leg's own, and its look at what waits in silence
+
+
+def test_the_providers_own_host_is_tried_although_the_typed_one_is_hidden() -> None:
+    """What is hidden is how a stranger's host answers, not what the visitor's own provider offers."""
+
+    async def run() -> tuple[Verdict, int]:
+        async with Imap() as typed, Imap() as beside, Imap(certificate="other_name") as own:
+            known = own.server(host="other.example.test")
+            plan = TestPlan(
+                ADDRESS,
+                (typed.server(security=STARTTLS),),
+                known_servers=(known, beside.server()),
+                hidden_hosts=frozenset({HOST}),
+            )
+            *_, verdict = [one async for one in run_test(plan, Secret(PASSWORD), door(), PatternSet(), BRIEF)]
+            assert isinstance(verdict, Verdict)
+            assert (own.connections, own.logins) == (1, 0)
+            return verdict, beside.connections
+
+    verdict, connections = asyncio.run(run())
+    assert [found.server.host for found in verdict.alternatives] == ["other.example.test"]
+    assert connections == 0  # another port of the hidden host
 
 
 def test_a_candidate_that_does_not_answer_as_it_should_is_none() -> None:

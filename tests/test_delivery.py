@@ -313,7 +313,7 @@ def test_leaving_in_the_middle_of_a_delivery_closes_everything() -> None:
 
 def test_the_terminal_shows_the_delivery_as_a_leg(capsys: pytest.CaptureFixture[str]) -> None:
     plan = TestPlan(ADDRESS, (Imap().server(port=993), Smtp().server(port=465)), deliver=True)
-    display = LiveDisplay(sys.stdout, plan, Articles(PatternSet(), {"deliver.in_spam": "in-spam"}))
+    display = LiveDisplay(sys.stdout, plan, Articles(PatternSet(), {"deliver.in_spam": "in-spam"}), {})
     details = {"seconds": "1.5", "folder": "Junk"}
     with display:
         display.stage(

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
-from django.test import Client
+from django.core.cache import cache
+from django.test import Client, override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guides.mail.accounts import Security
-from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
+from guides.mail.accounts import Protocol, Security, Server
+from guides.mail.connection.shared import SILENT_SINCE
+from guides.mail.outcomes import Alternative, Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.report import LONGEST, Report, ReportFault
+from guides.views import running
 from tests.factories import make_article
 
 RESULTS = (
@@ -46,6 +53,9 @@ REPORT = Report(
 )
 
 
+REACHED = {"host": "imap.example.net", "port": 993, "security": "tls"}
+
+
 def changed(**changes: object) -> str:
     return json.dumps(json.loads(REPORT.to_json()) | changes)
 
@@ -69,6 +79,13 @@ def test_it_comes_back_as_it_went() -> None:
     assert again.results[0] == RESULTS[0]
     assert again.results[1].evidence[0].text == "NO <script>alert(1)</script> ⟨U+202E⟩[user]"  # disarmed
     assert Report.from_json(again.to_json()) == again
+
+
+def test_a_report_of_an_older_portal_still_opens() -> None:
+    data = json.loads(REPORT.to_json())
+    for name in ("listed", "alternatives", "local_part", "in_between"):
+        del data["verdict"][name]
+    assert Report.from_json(json.dumps(data)) == Report.from_json(REPORT.to_json())
 
 
 def test_the_address_can_be_masked() -> None:
@@ -104,6 +121,14 @@ def test_the_address_can_be_masked() -> None:
         (changed_verdict(article="../../admin"), "shape"),
         (changed_verdict(article={"a": 1}), "shape"),
         (changed_verdict(extra=""), "shape"),
+        (changed_verdict(listed="yes"), "shape"),
+        (changed_verdict(local_part=1), "shape"),
+        (changed_verdict(in_between="../../admin"), "shape"),
+        (changed_verdict(alternatives={}), "shape"),
+        (changed_verdict(alternatives=[{"leg": "imap"}]), "shape"),
+        (changed_verdict(alternatives=[REACHED | {"leg": "delivery", "instead_of": REACHED}]), "shape"),
+        (changed_verdict(alternatives=[REACHED | {"leg": "imap", "instead_of": REACHED | {"port": 70000}}]), "shape"),
+        (changed_verdict(alternatives=[REACHED | {"leg": "imap", "instead_of": REACHED}] * 9), "shape"),
         (changed_verdict(ms=-1), "shape"),
         (changed_stage(stage="magic"), "shape"),
         (changed_stage(stage=["dns"]), "shape"),
@@ -209,3 +234,118 @@ def test_a_silent_server_in_a_report_may_say_any_time(client: Client) -> None:
     for when in ("2026-11-24T14:02:00+00:00", "yesterday", "0001-01-01T00:00:00+14:00"):
         text = changed_stage(details={"silent_since": when, "seen_at": when})
         assert client.post("/en/report/", {"report": text, "as": "page"}).status_code == 200
+
+
+def silent() -> Report:
+    """A listed server that has answered nobody for a while."""
+    told = replace(
+        RESULTS[0],
+        stage=Stage.CONNECT,
+        outcome=Outcome.FAIL,
+        cause="tcp.timeout",
+        owner=Owner.PROVIDER,
+        details={SILENT_SINCE: "2026-11-24T13:30:00+00:00"},
+    )
+    verdict = Verdict(Outcome.FAIL, {Leg.IMAP: Outcome.FAIL}, "tcp.timeout", Owner.NOBODY, 20, None, Leg.IMAP)
+    return replace(REPORT, results=(told,), verdict=verdict, is_listed=True)
+
+
+def as_support_sees_it(client: Client, report: Report, language: str = "en") -> str:
+    return client.post(f"/{language}/report/", {"report": report.to_json(), "as": "page"}).content.decode()
+
+
+def as_text(client: Client, report: Report, **fields: str) -> str:
+    return client.post("/en/report/", {"report": report.to_json(), "as": "text"} | fields).content.decode()
+
+
+@pytest.mark.django_db
+def test_support_reads_that_the_settings_are_right_where_the_visitor_does(client: Client) -> None:
+    html, text = as_support_sees_it(client, silent()), as_text(client, silent())
+    for sentence in ("Your settings are right; there is nothing for you to change.", "has not answered anybody since"):
+        assert sentence in html
+        assert sentence in text
+    assert "not answered anybody since 2026-11-24 13:30:00 UTC" in text
+    for shown in (html, text):
+        assert "Compare its name, port and encryption" not in shown
+    assert "Server, port and encryption are the ones that this portal knows of the provider." in text
+    stranger = as_support_sees_it(client, replace(silent(), is_listed=False))
+    assert "Your settings are right" not in stranger
+    assert "Compare its name, port and encryption" in stranger
+
+
+ANSWERS = Alternative(
+    Leg.IMAP,
+    Server(Protocol.IMAP, "imap.example.net", 143, Security.STARTTLS),
+    Server(Protocol.IMAP, "imap.example.net", 993, Security.TLS),
+)
+
+
+@pytest.mark.django_db
+def test_support_reads_what_to_change_in_words_and_without_a_button(client: Client) -> None:
+    report = replace(REPORT, verdict=replace(REPORT.verdict, alternatives=(ANSWERS,)))
+    assert Report.from_json(report.to_json()).verdict.alternatives == (ANSWERS,)
+    html, text = as_support_sees_it(client, report), as_text(client, report)
+    assert "These settings do answer." in html
+    assert "Port: not <s>143</s>, but <strong>993</strong>" in html
+    assert "Server: not" not in html  # only what is different
+    assert "Port: not 143, but 993" in text
+    assert "Encryption: not STARTTLS, but SSL/TLS" in text
+    for absent in ('type="password"', "Test these settings"):
+        assert absent not in html
+    assert "<s>143</s>" in as_support_sees_it(client, report, "ru")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("mask", [False, True])
+def test_support_reads_that_another_user_name_could_be_right(client: Client, mask: bool) -> None:
+    report = replace(REPORT, suggests_local_part=True)
+    text = as_text(client, report, **({"mask": "on"} if mask else {}))
+    for shown in (as_support_sees_it(client, report), text):
+        assert "Some servers want only the part of the address before the @ as user name." in shown
+    assert ("kovacs" in text) is not mask
+    assert ("Mail address: a…@example.net" in text) is mask
+
+
+@pytest.mark.django_db
+def test_support_reads_what_may_be_in_between(client: Client) -> None:
+    make_article("something-in-between", classes=("cross.visitor_side",))
+    verdict = Verdict(Outcome.OK, {Leg.IMAP: Outcome.OK}, milliseconds=900)
+    report = replace(REPORT, results=RESULTS[:1], verdict=verdict, in_between="something-in-between")
+    for shown in (as_support_sees_it(client, report), as_text(client, report)):
+        assert "something between your device and the server is in the way" in shown
+        assert "/en/errors/something-in-between/?at=example.net" in shown
+
+
+@pytest.mark.django_db
+def test_the_text_names_the_article_and_what_it_is_about(client: Client) -> None:
+    make_article("wrong-password", classes=("auth.rejected",))
+    text = as_text(client, REPORT)
+    assert "About wrong-password" in text
+    assert "What to do, step by step: /en/errors/wrong-password/?at=example.net" in text
+    with override_settings(BASE_URL="https://help.example.net"):
+        assert "https://help.example.net/en/errors/wrong-password/" in as_text(client, REPORT)
+
+
+@pytest.mark.django_db
+def test_the_report_on_the_tests_page_ends_as_the_page_does(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = replace(RESULTS[1], host="imap.other.net", article=None)
+    verdict = replace(REPORT.verdict, article=None, alternatives=(ANSWERS,))
+
+    async def scripted(*_plan: object, **_more: object) -> AsyncIterator[object]:
+        yield refused
+        yield verdict
+
+    monkeypatch.setattr(running, "run_test", scripted)
+    data = {"address": "anna@example.net", "password": "x", "imap_host": "imap.other.net"}
+    html = client.post("/en/test/", data).content.decode()
+    cache.clear()
+    given = re.search(r'name="report" value="([^"]*)"', html)
+    assert given is not None
+    report = Report.from_json(unescape(given[1]))
+    assert report.verdict.alternatives == (ANSWERS,)
+    assert report.suggests_local_part
+    assert not report.is_listed
+    shown = as_support_sees_it(client, report)
+    for words in ("Another user name", "Port: not <s>143</s>, but <strong>993</strong>"):
+        assert words in html
+        assert words in shown

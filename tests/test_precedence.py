@@ -98,7 +98,7 @@ def test_in_a_crowd_smtp_connects_when_imap_has_come_to_its_login(arriving: int)
         async with imap, smtp:
             # SMTP first, as a plan may have it: in the calm it is also the first to connect.
             plan = TestPlan(address=ADDRESS, servers=(smtp.server(), imap.server()))
-            crowd = Crowd(SharedLooks(), AddressPlaces(), shared)
+            crowd = Crowd(SharedLooks(), AddressPlaces(), precedence=shared)
             async for result in run_test(plan, Secret(PASSWORD), door(), PatternSet(()), QUICK, crowd):
                 seen.append(result)
                 if isinstance(result, StageResult) and result.stage is Stage.LOGIN:

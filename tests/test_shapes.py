@@ -17,10 +17,11 @@ from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, stages_of
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.outcomes import Evidence, Outcome, Owner, Stage, StageResult
+from guides.mail.outcomes import Evidence, Outcome, Owner, PossibleCause, Stage, StageResult
 from guides.views import shapes
 from guides.views.retries import Retry
-from guides.views.running import ArticleLink, TestPage
+from guides.views.running import TestPage
+from guides.views.verdicts import ArticleLink
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +66,16 @@ def result(server: Server, stage: Stage, number: int, **changes: object) -> Stag
 FAILURES: list[dict[str, object]] = [
     {},
     {"outcome": Outcome.FAIL, "cause": "auth.rejected", "owner": Owner.VISITOR},
+    {"outcome": Outcome.FAIL, "cause": "auth.rejected", "owner": Owner.VISITOR, "confidence": 0.3},
+    {
+        "outcome": Outcome.UNCLEAR,
+        "cause": "auth.locked",
+        "owner": Owner.NOBODY,
+        "causes": (
+            PossibleCause("auth.locked", Owner.NOBODY, 0.8),
+            PossibleCause("auth.rejected", Owner.VISITOR, 0.7),
+        ),
+    },
     {
         "outcome": Outcome.FAIL,
         "cause": "tcp.timeout",

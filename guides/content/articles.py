@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef
 
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
-from guides.mail.outcomes import Owner, Stage, StageResult, Verdict
-from guides.models import ArticleClass, ErrorArticle, ErrorPattern
+from guides.mail.outcomes import Owner, PossibleCause, Stage, StageResult, Verdict
+from guides.models import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,10 @@ class Articles:
     def article_of(self, result: StageResult | Verdict) -> str | None:
         """The article that a matching pattern named, else the one that explains the result's class."""
         return result.article or self.article_for(result.cause)
+
+    def article_of_cause(self, cause: PossibleCause) -> str | None:
+        """The same for one of several causes."""
+        return cause.article or self.article_for(cause.name)
 
 
 def load() -> Articles:
@@ -78,6 +82,12 @@ def patterns() -> PatternSet:
 def article_for(cause: str) -> str | None:
     """The slug of the published article that explains a class: one query. Who needs several takes `load`."""
     return _by_class().get(cause)
+
+
+def titles(language: str) -> dict[str, str]:
+    """The titles of all published articles by slug, in the language or the best instead. One query."""
+    texts = ErrorText.objects.for_list("article", language)
+    return {text.article.slug: text.title for text in texts}
 
 
 def _by_class() -> dict[str, str]:

@@ -20,8 +20,9 @@ from guides.mail.accounts import Account, Address
 from guides.mail.discovery.files import autoconfig
 from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
 from guides.mail.discovery.merge import merge
+from guides.mail.discovery.mx import exchangers
 from guides.mail.discovery.query import Query
-from guides.mail.discovery.search import Patience, search, settles
+from guides.mail.discovery.search import DEADLINE, NOT_WAITED_FOR, Patience, search, settles
 from guides.models import IspdbEntry, Provider, SuffixRule
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,42 @@ def with_address(discovery: Discovery, address: Address) -> Discovery:
         return discovery
     others = [other for other in discovery.findings if other.source is not Source.AUTOCONFIG]
     return merge(discovery.domain, [*others, finding])
+
+
+def lacks_exchangers(discovery: Discovery) -> bool:
+    """Whether a search had what it looked for before the domain's mail exchangers were known."""
+    return any(_was_cut_off(finding) for finding in discovery.findings)
+
+
+def with_exchangers(discovery: Discovery) -> Discovery:
+    """Ask for the mail exchangers that a search did not wait for: one question. The answer is kept with the rest."""
+    if not lacks_exchangers(discovery):
+        return discovery
+    hosts = runtime.background_loop().run(_ask_exchangers(Query(discovery.domain, runtime.door())))
+    if hosts is None:
+        return discovery
+    place = _Kept(discovery.domain)
+    findings = [
+        replace(finding, error=finding.error if hosts else "no_record", exchangers=hosts)
+        if _was_cut_off(finding)
+        else finding
+        for finding in place.read() or discovery.findings
+    ]
+    place.keep(findings)
+    return _merged(discovery.domain, findings)
+
+
+def _was_cut_off(finding: Finding) -> bool:
+    is_cut_off = finding.source is Source.MX and finding.error in (NOT_WAITED_FOR, DEADLINE)
+    return is_cut_off and not finding.exchangers
+
+
+async def _ask_exchangers(query: Query) -> tuple[str, ...] | None:
+    try:
+        async with asyncio.timeout(PERSONAL_SECONDS):
+            return await exchangers(query)
+    except TimeoutError:
+        return None
 
 
 async def _ask_autoconfig(query: Query) -> Finding:

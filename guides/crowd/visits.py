@@ -101,7 +101,7 @@ class Visit:
 
     def crowd(self) -> Crowd:
         """What the test itself gets to know."""
-        return Crowd(runtime.looks(), runtime.address_places(), precedence, self.outlook.known, self.probes)
+        return Crowd(runtime.looks(), runtime.address_places(), self.outlook.known, self.probes, precedence)
 
     def take(self, result: StageResult) -> None:
         """Note a stage, and tell others when it settles what a place is like."""
@@ -126,7 +126,8 @@ class Visit:
         place, server = self.places[result.leg], self.listed.get(result.leg)
         is_public, looked = result.stage in PUBLIC_STAGES, SEEN_AT not in result.details
         refuses_portal = result.cause in PORTAL_CAUSES
-        if is_public and (refuses_portal or (result.outcome is Outcome.FAIL and result.cause not in OURS_ALONE)):
+        fails = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR) and result.cause not in OURS_ALONE
+        if is_public and (refuses_portal or fails):
             memory.learn_failure(place, results, looked=looked)
         elif result.stage is Stage.LOGIN and looked:
             if refuses_portal:

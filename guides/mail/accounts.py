@@ -186,6 +186,11 @@ class Account:
         """The preferred server of a protocol, or None when the provider does not offer it."""
         return next((server for server in self.servers if server.protocol == protocol), None)
 
+    def with_rules(self, server: Server) -> Server:
+        """A server that somebody named by hand, with what is known of the same server: its user name, its logins."""
+        known = next((one for one in self.servers if (one.protocol, one.host) == (server.protocol, server.host)), None)
+        return replace(server, username=known.username, auth=known.auth) if known else server
+
     @property
     def offers_oauth2(self) -> bool:
         """Whether some server lets a client sign in through the provider's own window."""

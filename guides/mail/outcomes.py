@@ -6,6 +6,7 @@ The names are contract (`testmail --json`); `docs/classes.md` describes them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from guides.mail.accounts import Protocol, Security, Server
@@ -72,6 +73,17 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class PossibleCause:
+    """One of the causes that a server's words fit. `article` and `next_step` are as of a stage."""
+
+    name: str
+    owner: Owner
+    confidence: float
+    article: str | None = None
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StageResult:
     """One finished stage of one leg."""
 
@@ -88,6 +100,10 @@ class StageResult:
     evidence: tuple[Evidence, ...] = ()
     details: dict[str, str] = field(default_factory=dict)  # named facts for the page: protocol, cipher, expires ...
     article: str | None = None  # slug of an error article that a matching pattern names; else chosen by cause
+    started: datetime | None = None  # in UTC; None for what was not run, or was seen by another test
+    confidence: float | None = None  # 0 to 1: how sure the cause is; None where there is none
+    next_step: str = ""  # title of the article that says what to do, where the record is written
+    causes: tuple[PossibleCause, ...] = ()  # where several fit, the likeliest first, which is `cause`; at most three
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +126,18 @@ class Verdict:
     milliseconds: int = 0
     article: str | None = None
     leg: Leg | None = None  # the leg whose failure the verdict speaks of
+    confidence: float | None = None  # as of a stage
+    next_step: str = ""  # as of a stage
+    causes: tuple[PossibleCause, ...] = ()  # as of a stage
     alternatives: tuple[Alternative, ...] = ()  # at most one for a leg that failed before its login
 
 
 PROTOCOL_OF_LEG = {Leg.IMAP: Protocol.IMAP, Leg.POP3: Protocol.POP3, Leg.SMTP: Protocol.SMTP}
+
+
+def causes_of(found: StageResult | Verdict) -> tuple[PossibleCause, ...]:
+    """All causes of a record, the likeliest first; none where it names none."""
+    if found.causes or found.cause is None or found.owner is None:
+        return found.causes
+    confidence = 1.0 if found.confidence is None else found.confidence
+    return (PossibleCause(found.cause, found.owner, confidence, found.article, found.next_step),)

@@ -7,16 +7,29 @@ stranger: `from_json` takes nothing that it does not know, and bounds all that i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from guides.mail.accounts import Security
+from guides.mail.accounts import Security, Server
 from guides.mail.connection.redact import MAX_SHOWN, visible
 from guides.mail.diagnosis.classes import CLASSES
-from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
+from guides.mail.diagnosis.refusals import MOST_CAUSES
+from guides.mail.outcomes import (
+    PROTOCOL_OF_LEG,
+    Alternative,
+    Evidence,
+    Leg,
+    Outcome,
+    Owner,
+    PossibleCause,
+    Stage,
+    StageResult,
+    Verdict,
+    causes_of,
+)
 
 KIND = "mail-connection-test"
 FORMAT = 1
@@ -40,13 +53,20 @@ class ReportFault(ValueError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One finished test. `portal` is who made it: name and version."""
+    """One finished test. `portal` is who made it: name and version.
+
+    What has a default is not in the reports of older portals, which are read all the same.
+    """
 
     made_at: datetime
     portal: str
     address: str
     results: tuple[StageResult, ...]
     verdict: Verdict
+    is_listed: bool = False  # the settings of the leg that the verdict speaks of are the provider's own
+    in_between: str | None = None  # article for whom it works from the portal and not at home
+    is_hidden: bool = False  # the portal does not tell how that server fails: it is not known to be the visitor's
+    suggests_local_part: bool = False  # the user name may have to be the part before the @
 
     def masked(self) -> Report:
         """The same with the address's local part masked but for its first letter; its domain is what support needs."""
@@ -67,9 +87,20 @@ class Report:
                 "class": verdict.cause,
                 "who": verdict.owner,
                 "article": verdict.article,
+                "next_step": verdict.next_step or None,
+                "confidence": verdict.confidence,
+                "causes": causes_to_json(causes_of(verdict)),
                 "ms": verdict.milliseconds,
                 "leg": verdict.leg,
                 "legs": dict(verdict.legs),
+                "listed": self.is_listed,
+                "hidden": self.is_hidden,
+                "alternatives": [
+                    {"leg": one.leg, **_reached(one.server), "instead_of": _reached(one.instead_of)}
+                    for one in verdict.alternatives
+                ],
+                "local_part": self.suggests_local_part,
+                "in_between": self.in_between,
             },
             "stages": [_stage_to_json(result) for result in self.results],
         }
@@ -109,6 +140,29 @@ class _Object:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
             raise TypeError
         return value
+
+    def share(self, name: str) -> float | None:
+        """A number from 0 to 1, or none. Older portals wrote none."""
+        value = self._data.pop(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+            raise TypeError
+        return float(value)
+
+    def moment(self, name: str) -> datetime | None:
+        """A moment with its offset from UTC, or none. Older portals wrote none."""
+        value = self._data.pop(name, None)
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(UTC)
+
+    def words(self, name: str) -> str:
+        """Some words, or none. Older portals wrote none."""
+        return self.text(name) if self._data.get(name) is not None else str(self._data.pop(name, None) or "")
 
     def flag(self, name: str) -> bool:
         value = self._data.pop(name)
@@ -150,6 +204,9 @@ class _Object:
             raise TypeError
         return value
 
+    def has(self, name: str) -> bool:
+        return name in self._data
+
     def done(self) -> None:
         if self._data:
             raise ValueError
@@ -161,7 +218,7 @@ def _report(data: _Object) -> Report:
     made_at = datetime.fromisoformat(data.text("made_at"))
     if made_at.tzinfo is None:
         raise ValueError
-    verdict_data = _Object(data.mapping("verdict", 10))
+    verdict_data = _Object(data.mapping("verdict", 20))
     verdict = Verdict(
         outcome=verdict_data.one_of(Outcome, "outcome"),
         legs={Leg(leg): Outcome(outcome) for leg, outcome in verdict_data.mapping("legs", len(Leg)).items()},
@@ -170,7 +227,17 @@ def _report(data: _Object) -> Report:
         milliseconds=verdict_data.number("ms", 10_000_000),
         article=verdict_data.slug("article"),
         leg=verdict_data.one_of_or_none(Leg, "leg"),
+        confidence=verdict_data.share("confidence"),
+        next_step=verdict_data.words("next_step"),
+        causes=_causes(verdict_data),
+        alternatives=tuple(map(_alternative, verdict_data.objects("alternatives", len(Leg))))
+        if verdict_data.has("alternatives")
+        else (),
     )
+    is_listed = verdict_data.has("listed") and verdict_data.flag("listed")
+    is_hidden = verdict_data.has("hidden") and verdict_data.flag("hidden")
+    suggests_local_part = verdict_data.has("local_part") and verdict_data.flag("local_part")
+    in_between = verdict_data.slug("in_between") if verdict_data.has("in_between") else None
     verdict_data.done()
     report = Report(
         made_at=made_at,
@@ -178,9 +245,43 @@ def _report(data: _Object) -> Report:
         address=data.text("address"),
         results=tuple(_stage(item) for item in data.objects("stages", MOST_RESULTS)),
         verdict=verdict,
+        is_listed=is_listed,
+        in_between=in_between,
+        is_hidden=is_hidden,
+        suggests_local_part=suggests_local_part,
     )
     data.done()
     return report
+
+
+def _causes(data: _Object) -> tuple[PossibleCause, ...]:
+    """Several causes; a single one is the record's own. Older portals wrote none."""
+    causes = tuple(map(_cause, data.objects("causes", MOST_CAUSES))) if data.has("causes") else ()
+    return causes if len(causes) > 1 else ()
+
+
+def _cause(data: _Object) -> PossibleCause:
+    name, confidence = data.cause("class"), data.share("confidence")
+    if name is None or confidence is None:
+        raise ValueError
+    cause = PossibleCause(name, data.one_of(Owner, "who"), confidence, data.slug("article"), data.words("next_step"))
+    data.done()
+    return cause
+
+
+def _alternative(data: _Object) -> Alternative:
+    leg = data.one_of(Leg, "leg")
+    instead_of = _Object(data.mapping("instead_of", 3))
+    alternative = Alternative(leg, _server(leg, instead_of), _server(leg, data))
+    instead_of.done()
+    data.done()
+    return alternative
+
+
+def _server(leg: Leg, data: _Object) -> Server:
+    return Server(
+        PROTOCOL_OF_LEG[leg], data.text("host", 253), data.number("port", 65535), data.one_of(Security, "security")
+    )
 
 
 def _stage(data: _Object) -> StageResult:
@@ -198,6 +299,10 @@ def _stage(data: _Object) -> StageResult:
         evidence=tuple(_evidence(item) for item in data.objects("evidence", MOST_EVIDENCE)),
         details=_details(data.mapping("details", MOST_DETAILS)),
         article=data.slug("article"),
+        started=data.moment("started"),
+        confidence=data.share("confidence"),
+        next_step=data.words("next_step"),
+        causes=_causes(data),
     )
     data.done()
     return result
@@ -218,6 +323,29 @@ def _details(data: Mapping[str, object]) -> dict[str, str]:
     return {visible(name): visible(str(value)) for name, value in data.items()}
 
 
+def iso(moment: datetime) -> str:
+    """A moment in UTC to the millisecond (ISO 8601), to be found again in a server's log."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def causes_to_json(causes: Iterable[PossibleCause]) -> list[dict[str, object]]:
+    """The causes of a record as they are written down."""
+    return [
+        {
+            "class": cause.name,
+            "who": cause.owner,
+            "article": cause.article,
+            "next_step": cause.next_step or None,
+            "confidence": cause.confidence,
+        }
+        for cause in causes
+    ]
+
+
+def _reached(server: Server) -> dict[str, object]:
+    return {"host": server.host, "port": server.port, "security": server.security}
+
+
 def _stage_to_json(result: StageResult) -> dict[str, object]:
     return {
         "leg": result.leg,
@@ -235,4 +363,8 @@ def _stage_to_json(result: StageResult) -> dict[str, object]:
         ],
         "details": result.details,
         "article": result.article,
+        "started": result.started and iso(result.started),
+        "next_step": result.next_step or None,
+        "confidence": result.confidence,
+        "causes": causes_to_json(causes_of(result)),
     }

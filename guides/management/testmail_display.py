@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -14,7 +16,8 @@ from rich.text import Text
 from guides.content.articles import Articles
 from guides.mail.accounts import Server
 from guides.mail.connection.plan import AT_DELIVERY, LEG_OF_PROTOCOL, TestPlan, stages_of
-from guides.mail.outcomes import Alternative, Leg, Outcome, Stage, StageResult, Verdict
+from guides.mail.outcomes import Alternative, Leg, Outcome, Stage, StageResult, Verdict, causes_of
+from guides.mail.report import causes_to_json, iso
 
 _COLOURS = {
     Outcome.OK: "green",
@@ -30,9 +33,11 @@ _COLOURS = {
 class Display:
     """Shows results as they come. The words in them are already redacted and harmless to a terminal."""
 
-    def __init__(self, stream: TextIO, articles: Articles) -> None:
+    def __init__(self, stream: TextIO, articles: Articles, titles: Mapping[str, str]) -> None:
+        """`titles`: of every article, by slug; they are the next steps."""
         self.stream = stream
         self.articles = articles
+        self.titles = titles
 
     def __enter__(self) -> Self:
         return self
@@ -44,13 +49,21 @@ class Display:
 
     def stage(self, result: StageResult) -> None:
         """Show a finished stage."""
-        for line in stage_lines(result, self.articles):
+        for line in [*stage_lines(result, self.articles), *self._next_line(result, "      ")]:
             self.write(line, result.outcome)
 
     def verdict(self, result: Verdict) -> None:
         """Show what the test came to."""
-        for line in verdict_lines(result, self.articles):
+        for line in [*verdict_lines(result, self.articles), *self._next_line(result, "  ")]:
             self.write(line, result.outcome)
+
+    def next_step(self, result: StageResult | Verdict) -> str | None:
+        """Title of the article that says what to do."""
+        return self.titles.get(self.articles.article_of(result) or "")
+
+    def _next_line(self, result: StageResult | Verdict, indent: str) -> list[str]:
+        step = self.next_step(result)
+        return [f"{indent}next step: {step}"] if step else []
 
     def write(self, line: str, outcome: Outcome) -> None:  # noqa: ARG002 (for displays with colours)
         """Show one line."""
@@ -60,8 +73,8 @@ class Display:
 class LiveDisplay(Display):
     """For a terminal: finished stages scroll by in colour, and the last line tells what is under way."""
 
-    def __init__(self, stream: TextIO, plan: TestPlan, articles: Articles) -> None:
-        super().__init__(stream, articles)
+    def __init__(self, stream: TextIO, plan: TestPlan, articles: Articles, titles: Mapping[str, str]) -> None:
+        super().__init__(stream, articles, titles)
         self._console = Console(file=stream, highlight=False)
         self._ahead: dict[Leg, list[Stage]] = {
             LEG_OF_PROTOCOL[server.protocol]: list(stages_of(server)) for server in plan.servers
@@ -115,6 +128,10 @@ class JsonDisplay(Display):
                 "security": result.security,
                 "before_encryption": any(evidence.before_encryption for evidence in result.evidence),
                 "details": result.details,
+                "started": result.started and iso(result.started),
+                "confidence": result.confidence,
+                "next_step": self.next_step(result),
+                "causes": self._causes(result),
             }
         )
 
@@ -126,6 +143,9 @@ class JsonDisplay(Display):
                     "class": result.cause,
                     "who": result.owner,
                     "article": self.articles.article_of(result),
+                    "next_step": self.next_step(result),
+                    "confidence": result.confidence,
+                    "causes": self._causes(result),
                     "ms": result.milliseconds,
                     "legs": {str(leg): outcome for leg, outcome in result.legs.items()},
                     "alternatives": [
@@ -136,15 +156,25 @@ class JsonDisplay(Display):
             }
         )
 
+    def _causes(self, result: StageResult | Verdict) -> list[dict[str, object]]:
+        causes = [
+            replace(cause, article=slug, next_step=self.titles.get(slug or "", ""))
+            for cause in causes_of(result)
+            for slug in (self.articles.article_of_cause(cause),)
+        ]
+        return causes_to_json(causes)
+
     def _print(self, record: dict[str, object]) -> None:
         print(json.dumps(record, ensure_ascii=False), file=self.stream, flush=True)
 
 
-def display_for(stream: TextIO, plan: TestPlan, articles: Articles, *, as_json: bool) -> Display:
+def display_for(
+    stream: TextIO, plan: TestPlan, articles: Articles, titles: Mapping[str, str], *, as_json: bool
+) -> Display:
     """The display that fits where the words go."""
     if as_json:
-        return JsonDisplay(stream, articles)
-    return LiveDisplay(stream, plan, articles) if stream.isatty() else Display(stream, articles)
+        return JsonDisplay(stream, articles, titles)
+    return LiveDisplay(stream, plan, articles, titles) if stream.isatty() else Display(stream, articles, titles)
 
 
 def stage_lines(result: StageResult, articles: Articles) -> list[str]:
@@ -162,6 +192,7 @@ def stage_lines(result: StageResult, articles: Articles) -> list[str]:
         clear = " (before encryption)" if evidence.before_encryption else ""
         lines += [f"      > {line}{clear}" for line in evidence.text.split("\n")]
     lines += [f"      {name}: {value}" for name, value in result.details.items() if value]
+    lines += _other_causes(result, articles, "      ")
     article = articles.article_of(result)
     return [*lines, f"      article: {article}"] if article else lines
 
@@ -172,9 +203,19 @@ def verdict_lines(result: Verdict, articles: Articles) -> list[str]:
     lines = [f"verdict: {result.outcome} ({legs}; {result.milliseconds} ms)"]
     if result.cause:
         lines.append(f"  {result.cause}, who: {result.owner}")
+    lines += _other_causes(result, articles, "  ")
     lines += [f"  {one.leg}: change {_change(one)}" for one in result.alternatives]
     article = articles.article_of(result)
     return [*lines, f"  article: {article}"] if article else lines
+
+
+def _other_causes(result: StageResult | Verdict, articles: Articles, indent: str) -> list[str]:
+    """What else the server's words may mean."""
+    lines = []
+    for cause in result.causes[1:]:
+        article = articles.article_of_cause(cause)
+        lines.append(f"{indent}or: {cause.name} (who: {cause.owner})" + (f", article: {article}" if article else ""))
+    return lines
 
 
 def _reached(server: Server) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -23,13 +23,14 @@ from guides import budgets, runtime
 from guides.content import articles, discovering
 from guides.crowd import proof
 from guides.crowd.turns import once_a_moment, page_work, resting
-from guides.crowd.visits import Visit, listed_among
+from guides.crowd.visits import Visit
 from guides.forms import ConnectionForm, take_password
 from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
 from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.views import labels, retries
+from guides.views.belonging import hidden_hosts, must_look_up, stated_hosts
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
 from guides.views.streams import EVENT_STREAM, EventStream, GrowingPage, event
@@ -88,6 +89,10 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
             reader = _looked_up(request, form.cleaned_data["address"], confirmed)
         except budgets.Refused as refusal:
             return _over_budget(request, form, reader, refusal)
+    if by_hand and must_look_up(reader, by_hand):
+        with suppress(budgets.Refused):  # then they stay hidden
+            reader = _looked_up(request, form.cleaned_data["address"], confirmed, tells_address=False)
+    by_hand = tuple(map(reader.account.with_rules, by_hand))
     servers = by_hand or _usual_servers(reader, wants_pop3=form.cleaned_data["pop3"])
     if not servers and reader.needs_confirmation:
         form.add_error("confirmed", _("First confirm below where your mailbox is."))
@@ -95,7 +100,7 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
     if not servers:
         form.add_error(*_nothing_to_test(reader))
         return _refused(request, form, reader, status=422)
-    if reader.wants_username and not by_hand and not form.cleaned_data["username"]:
+    if any(server.username is UsernameForm.OTHER for server in servers) and not form.cleaned_data["username"]:
         form.add_error(
             "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(reader)}
         )
@@ -108,8 +113,9 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
         password=reader.account.password,
         provider=provider.slug if provider else None,
         password_pattern=provider.password_pattern if provider else "",
-        hidden_hosts=_hidden_hosts(reader, by_hand),
+        hidden_hosts=hidden_hosts(reader, by_hand),
         known_servers=reader.account.servers,
+        stated_hosts=stated_hosts(reader),
         token=form.cleaned_data["is_token"],
     )
     if form.cleaned_data["deliver"]:
@@ -175,11 +181,17 @@ def _name_of(reader: Reader) -> str:
     return reader.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
 
 
-def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader:
-    """A reader whose domain nobody has looked up lately. Raises Refused."""
+def _looked_up(request: HttpRequest, address: Address, confirmed: str, *, tells_address: bool = True) -> Reader:
+    """A reader whose domain nobody has looked up lately. Raises Refused.
+
+    `tells_address`: the settings are wanted, for which a source may need the address; else whose the hosts are.
+    """
     budgets.admit_lookup(request.META["REMOTE_ADDR"])
     with resting():
-        discovery = discovering.with_address(discovering.look_up(address.domain), address)
+        discovery = discovering.look_up(address.domain)
+        discovery = (
+            discovering.with_address(discovery, address) if tells_address else discovering.with_exchangers(discovery)
+        )
     return Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)
 
 
@@ -197,22 +209,6 @@ def _usual_servers(reader: Reader, *, wants_pop3: bool) -> tuple[Server, ...]:
     if wants_pop3 or account.best(Protocol.IMAP) is None:
         wanted.append(Protocol.POP3)
     return tuple(server for protocol in wanted if (server := account.best(protocol)))
-
-
-def _hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
-    """Hosts typed in that do not belong to the address's domain: for them, closed, filtered and forbidden look alike.
-
-    Otherwise a visitor could scan a network's ports through the portal.
-    """
-    hosts = {server.host for server in by_hand}
-    own = {host for host in hosts if host == reader.domain or host.endswith(f".{reader.domain}")}
-    found = (
-        {server.host for finding in reader.discovery.findings for server in finding.servers}
-        if reader.discovery
-        else set()
-    )
-    strangers = hosts - own - found
-    return frozenset(strangers - {server.host for server in listed_among(strangers)})
 
 
 def _answer(

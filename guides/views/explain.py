@@ -19,7 +19,7 @@ from guides.content.guessing import guesses
 from guides.forms import NOT_TEXT, PASTE_BYTES, TOO_LARGE, PasteForm
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.diagnosis.explain import Explanation, NotTextError
-from guides.mail.diagnosis.judging import HIGH, Cause
+from guides.mail.diagnosis.judging import GUESS_BELOW, HIGH, Cause
 from guides.mail.diagnosis.shown import Segment, shown
 from guides.models import ErrorText, ProviderDomain
 from guides.views import labels
@@ -30,7 +30,6 @@ from guides.views.readers import language
 _PACKAGING = 20_000
 # How much of a body that is too large is read past before the connection is cut.
 _READ_PAST = 30_000_000
-_GUESS_BELOW = 0.55
 # Causes that the connection test can look into.
 _TESTABLE = frozenset(
     {"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic", "cross", "unknown"}
@@ -166,7 +165,7 @@ def _part(cause: Cause, text: ErrorText | None, domain: str) -> CausePart:
         summary=text.summary if text else "",
         url=url,
         segments=shown(cause),
-        how_sure=labels.SURE if sure else labels.LIKELY if cause.confidence >= _GUESS_BELOW else labels.A_GUESS,
+        how_sure=labels.SURE if sure else labels.LIKELY if cause.confidence >= GUESS_BELOW else labels.A_GUESS,
         whys=tuple(labels.WHYS[why] for why in cause.why),
         code=cause.code,
         sure=sure,

@@ -110,6 +110,15 @@ def doubt(reader: Reader) -> str:
 
 
 DETAILS = {
+    "usual_port": _("Usual port for this encryption"),
+    "usual_security": _("Usual encryption at this port"),
+    "fault": _("What is wrong with the name"),
+    "addresses": _("The server's addresses"),
+    "canonical": _("The server's own name"),
+    "speaks": _("What answers there"),
+    "offered": _("What it announces"),
+    "mechanisms": _("Ways of signing in that it offers"),
+    "idle": _("New mail is shown at once (IDLE)"),
     "attempts": _("Addresses tried"),
     "mechanism": _("Way of signing in"),
     "software": _("The server's program"),
@@ -156,7 +165,29 @@ KINDS = {
     Kind.VACATION: _("This is an automatic reply. Your message arrived."),
     Kind.CHALLENGE: _("The recipient's side asks you to confirm the message."),
 }
-WORDS_IN_DETAILS = {("deleted", "yes"): _("yes"), ("deleted", "no"): _("no, please delete it yourself")}
+
+WORDS_IN_DETAILS: dict[tuple[str, str], str | Promise] = {
+    ("deleted", "yes"): _("yes"),
+    ("deleted", "no"): _("no, please delete it yourself"),
+    ("idle", "yes"): _("yes"),
+    ("idle", "no"): _("no, mail programs look for it every few minutes"),
+    **{("speaks", protocol.value): words for protocol, words in PROTOCOLS.items()},
+    **{("usual_security", security.value): words for security, words in SECURITIES.items()},
+    ("fault", "empty"): _("it is missing"),
+    ("fault", "syntax"): _("it is no server's name"),
+    ("fault", "ip_literal"): _("it is a number, not a name"),
+    ("fault", "single_label"): _("it has no dot in it"),
+    ("fault", "suffix"): _("it belongs to a private network"),
+}
+
+# How an attempt to reach one address ended.
+ATTEMPTS = {
+    "connected": pgettext_lazy("attempt to connect", "connected"),
+    "tcp.refused": pgettext_lazy("attempt to connect", "refused"),
+    "tcp.timeout": pgettext_lazy("attempt to connect", "no answer"),
+    "tcp.reset": pgettext_lazy("attempt to connect", "cut"),
+    "tcp.unreachable": pgettext_lazy("attempt to connect", "no way there"),
+}
 
 REFUSALS = {
     "visitor_hour": _("You have made many tests within the last hour. Take a break, and read the article meanwhile."),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -17,10 +16,11 @@ from django.views.decorators.http import require_http_methods
 from guides.content import articles
 from guides.forms import PortalForm
 from guides.mail.report import LONGEST, Report, ReportFault
-from guides.views import labels
+from guides.views import labels, retries
 from guides.views.readers import language
 from guides.views.report_text import ReportPart, as_text
-from guides.views.running import ArticleLinks, LegPart, StageRow, VerdictPart, judged, titles
+from guides.views.running import LegPart, StageRow, titles
+from guides.views.verdicts import ArticleLinks, VerdictPart, cause_links, judged
 
 FAULTS = {
     "json": gettext_lazy("This is not a report. Paste the whole text of the file that ends in .json, from { to }."),
@@ -63,10 +63,12 @@ def page(request: HttpRequest) -> HttpResponse:
         report = report.masked()
     match request.POST.get("as"):
         case "text":
-            return _file(as_text(report), "text/plain; charset=utf-8", "txt")
+            return _file(as_text(report, _opened(report).verdict), "text/plain; charset=utf-8", "txt")
         case "json":
             return _file(report.to_json(indent=1) + "\n", "application/json", "json")
-    return render(request, "report.html", _context(form, report))
+    page = _opened(report)
+    context = {"form": form, "report": report, "page": page, "part": ReportPart.of(report, page.verdict)}
+    return render(request, "report.html", context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class ReportPage:
     verdict: VerdictPart
 
 
-def _context(form: ReportForm, report: Report) -> dict[str, Any]:
+def _opened(report: Report) -> ReportPage:
     found = articles.load()
     links = ArticleLinks.of(titles(language()), report.address.rpartition("@")[2])
     legs: dict[str, LegPart] = {}
@@ -85,13 +87,20 @@ def _context(form: ReportForm, report: Report) -> dict[str, Any]:
         if result.leg not in legs:
             security = labels.SECURITIES[result.security] if result.security else ""
             legs[result.leg] = LegPart(result.leg, labels.LEGS[result.leg], result.host, result.port, security, [])
-        article = links.get(found.article_of(result))
-        row = StageRow(f"stage-{number}", labels.STAGES[result.stage], result, article)
+        row = StageRow(
+            f"stage-{number}",
+            labels.STAGES[result.stage],
+            result,
+            links.get(found.article_of(result)),
+            cause_links(result, found, links),
+        )
         legs[result.leg].rows.append(row)
-    article = links.get(found.article_of(report.verdict))
-    verdict = judged(report.verdict, article, report.results)
-    page = ReportPage(list(legs.values()), verdict)
-    return {"form": form, "report": report, "page": page, "part": ReportPart.of(report)}
+    end = judged(report.verdict, report.results, found, links, is_listed=report.is_listed, is_hidden=report.is_hidden)
+    tries = [retries.alternative_in_words(one) for one in report.verdict.alternatives]
+    if report.suggests_local_part:
+        tries.append(retries.local_part_in_words())
+    end = replace(end, retries=tuple(tries), in_between=links.get(report.in_between))
+    return ReportPage(list(legs.values()), end)
 
 
 def _file(text: str, content_type: str, ending: str) -> HttpResponse:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import Promise
 
@@ -17,27 +15,32 @@ from guides import budgets
 from guides.content.articles import Articles
 from guides.crowd.turns import is_crowded, once_a_moment, page_work, tests_at_once
 from guides.crowd.visits import Visit
+from guides.mail.connection.legs import HIDDEN_END
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
-from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
-from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
+from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
 from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
+from guides.views.verdicts import (
+    ArticleLink,
+    ArticleLinks,
+    CauseLink,
+    VerdictPart,
+    cause_links,
+    is_guess,
+    judged,
+    with_next_steps,
+)
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
 GATHER_SECONDS = 0.006  # for each test of a crowd: a stage may wait for the next ones, to be shown with them
 MOST_GATHERED = 1.5  # seconds
-
-_OF_THE_WAY = frozenset(
-    {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
-    | {"greet.closed", "greet.timeout", "greet.bye", "greet.421", "net.closed", "net.reset", "net.timeout"}
-)
 
 _MARKS = {
     Outcome.OK: "✓",
@@ -109,16 +112,6 @@ def _patience(item: StageResult | Verdict) -> float:
     return min(MOST_GATHERED, GATHER_SECONDS * tests_at_once())
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleLink:
-    """An article as a result points at it."""
-
-    slug: str
-    title: str
-    summary: str
-    url: str
-
-
 @dataclass
 class StageRow:
     """One stage on the page: waiting, or ended."""
@@ -127,6 +120,7 @@ class StageRow:
     name: str | Promise
     result: StageResult | None = None
     article: ArticleLink | None = None
+    causes: tuple[CauseLink, ...] = ()  # where several are possible
 
     @property
     def state(self) -> str:
@@ -144,15 +138,26 @@ class StageRow:
         return labels.OUTCOMES[self.result.outcome] if self.result else ""
 
     @property
+    def is_unsure(self) -> bool:
+        """Whether a visitor is told that the cause is only a guess."""
+        return self.result is not None and is_guess(self.result)
+
+    @property
     def facts(self) -> list[tuple[str | Promise, str]]:
         """What is worth knowing of the stage, by name."""
         if self.result is None:
             return []
         return [
-            (labels.DETAILS[name], str(labels.WORDS_IN_DETAILS.get((name, value), value)))
+            (labels.DETAILS[name], _fact(name, value))
             for name, value in self.result.details.items()
             if value and name in labels.DETAILS
         ]
+
+
+def _fact(name: str, value: str) -> str:
+    if name == "attempts":  # address, how it ended, milliseconds
+        return " ".join(str(labels.ATTEMPTS.get(word, word)) for word in value.split(" "))
+    return str(labels.WORDS_IN_DETAILS.get((name, value), value))
 
 
 @dataclass
@@ -166,41 +171,6 @@ class LegPart:
     security: str | Promise
     rows: list[StageRow]
     finished: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictPart:
-    """The end of the page: who can fix it, what happened, what to do, the server's own words."""
-
-    verdict: Verdict
-    owner: str | Promise
-    article: ArticleLink | None
-    evidence: tuple[Evidence, ...]
-    seen_at: datetime | None = None  # another test saw it then; this one asked nobody
-    silent_since: datetime | None = None  # the server has answered nobody since
-    is_listed: bool = False  # the settings are the provider table's, so they are right
-    retries: tuple[retries.Retry, ...] = ()
-    in_between: ArticleLink | None = None  # what to read when it works from here and not at home
-
-    @property
-    def depends_on_the_way(self) -> bool:
-        """Whether the failure may be one of the way from this portal to the server, and not of the settings."""
-        return self.verdict.cause in _OF_THE_WAY
-
-    @property
-    def seconds(self) -> str:
-        """How long the whole test took."""
-        return f"{self.verdict.milliseconds / 1000:.1f}"
-
-    @property
-    def clears_visitor(self) -> bool:
-        """Whether a known server has answered nobody for a while: the visitor's settings are right."""
-        return self.silent_since is not None and self.is_listed
-
-    @property
-    def works(self) -> bool:
-        """Whether everything works."""
-        return self.verdict.outcome in (Outcome.OK, Outcome.WARN)
 
 
 @dataclass
@@ -265,32 +235,52 @@ class TestPage:
     def note(self, item: StageResult | Verdict) -> StageRow | None:
         """Note a finished stage, and return its row; or the verdict."""
         if isinstance(item, Verdict):
-            results = [row.result for part in self.legs for row in part.rows if row.result]
-            end = judged(item, self._link(item), results, self.listed)
-            self.verdict = replace(end, retries=self._retries(item, results), in_between=self._in_between())
-            if end.clears_visitor:  # whatever the usual owner of such a failure is
-                item = replace(item, owner=Owner.NOBODY)
-            with page_work(), translation.override(self.language):
-                self.report = ReportPart.of(make_report(self.plan.address, results, item))
+            self._end(item)
             return None
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
         part.finished += 1
-        row.result = item
+        row.result = with_next_steps(item, self.articles, self.links)
         row.article = self._link(item)
+        row.causes = cause_links(item, self.articles, self.links)
         return row
+
+    def _end(self, verdict: Verdict) -> None:
+        results = [row.result for part in self.legs for row in part.rows if row.result]
+        is_listed = verdict.leg in self.listed
+        verdict = with_next_steps(verdict, self.articles, self.links)
+        is_hidden = verdict.cause == HIDDEN_END and any(
+            server.host in self.plan.hidden_hosts and LEG_OF_PROTOCOL[server.protocol] is verdict.leg
+            for server in self.plan.servers
+        )
+        end = judged(verdict, results, self.articles, self.links, is_listed=is_listed, is_hidden=is_hidden)
+        if end.clears_visitor:  # whatever the usual owner of such a failure is
+            verdict = replace(verdict, owner=Owner.NOBODY)
+        with page_work(), translation.override(self.language):
+            tries = self._retries(verdict, results)
+            end = replace(end, retries=tries, in_between=self._in_between() if end.works else None)
+            report = make_report(
+                self.plan.address,
+                results,
+                verdict,
+                is_listed=is_listed,
+                is_hidden=is_hidden,
+                in_between=end.in_between.slug if end.in_between else None,
+                suggests_local_part=any(one.ident == retries.LOCAL_PART for one in tries),
+            )
+            self.report = ReportPart.of(report, end)
+        self.verdict = end
 
     def _retries(self, verdict: Verdict, results: Sequence[StageResult]) -> tuple[retries.Retry, ...]:
         """What to try next, each with a button: other servers that answered, and the other form of user name."""
-        with translation.override(self.language):
-            tries = [retries.with_alternative(self.plan, found) for found in verdict.alternatives]
-            local_part = retries.with_local_part(self.plan, verdict, results)
+        tries = [retries.with_alternative(self.plan, found) for found in verdict.alternatives]
+        local_part = retries.with_local_part(self.plan, verdict, results)
         return (*tries, local_part) if local_part else tuple(tries)
 
     def _in_between(self) -> ArticleLink | None:
         return self.links.get(self.articles.article_for("cross.visitor_side"))
 
-    def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
+    def _link(self, result: StageResult) -> ArticleLink | None:
         return self.links.get(self.articles.article_of(result))
 
     def _html(self, render: Callable[[], str]) -> str:
@@ -303,58 +293,3 @@ def titles(language: str) -> dict[str, tuple[str, str]]:
     """Title and summary of every article by its slug, in the reader's language. One query."""
     texts = ErrorText.objects.for_list("article", language)
     return {text.article.slug: (text.title, text.summary) for text in texts}
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleLinks:
-    """The articles as a result may point at them, for a reader of `domain`."""
-
-    known: Mapping[str, tuple[str, str]]
-    domain: str
-    folder: str  # in the language of the request; a stream is written after that has been put away
-
-    @classmethod
-    def of(cls, known: Mapping[str, tuple[str, str]], domain: str) -> Self:
-        """Links in the language that is active."""
-        return cls(known, domain, reverse("errors"))
-
-    def get(self, slug: str | None) -> ArticleLink | None:
-        """The link to an article, if there is such an article."""
-        if slug is None or slug not in self.known:
-            return None
-        title, summary = self.known[slug]
-        return ArticleLink(slug, title, summary, f"{self.folder}{slug}/?at={self.domain}")
-
-
-def judged(
-    verdict: Verdict,
-    article: ArticleLink | None,
-    results: Sequence[StageResult],
-    listed: frozenset[Leg] = frozenset(),
-) -> VerdictPart:
-    """The end of the page, with the words of the stages that the verdict speaks of."""
-    told = [
-        result
-        for result in results
-        if result.cause and verdict.leg in (None, result.leg) and result.outcome is not Outcome.OK
-    ]
-    owner = labels.OWNERS[verdict.owner] if verdict.owner else ""
-    seen_at = next((result.details[SEEN_AT] for result in told if SEEN_AT in result.details), None)
-    silent_since = next((result.details[SILENT_SINCE] for result in told if SILENT_SINCE in result.details), None)
-    return VerdictPart(
-        verdict,
-        owner,
-        article,
-        next((result.evidence for result in told if result.evidence), ()),
-        seen_at=_time(seen_at),
-        silent_since=_time(silent_since),
-        is_listed=verdict.leg in listed,
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    """What `shared.Answer.replayed` wrote; a report that was handed on may hold anything."""
-    try:
-        return datetime.fromisoformat(text or "").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -8,7 +8,7 @@ the engine does it. The templates stay the only source of the HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ from django.template.loader import render_to_string
 from django.utils.html import escape
 
 if TYPE_CHECKING:
-    from guides.views.running import ArticleLink, LegPart, StageRow, TestPage, VerdictPart
+    from guides.views.running import LegPart, StageRow, TestPage
+    from guides.views.verdicts import ArticleLink, CauseLink, VerdictPart
 
 MOST_SHAPES = 1000
 
@@ -26,8 +27,9 @@ _MARK = re.compile("\ue000([0-9]+)\ue001")  # private characters, which no templ
 class _Shape:
     """What a template gets, with marks for values; the rest of what it shows is in the key."""
 
-    def __init__(self, *key: Hashable) -> None:
-        self.key: list[Hashable] = list(key)
+    def __init__(self, kind: str, language: str) -> None:
+        self._language = language
+        self.key: list[Hashable] = [kind, language]
         self.values: list[str] = []
 
     def gap(self, value: object) -> str:
@@ -46,7 +48,7 @@ class _Shape:
 
     def words(self, value: object) -> str:
         """Words of the portal's own, in the language that is active."""
-        text = str(value)
+        text = value if isinstance(value, str) else _said(value, self._language)
         self.key.append(text)
         return text
 
@@ -56,6 +58,13 @@ class _Shape:
             return None
         assert link is not None  # noqa: S101
         return SimpleNamespace(title=self.gap(link.title), summary=self.gap(link.summary), url=self.gap(link.url))
+
+    def causes(self, causes: Iterable[CauseLink]) -> list[SimpleNamespace]:
+        """Several possible causes."""
+        return [
+            SimpleNamespace(name=self.gap(one.name), owner=self.words(one.owner), article=self.article(one.article))
+            for one in causes
+        ]
 
     def row(self, row: StageRow) -> SimpleNamespace:
         """A stage, waiting or ended."""
@@ -77,6 +86,8 @@ class _Shape:
             words=self.words(row.words),
             result=shown,
             article=self.article(row.article),
+            causes=self.causes(row.causes),
+            is_unsure=self.fixed(row.is_unsure),
             facts=[(self.words(name), self.gap(value)) for name, value in row.facts],
         )
 
@@ -96,6 +107,9 @@ class _Shape:
         return SimpleNamespace(
             works=self.fixed(part.works),
             clears_visitor=self.fixed(part.clears_visitor),
+            causes=self.causes(part.causes),
+            is_unsure=self.fixed(part.is_unsure),
+            is_hidden=self.fixed(part.is_hidden),
             depends_on_the_way=self.fixed(part.depends_on_the_way),
             silent_since=self.fixed(part.silent_since),
             seen_at=self.fixed(part.seen_at),
@@ -154,6 +168,17 @@ def _is_personal(page: TestPage) -> bool:
 
 
 _pieces: dict[Hashable, list[str]] = {}
+_words: dict[tuple[int, str], tuple[object, str]] = {}
+
+
+def _said(value: object, language: str) -> str:
+    """A label in the language that is active. There are some hundred of them, and to look one up takes a while."""
+    known = _words.get((id(value), language))
+    if known is None:
+        known = (value, str(value))  # the value is kept, so that its identity stays its own
+        if len(_words) < MOST_SHAPES:
+            _words[id(value), language] = known
+    return known[1]
 
 
 def _render(shape: _Shape, template: str, context: dict[str, object]) -> str:

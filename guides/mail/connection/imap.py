@@ -139,7 +139,7 @@ class ImapSession(Session):
         answer = await self.ask(b"EXAMINE INBOX")
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.MAILBOX))
-        details = {}
+        details = {"idle": "yes" if "IDLE" in self.capabilities else "no"}  # known for sure only behind the login
         for response in answer.data:
             words = tokens(response.body)
             if len(words) == 2 and words[1].upper() == b"EXISTS" and words[0].isdigit():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from guides.mail.connection.imap_reply import Response, tokens
 from guides.mail.connection.session import Finding, Refusal, StageFault
+from guides.mail.connection.sizes import in_words
 from guides.mail.diagnosis.codes import cause_of
 from guides.mail.outcomes import Stage
 
@@ -65,17 +66,7 @@ class _Resource:
         return f"{self._amount(self.used)} / {self._amount(self.limit)} ({self.per_cent} %)"
 
     def _amount(self, count: int) -> str:
-        return _size(count) if self.name == "STORAGE" else str(count)
-
-
-def _size(kibibytes: float) -> str:
-    """In the largest unit of which there is at least one."""
-    unit = "KB"
-    for larger in ("MB", "GB", "TB"):
-        if kibibytes < _KIBIBYTE:
-            break
-        kibibytes, unit = kibibytes / _KIBIBYTE, larger
-    return f"{kibibytes:.1f} {unit}".replace(".0 ", " ")
+        return in_words(count) if self.name == "STORAGE" else str(count)
 
 
 async def look_at_quota(session: ImapSession) -> Finding:
@@ -86,7 +77,7 @@ async def look_at_quota(session: ImapSession) -> Finding:
     if "APPENDLIMIT" in offered:  # it differs between mailboxes, and has to be asked for
         largest = await _append_limit(session)
     if largest.isascii() and largest.isdigit() and len(largest) <= _MAX_DIGITS:
-        details["largest"] = _size(int(largest) / _KIBIBYTE)
+        details["largest"] = in_words(int(largest) / _KIBIBYTE)
     if not any(name == "QUOTA" or name.startswith("QUOTA=") for name in offered):
         return Finding(details=details, skipped=not details)
     answer = await session.ask(b"GETQUOTAROOT INBOX")

@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from guides.mail.accounts import Protocol, Security, Server
@@ -23,9 +24,10 @@ from guides.mail.connection.session import Finding, Refusal, Session, StageFault
 from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
-from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, contradicts, outcome_of
+from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, UNKNOWN, outcome_of
+from guides.mail.diagnosis.refusals import AMBIGUOUS, by_definition, judge_refusal
 from guides.mail.network import DnsFailure, Resolution
-from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
+from guides.mail.outcomes import Outcome, Owner, PossibleCause, Stage, StageResult, causes_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +41,7 @@ _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 
 # What a hidden host must not tell apart, and when and how all of them end.
 _HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
-_HIDDEN_END = "tcp.timeout"
-
-_MAX_WORDS = 8192  # of a refusal, handed to the patterns
+HIDDEN_END = "tcp.timeout"
 
 # Before a greeting has come, these mean something of their own.
 _AT_GREETING = {
@@ -164,7 +164,7 @@ class LegRun:
                 if not allowed:
                     return self._result(Stage.LOGIN, Outcome.BLOCKED), True
                 result, orderly = await self._perform(Stage.LOGIN)
-                if result.cause in CREDENTIAL_CAUSES:
+                if any(cause.name in CREDENTIAL_CAUSES for cause in causes_of(result)):
                     context.gate.refuse()
                 elif result.outcome in (Outcome.OK, Outcome.WARN):
                     context.gate.accept()
@@ -302,7 +302,7 @@ class LegRun:
             if fault.cause not in _HIDDEN_CAUSES:
                 raise
         await asyncio.sleep(until - loop.time())
-        raise ChannelFault(_HIDDEN_END)
+        raise ChannelFault(HIDDEN_END)
 
     async def _encrypt(self) -> Finding:
         assert self._channel is not None  # noqa: S101
@@ -352,24 +352,29 @@ class LegRun:
         context = self._context
         if stage is Stage.LOGIN and refusal.reply.code in CREDENTIAL_CODES:
             context.gate.refuse()
-        cause, owner, article = refusal.cause, None, None
-        match = context.patterns.match(
-            refusal.reply.words[:_MAX_WORDS],
+        causes = judge_refusal(
+            refusal.reply,
+            refusal.cause,
+            context.patterns,
             protocol=self.server.protocol,
             stage=stage,
             provider=context.plan.provider,
         )
-        if match is not None and not contradicts(refusal.reply, match.pattern.cause):
-            cause, owner, article = match.pattern.cause, match.pattern.owner, match.pattern.article or None
+        cause, owner, article = causes[0].name, causes[0].owner, causes[0].article
         outcome = outcome_of(cause)
         if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
             cause, article = "cross.portal_blocked", None
-        if outcome is Outcome.OURS:
-            owner = Owner.PORTAL
+        if outcome is Outcome.OURS or owner is Owner.SENDER_NETWORK:  # the network that sends is this portal's
+            outcome, owner = Outcome.OURS, Owner.PORTAL
         elif cause == "rcpt.full" and stage is Stage.ENVELOPE:  # the recipient is the visitor
             owner = Owner.VISITOR
+        if len(causes) > 1 and outcome is Outcome.FAIL:
+            outcome = Outcome.UNCLEAR
         result = self._failed(stage, cause, refusal.evidence, outcome=outcome, owner=owner, started=started)
-        return replace(result, article=article)
+        result = replace(result, article=article, confidence=causes[0].confidence)
+        if outcome is not Outcome.UNCLEAR or len(causes) == 1:
+            return result
+        return replace(result, causes=(replace(causes[0], owner=owner), *map(_of_portal, causes[1:])))
 
     def _failed(
         self,
@@ -382,7 +387,7 @@ class LegRun:
         details: Mapping[str, str] | None = None,
         started: float | None = None,
     ) -> StageResult:
-        return self._result(
+        result = self._result(
             stage,
             outcome or outcome_of(cause),
             cause=cause,
@@ -391,6 +396,10 @@ class LegRun:
             details=details or {},
             started=started,
         )
+        if outcome is None and cause in AMBIGUOUS:
+            (first,) = causes_of(result)
+            return replace(result, outcome=Outcome.UNCLEAR, causes=by_definition(first, self.server.protocol))
+        return result
 
     def _result(
         self,
@@ -415,6 +424,8 @@ class LegRun:
             cause=cause,
             owner=owner,
             milliseconds=round(spent * 1000),
+            started=None if started is None else datetime.now(UTC) - timedelta(seconds=spent),
+            confidence=_own_confidence(cause),
             host=self.server.host,
             ip_address="" if channel is None else channel.ip_address,
             port=self.server.port,
@@ -425,6 +436,20 @@ class LegRun:
                 for name, value in (details or {}).items()
             },
         )
+
+
+def _of_portal(cause: PossibleCause) -> PossibleCause:
+    """The address and the network that are not welcome are this portal's, wherever in the order they are named."""
+    if cause.name in ADDRESS_CAUSES:
+        return PossibleCause("cross.portal_blocked", Owner.PORTAL, cause.confidence)
+    return replace(cause, owner=Owner.PORTAL) if cause.owner is Owner.SENDER_NETWORK else cause
+
+
+def _own_confidence(cause: str | None) -> float | None:
+    """Of what the portal has seen for itself, and not been told in a server's words."""
+    if cause is None:
+        return None
+    return 0.0 if cause == UNKNOWN else 1.0
 
 
 def _told(attempts: Sequence[Attempt]) -> str:

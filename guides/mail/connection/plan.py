@@ -22,6 +22,7 @@ class TestPlan:
     provider: str | None = None  # slug of a known provider
     password_pattern: str = ""  # RE2 over the whole password, where the provider documents its shape
     known_servers: tuple[Server, ...] = ()  # the provider's, to try when a leg fails before its login
+    stated_hosts: frozenset[str] = frozenset()  # of these, somebody says which user name they want
     token: bool = False  # the secret is an OAuth 2.0 token, no password
     deliver: bool = False  # the visitor wants a message sent to themselves, once
     # Hosts a visitor typed in that are not their domain's: for these, closed, filtered and forbidden look and take

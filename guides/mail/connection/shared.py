@@ -106,7 +106,7 @@ class Answer:
 
     def replayed(self, leg: Leg) -> tuple[StageResult, ...]:
         """The results as another visitor's leg shows them: nothing was measured for it; the last says when it was."""
-        results = [replace(result, leg=leg, milliseconds=0) for result in self.results]
+        results = [replace(result, leg=leg, milliseconds=0, started=None) for result in self.results]
         times = {SEEN_AT: _iso(self.at)}
         if self.is_open and self.is_unreachable:
             times[SILENT_SINCE] = _iso(self.since or self.at)
@@ -193,9 +193,9 @@ class Crowd:
 
     looks: SharedLooks
     addresses: AddressPlaces
-    precedence: Precedence = field(default_factory=Precedence)
     known: Mapping[Place, Answer] = field(default_factory=dict)  # what other processes found, breaker included
     probes: frozenset[Place] = frozenset()  # of these, the ones that this test tries again, and is alone to do so
+    precedence: Precedence = field(default_factory=Precedence)  # whose legs go first
 
 
 class Approach:

@@ -12,6 +12,7 @@ from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, Limits
 from guides.mail.connection.sasl import Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.connection.sizes import octets_in_words
 from guides.mail.diagnosis.codes import Reply, cause_of, message_cause, sender_cause
 from guides.mail.outcomes import Outcome, Owner, Stage
 from guides.mail.secret import Secret
@@ -59,7 +60,10 @@ class SmtpSession(Session):
         self._extensions = _extensions(raw)
         if self.channel.encrypted:
             self._mechanism()
-        return Finding(details={"offered": " ".join(sorted(self._extensions))})
+        details = {"offered": " ".join(sorted(self._extensions))}
+        if largest := octets_in_words(self._extensions.get("SIZE", "").strip()):  # RFC 1870
+            details["largest"] = largest
+        return Finding(details=details)
 
     def _mechanism(self, *, plain_first: bool = False) -> Mechanism:
         """The mechanism to sign in with. Raises StageFault when a password cannot be sent."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import PORTAL_CAUSES
+from guides.mail.diagnosis.rulebook import CLEAR
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 
 # The worse first.
@@ -56,6 +57,8 @@ _WEIGHT = {cause: weight for weight, causes in enumerate(_ORDER) for cause in ca
 # Refusals that say nothing of their reason: the other legs may tell it.
 _PLAIN_REFUSALS = frozenset({"auth.rejected", "auth.user_or_disabled_ambiguous", "auth.authz", "unknown.unknown"})
 
+_COMPARED = CLEAR  # how sure a cause is that the legs show only together
+
 _SWITCHED_OFF = {Leg.IMAP: "cross.imap_off", Leg.POP3: "cross.pop3_off", Leg.SMTP: "cross.smtp_off"}
 
 
@@ -96,6 +99,8 @@ def verdict(results: Sequence[StageResult], milliseconds: int) -> Verdict:
         milliseconds=milliseconds,
         article=judged.article,
         leg=told.leg,
+        confidence=told.confidence if judged.cause == told.cause else _COMPARED,
+        causes=told.causes if judged.cause == told.cause else (),
     )
 
 

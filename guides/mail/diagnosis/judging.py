@@ -12,18 +12,19 @@ from guides.mail.diagnosis import codes, enhanced, words
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import UNKNOWN, Reply, cause_of, contradicts
 from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.diagnosis.refusals import CODE, KNOWN_WORDS, LATE_PRIORITY, PROVIDERS_WORDS
 from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, Hit, Rules
 from guides.mail.diagnosis.statements import Statement
 from guides.mail.outcomes import Owner, Stage
 
 HIGH = 0.8  # from here on an answer counts as sure
+GUESS_BELOW = 0.55  # what is less sure is only a guess
 MAX_CAUSES = 3
 LEAST = 0.25  # less is not worth showing
 
 _SECOND = 0.6  # what a further cause of the same statement keeps of its strength
 _PROSE = 0.1  # what words lose that no server said itself
 _DOUBTFUL = 0.75  # words of a class beside others that speak of another
-_LATE_PRIORITY = 100  # patterns with a larger number stand back behind the built-in rules
 
 
 class Why(StrEnum):
@@ -213,7 +214,7 @@ def _by_protocol(statement: Statement, reply: Reply | None, stage: Stage | None)
     yield Cause(
         name,
         owner_of(name),
-        0.88 if plainly else 0.7,
+        CODE if plainly else LIKELY,
         statement.text,
         start,
         end,
@@ -261,12 +262,12 @@ def _by_patterns(
             seen.add(pattern.name)
             if reply is not None and stage is not None and contradicts(reply, pattern.cause):
                 continue
-            confidence = 0.965
+            confidence = KNOWN_WORDS
             why: tuple[Why, ...] = (Why.PATTERN,)
             if pattern.provider is not None:
                 if provider is not None and pattern.provider != provider:
                     continue
-                confidence = 0.98 if provider else 0.6
+                confidence = PROVIDERS_WORDS if provider else 0.6
                 why = (Why.PATTERN, Why.PROVIDER) if provider else why
             if reply is not None and stage is not None and pattern.protocol not in (None, reply.protocol):
                 confidence *= 0.6
@@ -274,7 +275,7 @@ def _by_patterns(
                 confidence *= 0.95
             if bounced and pattern.cause.partition(".")[0] in {*OWN_SIDE, "auto"}:  # `auto` names a kind, no cause
                 confidence *= 0.5
-            if pattern.priority > _LATE_PRIORITY or item.end - item.start < 4:
+            if pattern.priority > LATE_PRIORITY or item.end - item.start < 4:
                 confidence = min(confidence, LIKELY)
             yield Cause(
                 pattern.cause,

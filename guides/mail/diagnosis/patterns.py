@@ -113,18 +113,30 @@ class PatternSet:
         A pattern that is bound to a provider, protocol or stage is tried only there; None as `protocol` or
         `stage` means that it is not known (a pasted text), and holds nothing back.
         """
-        best: tuple[int, str] | None = None
+        matches = self.matches(words, protocol=protocol, stage=stage, provider=provider)
+        return matches[0] if matches else None
+
+    def matches(
+        self, words: str, *, protocol: Protocol | None, stage: Stage | None, provider: str | None
+    ) -> tuple[Match, ...]:
+        """What `match` finds, and behind it the patterns that are found too and hold as well by every rule but their
+        names: of each class the first."""
+        lines: dict[int, str] = {}
         for line in map(cut, words.splitlines()):
             for index in self._scanner.hits(line):
-                if best is not None and index >= best[0]:
-                    break
-                if _holds(self._patterns[index], protocol, stage, provider):
-                    best = (index, line)
-                    break
-        if best is None:
-            return None
-        index, line = best
-        return Match(self._patterns[index], line[slice(*self._span(index, line))])
+                if index not in lines and _holds(self._patterns[index], protocol, stage, provider):
+                    lines[index] = line
+        if not lines:
+            return ()
+        rank = _rank(self._patterns[min(lines)])
+        first: dict[str, int] = {}
+        for index in sorted(lines):
+            if _rank(self._patterns[index]) == rank:
+                first.setdefault(self._patterns[index].cause, index)
+        return tuple(
+            Match(self._patterns[index], lines[index][slice(*self._span(index, lines[index]))])
+            for index in first.values()
+        )
 
     def found(self, line: str) -> list[Found]:
         """All patterns that are found in one line, wherever they belong, in the order in which they are tried."""
@@ -145,6 +157,10 @@ def _holds(pattern: Pattern, protocol: Protocol | None, stage: Stage | None, pro
     return stage is None or pattern.stage in (None, stage)
 
 
-def _order(pattern: Pattern) -> tuple[bool, bool, int, str]:
+def _order(pattern: Pattern) -> tuple[tuple[bool, bool, int], str]:
+    return _rank(pattern), pattern.name
+
+
+def _rank(pattern: Pattern) -> tuple[bool, bool, int]:
     general = pattern.protocol is None and pattern.stage is None
-    return (pattern.provider is None, general, pattern.priority, pattern.name)
+    return (pattern.provider is None, general, pattern.priority)

@@ -44,6 +44,7 @@ class Finding:
     skipped: tuple[Skipped, ...] = ()
     needs_address: bool = False  # with the visitor's address it would say more
     hints: tuple[str, ...] = ()  # MX: domains that the offline shelf may know
+    exchangers: tuple[str, ...] = ()  # MX: the hosts that take the domain's mail, the best first
 
     @property
     def found(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from guides.mail.accounts import Account
@@ -11,7 +12,9 @@ from guides.mail.discovery.files import from_address
 from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
 from guides.mail.discovery.query import Query
-from guides.mail.network import DnsFailure, HostForbidden, MxRecord, check_host
+from guides.mail.network import DnsFailure, HostForbidden, MxRecord, Records, check_host
+
+MOST_EXCHANGERS = 10
 
 
 async def mx(query: Query) -> Finding:
@@ -30,7 +33,7 @@ async def mx(query: Query) -> Finding:
         host = check_host(best, query.allowed_suffixes)
     except HostForbidden:
         return replace(base, error="host")
-    base = replace(base, origin=host)
+    base = replace(base, origin=host, exchangers=_public(query, records))
     slug = by_suffix(host, query.mx_suffixes)
     if slug is not None:
         return replace(base, account=Account(domain=query.domain, provider=slug))
@@ -46,10 +49,30 @@ async def mx(query: Query) -> Finding:
     answers = await asyncio.gather(*files)
     best_answer = next((answer for answer in answers if answer.found), None)
     if best_answer is not None:
-        return replace(best_answer, by_dns_alone=True, hints=candidates)
+        return replace(best_answer, by_dns_alone=True, hints=candidates, exchangers=base.exchangers)
     errors = [answer.error for answer in answers]
     error = next((error for error in errors if error != "dns.nxdomain"), "not_there")
     return replace(base, error=error, hints=candidates)
+
+
+async def exchangers(query: Query) -> tuple[str, ...] | None:
+    """The hosts that take the domain's mail, and nothing else of the source. None when that cannot be told now."""
+    try:
+        return _public(query, await query.door.query(query.domain, "MX"))
+    except HostForbidden:
+        return ()
+    except DnsFailure as failure:
+        return () if failure.cause == "dns.nxdomain" else None
+
+
+def _public(query: Query, records: Records) -> tuple[str, ...]:
+    """The exchangers that have a public host name."""
+    hosts = []
+    for record in records.found[:MOST_EXCHANGERS]:
+        if isinstance(record, MxRecord) and record.host:
+            with suppress(HostForbidden):
+                hosts.append(check_host(record.host, query.allowed_suffixes))
+    return tuple(hosts)
 
 
 def by_suffix(host: str, suffixes: Mapping[str, str]) -> str | None:

@@ -26,6 +26,7 @@ SOURCES: Mapping[Source, Ask] = {
     Source.AUTODISCOVER: autodiscover,
     Source.GUESS: guess,
 }
+NOT_WAITED_FOR, DEADLINE = "not_waited_for", "deadline"  # errors of sources that were cut off
 ORDER = {source: position for position, source in enumerate(Source)}
 
 
@@ -70,7 +71,7 @@ async def search(
             if all(ORDER[tasks[task]] > ORDER[settled_by.source] for task in running):
                 in_grace = True
                 until = min(until, loop.time() + patience.grace)
-        late = "not_waited_for" if in_grace else "deadline"
+        late = NOT_WAITED_FOR if in_grace else DEADLINE
         for source in sorted((tasks[task] for task in running), key=ORDER.__getitem__):
             yield Finding(source, error=late)
     finally:

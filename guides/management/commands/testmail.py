@@ -63,7 +63,7 @@ class Command(BaseCommand):
         plan = replace(plan, deliver=options["deliver"], token=options["token_file"] is not None)
         secret = self._secret(options["token_file"] or options["password_file"], strip=plan.token)
         shelf = articles.load()
-        display = display_for(sys.stdout, plan, shelf, as_json=options["json"])
+        display = display_for(sys.stdout, plan, shelf, articles.titles("en"), as_json=options["json"])
         try:
             verdict = asyncio.run(_run(plan, secret, shelf, display))
         except KeyboardInterrupt:
@@ -94,7 +94,7 @@ class Command(BaseCommand):
         if named and own.isdisjoint(server.host for server in named):
             provider = None
         account = provider.account(address.domain) if provider else self._found(address, named)
-        servers = tuple(_with_rules(server, account) for server in named)
+        servers = tuple(map(account.with_rules, named))
         if not servers:
             found = (account.best(protocol) for protocol in (Protocol.IMAP, Protocol.POP3, Protocol.SMTP))
             servers = tuple(server for server in found if server is not None)
@@ -137,14 +137,6 @@ class Command(BaseCommand):
     def _stop(self, message: str) -> NoReturn:
         self.stderr.write(f"testmail: {message}")
         sys.exit(USAGE_ERROR)
-
-
-def _with_rules(server: Server, account: Account) -> Server:
-    """A server that was named on the command line, with what the table knows of the same server."""
-    known = next(
-        (other for other in account.servers if (other.protocol, other.host) == (server.protocol, server.host)), None
-    )
-    return replace(server, username=known.username, auth=known.auth) if known else server
 
 
 async def _run(plan: TestPlan, secret: Secret, shelf: articles.Articles, display: Display) -> Verdict:

@@ -1,0 +1,67 @@
+"""What is known of the servers that a visitor typed in: whose they are, and who says which user name they want."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from guides.content import discovering
+from guides.crowd.visits import listed_among
+from guides.mail.accounts import Server
+from guides.mail.discovery.findings import Discovery, Source
+from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
+from guides.views.readers import Reader
+
+# Sources that say which user name a server wants. The settings that the mail exchangers lead to come from the table,
+# a file or the ISPDB as well; names alone, Autodiscover and guesses say nothing of it.
+_STATING = frozenset({Source.TABLE, Source.AUTOCONFIG, Source.WELL_KNOWN, Source.ISPDB, Source.MX})
+
+
+def stated_hosts(reader: Reader) -> frozenset[str]:
+    """Hosts of which somebody says which form of user name they want."""
+    if reader.discovery is None:
+        return frozenset(server.host for server in reader.account.servers)
+    return frozenset(
+        server.host for finding in reader.discovery.findings if finding.source in _STATING for server in finding.servers
+    )
+
+
+def hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
+    """Hosts typed in that do not belong to the address's domain: for them, closed, filtered and forbidden look alike.
+
+    Otherwise a visitor could scan a network's ports through the portal.
+    """
+    strangers = frozenset(
+        server.host for server in by_hand if not (_is_own(reader, server.host) or _is_named(reader, server.host))
+    )
+    return strangers - {server.host for server in listed_among(strangers)}
+
+
+def must_look_up(reader: Reader, by_hand: Iterable[Server]) -> bool:
+    """Whether hosts would be hidden only because nobody has looked yet whose they are."""
+    discovery = reader.discovery
+    is_known = reader.is_settled and (discovery is None or not discovering.lacks_exchangers(discovery))
+    return not is_known and bool(hidden_hosts(reader, by_hand))
+
+
+def _is_own(reader: Reader, host: str) -> bool:
+    return host == reader.domain or host.endswith(f".{reader.domain}")
+
+
+def _is_named(reader: Reader, host: str) -> bool:
+    """Whether the domain names a host, by whatever source, or the host stands beside those that take its mail."""
+    discovery = reader.discovery
+    if discovery is None:
+        return False
+    if any(server.host == host for finding in discovery.findings for server in finding.servers):
+        return True
+    return any(host == exchanger or _is_beside(host, exchanger) for exchanger in _exchangers(discovery))
+
+
+def _exchangers(discovery: Discovery) -> Iterable[str]:
+    return (host for finding in discovery.findings for host in finding.exchangers)
+
+
+def _is_beside(host: str, exchanger: str) -> bool:
+    """Whether one provider runs both. Whoever only filters mail for others runs no mailboxes of theirs."""
+    registered = registrable_domain(exchanger)
+    return not is_public_suffix(registered) and not is_gateway(exchanger) and is_within(host, exchanger)
