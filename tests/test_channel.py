@@ -138,7 +138,7 @@ def test_a_fault_does_not_show_what_the_server_said() -> None:
     fault = ChannelFault("net.closed", b"-ERR wrong password: horse " + b"x" * 1000)
     assert str(fault) == "net.closed"
     assert "horse" not in repr(fault) + repr(fault.args)
-    assert len(fault.evidence) == 512
+    assert len(fault.evidence) == 1027  # whole: what half a password is cut from, no redactor finds
 
 
 # --- limits ----------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_a_line_may_have_eight_kilobytes() -> None:
         assert len(await channel.read_line(1)) == limit - 1
         fault = await fault_of(channel.read_line(1))
         assert fault.cause == "limit.exceeded"
-        assert fault.evidence == b"y" * 512
+        assert fault.evidence.rstrip(b"\r\n") == b"y" * (limit + 1)
 
     talk(says(b"x" * (limit - 1) + b"\r\n" + b"y" * (limit + 1) + b"\r\n"), conversation)
 

@@ -189,7 +189,9 @@ class LegRun:
         except ChannelFault as fault:
             cause = _AT_GREETING.get(fault.cause, fault.cause) if stage is Stage.GREETING else fault.cause
             details = {"attempts": _told(fault.attempts)} if fault.attempts else None
-            return self._failed(stage, cause, fault.evidence, details=details, started=started), False
+            return self._failed(
+                stage, cause, fault.evidence, is_cut=fault.is_cut, details=details, started=started
+            ), False
         except DnsFailure as failure:
             return self._failed(stage, failure.cause, started=started), False
         except TimeoutError:
@@ -353,6 +355,7 @@ class LegRun:
         cause: str,
         evidence: bytes = b"",
         *,
+        is_cut: bool = False,
         outcome: Outcome | None = None,
         owner: Owner | None = None,
         details: Mapping[str, str] | None = None,
@@ -364,6 +367,7 @@ class LegRun:
             cause=cause,
             owner=owner or owner_of(cause),
             evidence=evidence,
+            is_cut=is_cut,
             details=details or {},
             started=started,
         )
@@ -376,6 +380,7 @@ class LegRun:
         cause: str | None = None,
         owner: Owner | None = None,
         evidence: bytes = b"",
+        is_cut: bool = False,
         details: Mapping[str, str] | None = None,
         started: float | None = None,
     ) -> StageResult:
@@ -395,7 +400,7 @@ class LegRun:
             ip_address="" if channel is None else channel.ip_address,
             port=self.server.port,
             security=self.server.security,
-            evidence=(redactor.evidence(evidence, before_encryption=clear),) if evidence else (),
+            evidence=(redactor.evidence(evidence, before_encryption=clear, is_cut=is_cut),) if evidence else (),
             details={
                 name: visible(redactor.clean(value.encode("utf-8", "replace")).decode("utf-8", "replace"))
                 for name, value in (details or {}).items()
