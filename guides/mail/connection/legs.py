@@ -255,7 +255,12 @@ class LegRun:
         self._channel = channel
         session = _SESSIONS[self.server.protocol]
         self._session = session(
-            channel, context.limits, context.plan.address, context.door.config.ehlo_name, token=context.plan.token
+            channel,
+            context.limits,
+            context.plan.address,
+            context.door.config.ehlo_name,
+            token=context.plan.token,
+            redactor=context.redactor,
         )
         if self._hidden:  # how its other addresses answer is nobody's business
             return Finding()

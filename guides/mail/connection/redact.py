@@ -24,6 +24,8 @@ LEAST_ANYWHERE = 4
 PASSWORD_MARK = b"[password]"
 ADDRESS_MARK = b"[address]"
 USER_MARK = b"[user]"
+# What stands for them where a text is judged: what a server calls them itself, or what looks like one.
+_NEUTRAL = ((PASSWORD_MARK, b"password"), (ADDRESS_MARK, b"somebody@example.net"), (USER_MARK, b"user"))
 
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 _BASE64_END = re.compile(rb"[A-Za-z0-9+/_-]{8,}\Z")
@@ -93,6 +95,17 @@ class Redactor:
         """
         text = self.clean(raw, is_cut=is_cut).decode("utf-8", "replace")
         return Evidence(visible(text + "…" if is_cut else text), before_encryption)
+
+    def neutral(self, text: str) -> str:
+        """`text` as it is judged: with words that mean nothing where a server repeats what the visitor typed.
+
+        Somebody may be called `blocked-by-spamhaus`. Who is called `admin` loses those words of the server's own, too:
+        the class is less exact then, and never the visitor's choice.
+        """
+        said = self.clean(text.encode("utf-8", "replace"))
+        for mark, word in _NEUTRAL:
+            said = said.replace(mark, word)
+        return said.decode("utf-8", "replace")
 
     def _begun_at(self, raw: bytes) -> int:
         """Where the longest end of `raw` begins that could be the beginning of a value; else its length."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
+from guides.mail.connection.redact import Redactor
 from guides.mail.diagnosis.codes import Reply
 from guides.mail.outcomes import Outcome, Owner, Stage
 from guides.mail.secret import Secret
@@ -108,7 +109,14 @@ class Session(ABC):
     protocol: ClassVar[Protocol]
 
     def __init__(
-        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+        self,
+        channel: Channel,
+        limits: Limits,
+        address: Address,
+        ehlo_name: str,
+        *,
+        token: bool = False,
+        redactor: Redactor | None = None,
     ) -> None:
         self.channel = channel
         self.limits = limits
@@ -116,6 +124,19 @@ class Session(ABC):
         self.ehlo_name = ehlo_name
         self.token = token  # the visitor's secret is an OAuth 2.0 token, no password
         self.reader = ReplyReader(channel, limits)
+        self._redactor = redactor  # None: nothing of the visitor's is sent
+
+    def judged(self, reply: Reply) -> Reply:
+        """A refusal as it is judged: what it repeats of the visitor's own input must not decide what it means."""
+        if self._redactor is None:
+            return reply
+        neutral = self._redactor.neutral
+        return replace(
+            reply,
+            text=neutral(reply.text),
+            arguments=neutral(reply.arguments),
+            notices=tuple(map(neutral, reply.notices)),
+        )
 
     @abstractmethod
     async def greet(self) -> Finding:

@@ -10,6 +10,7 @@ from collections import deque
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, Limits
+from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of, message_cause, sender_cause
@@ -29,9 +30,16 @@ class SmtpSession(Session):
     protocol = Protocol.SMTP
 
     def __init__(
-        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+        self,
+        channel: Channel,
+        limits: Limits,
+        address: Address,
+        ehlo_name: str,
+        *,
+        token: bool = False,
+        redactor: Redactor | None = None,
     ) -> None:
-        super().__init__(channel, limits, address, ehlo_name, token=token)
+        super().__init__(channel, limits, address, ehlo_name, token=token, redactor=redactor)
         self._extensions: dict[str, str] = {}
         self._sent_ahead: deque[bytes] = deque()
 
@@ -168,7 +176,8 @@ class SmtpSession(Session):
             if match[2] != b"-":
                 break
             lines.append(await self.reader.line())
-        return _take_apart(lines), b"\n".join(lines)
+        reply = _take_apart(lines)
+        return self.judged(reply) if reply.status[0] in "45" else reply, b"\n".join(lines)
 
 
 def _take_apart(lines: list[bytes]) -> Reply:
