@@ -333,7 +333,7 @@ class LegRun:
     def _refused(self, stage: Stage, refusal: Refusal, started: float) -> StageResult:
         """Judge a refusal: staff's patterns first, then what codes and words come to."""
         context = self._context
-        if stage is Stage.LOGIN and refusal.reply.code in CREDENTIAL_CODES:
+        if stage is Stage.LOGIN and refusal.reply.reason in CREDENTIAL_CODES:
             context.gate.refuse()
         cause, owner, article = refusal.cause, None, None
         match = context.patterns.match(
