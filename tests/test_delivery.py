@@ -75,12 +75,21 @@ class SendingSmtp(Smtp):
     mailbox: Mailbox = field(default_factory=Mailbox)
     data: bytes = b"354 go on"
     accepted: bytes = b"250 2.0.0 Ok: queued"
+    nests: bool = True
+    leaves_at_reset: bool = False
 
     async def speak(self, connection: Connection) -> None:
         await connection.say(self.greeting)
+        has_sender = False
         while True:
             line = await connection.hear()
             verb = line.partition(b" ")[0]
+            if verb == b"MAIL" and not self.nests and has_sender:
+                await connection.say(b"503 5.5.1 Error: nested MAIL command")
+                continue
+            has_sender = verb == b"MAIL" or (has_sender and verb != b"RSET")
+            if verb == b"RSET" and self.leaves_at_reset:
+                return
             if verb == b"DATA":
                 await connection.say(self.data)
                 lines = []
@@ -356,6 +365,25 @@ def test_a_message_that_is_refused(smtp: dict[str, object], cause: str) -> None:
     assert (result.outcome, result.cause) == ("fail", cause)
     assert result.evidence
     assert mailbox.sent == []
+
+
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_after_greylisting_a_message_begins_anew(*, pipelining: bool) -> None:
+    """A server that takes one sender at a time (RFC 5321 4.1.4) must not be asked for a second one."""
+    mailbox = Mailbox()
+    ehlo = (b"250-x", *((b"250-PIPELINING",) if pipelining else ()), b"250 AUTH PLAIN")
+    smtp = {"rcpt": b"450 4.2.0 Greylisted, try again", "ehlo": ehlo, "nests": False}
+    ran, _, sending = deliver(mailbox, smtp=smtp)
+    assert ran.stage(Leg.SMTP, Stage.ENVELOPE).cause == "smtp.greylist"
+    assert (ran.last(Leg.DELIVERY).outcome, ran.last(Leg.DELIVERY).cause) == ("fail", "smtp.greylist")
+    assert mailbox.sent == []
+    assert sum(line.startswith(b"MAIL") for line in sending.heard) == 2
+
+
+def test_a_server_that_leaves_after_greylisting_has_greylisted() -> None:
+    ran = run_against(SendingSmtp(rcpt=b"450 4.2.0 Greylisted, try again", leaves_at_reset=True))
+    assert ran.last(Leg.SMTP).cause == "smtp.greylist"
+    assert ran.last(Leg.SMTP).outcome is Outcome.WARN
 
 
 @pytest.mark.parametrize("broken", ["imap", "smtp"])

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from contextlib import suppress
 
 from guides.mail.accounts import Address, Protocol
-from guides.mail.connection.channel import Channel, Limits
+from guides.mail.connection.channel import Channel, ChannelFault, Limits
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
@@ -19,6 +20,8 @@ from guides.mail.secret import Secret
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
+
+GREYLIST = "smtp.greylist"
 
 # RFC 5321 4.5.3.1.4: a command line has at most 512 octets; a longer answer waits for the server's 334.
 _MAX_INITIAL = 480
@@ -108,6 +111,9 @@ class SmtpSession(Session):
         finding = await self._envelope(b"RSET")
         if finding.cause is None:
             await self._command(b"RSET")
+        elif finding.cause == GREYLIST:  # the sender was taken: a message, if one is to be sent, begins anew
+            with suppress(ChannelFault, StageFault):
+                await self._command(b"RSET")
         return finding
 
     async def _envelope(self, *behind: bytes) -> Finding:
@@ -126,7 +132,7 @@ class SmtpSession(Session):
         reply, raw = await self._command(recipient)
         if reply.status not in ("250", "251"):
             cause = cause_of(reply, Stage.ENVELOPE)
-            if cause == "smtp.greylist":
+            if cause == GREYLIST:
                 return Finding(cause, raw)
             raise Refusal(reply, raw, cause)
         return Finding()
