@@ -69,6 +69,7 @@ __all__ = [
     "SrvRecord",
     "TxtRecord",
     "check_host",
+    "family_of",
 ]
 
 WEB_PORTS = frozenset({net_fetch.HTTPS_PORT})
@@ -118,6 +119,7 @@ _DNS_CAUSES = ("dns.nxdomain", "dns.servfail", "dns.timeout", "dns.temp", "dns.n
 _TCP_CAUSES = ("tcp.refused", "tcp.reset", "tcp.timeout", "tcp.unreachable")
 
 _SECOND_FAMILY = 1.0  # seconds that the slower of A and AAAA may take longer, once the other has settled the matter
+REACHES_SECONDS = 600.0  # for so long, one connection shows that this machine's IPv4 or IPv6 works
 _NOBODYS_IPV4 = "192.0.2.1"  # for documentation only (RFC 5737): no interface has it
 
 
@@ -129,6 +131,7 @@ class Door:
         self.limits = limits or Limits()
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._asking = Flights[list[_Answer]]()
+        self._connected: dict[socket.AddressFamily, float] = {}  # when an address of the family last answered
 
     def check_port(self, port: int, usual: frozenset[int] = MAIL_PORTS) -> None:
         """Raise PortForbidden for a port that is neither a usual one nor allowed by the operator."""
@@ -231,15 +234,20 @@ class Door:
         wire, ip_address = race.winner
         return Channel(wire, ip_address, attempts)
 
+    def reaches(self, family: socket.AddressFamily) -> bool:
+        """Whether an address of this family has answered lately: else a silent one says nothing of its server."""
+        connected = self._connected.get(family)
+        return connected is not None and monotonic() - connected < REACHES_SECONDS
+
     async def _try_other_family(self, race: _Race, waiting: Iterable[IPAddress], port: int) -> None:
         """See one attempt at an address of the family that has not won to its end, for a while."""
         assert race.winner is not None  # noqa: S101
-        won = _family(race.winner[1])
-        if any(_family(attempt.ip) is not won for attempt in race.attempts):
+        won = family_of(race.winner[1])
+        if any(family_of(attempt.ip) is not won for attempt in race.attempts):
             return
-        running = [task for task in race.running if _family(task.get_name()) is not won]
+        running = [task for task in race.running if family_of(task.get_name()) is not won]
         if not running:
-            address = next((str(address) for address in waiting if _family(str(address)) is not won), None)
+            address = next((str(address) for address in waiting if family_of(str(address)) is not won), None)
             if address is None:
                 return
             running = [asyncio.create_task(self._attempt(address, port, race.attempts), name=address)]
@@ -366,7 +374,10 @@ class Door:
             cause = "tcp.timeout"
         except OSError as error:
             cause = _tcp_cause(error)
-        attempts.append(Attempt(address, cause, round((monotonic() - began) * 1000)))
+        ended = monotonic()
+        if wire is not None:
+            self._connected[family_of(address)] = ended
+        attempts.append(Attempt(address, cause, round((ended - began) * 1000)))
         return wire
 
     async def _next(self, race: _Race, seconds: float) -> None:
@@ -413,12 +424,13 @@ def _is_own(address: IPAddress) -> bool:
     return not _can_bind(_NOBODYS_IPV4) or _leaves_from(address)
 
 
-def _family(address: str) -> socket.AddressFamily:
+def family_of(address: str) -> socket.AddressFamily:
+    """The family of an address in text."""
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def _can_bind(address: str) -> bool:
-    with socket.socket(_family(address), socket.SOCK_DGRAM) as probe:
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address, 0))
         except OSError:
@@ -428,7 +440,7 @@ def _can_bind(address: str) -> bool:
 
 def _leaves_from(address: IPAddress) -> bool:
     """Whether a datagram to `address` would have it as its sender. Nothing is sent."""
-    with socket.socket(_family(str(address)), socket.SOCK_DGRAM) as probe, suppress(OSError):
+    with socket.socket(family_of(str(address)), socket.SOCK_DGRAM) as probe, suppress(OSError):
         probe.connect((str(address), 9))
         return str(probe.getsockname()[0]) == str(address)
     return False

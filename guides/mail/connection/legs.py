@@ -23,7 +23,7 @@ from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, contradicts, outcome_of
-from guides.mail.network import DnsFailure, Resolution
+from guides.mail.network import DnsFailure, Door, Resolution, family_of
 from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
 
 logger = logging.getLogger(__name__)
@@ -264,7 +264,7 @@ class LegRun:
         )
         if self._hidden:  # how its other addresses answer is nobody's business
             return Finding()
-        cause = "tcp.one_family" if _one_family(channel) else None
+        cause = "tcp.one_family" if _one_family(channel, context.door) else None
         return Finding(cause, details={"attempts": _told(channel.attempts)})
 
     async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
@@ -417,7 +417,11 @@ def _told(attempts: Sequence[Attempt]) -> str:
     return ", ".join(f"{attempt.ip} {attempt.outcome or 'connected'} {attempt.milliseconds} ms" for attempt in attempts)
 
 
-def _one_family(channel: Channel) -> bool:
-    """Whether the other family of addresses failed by the server's doing (`tcp.unreachable` may be this portal's)."""
-    won = ":" in channel.ip_address
-    return any((":" in attempt.ip) is not won and attempt.outcome in _SERVERS_DOING for attempt in channel.attempts)
+def _one_family(channel: Channel, door: Door) -> bool:
+    """Whether the other family of addresses failed by the server's doing.
+
+    `tcp.unreachable` may be this portal's doing, and so may any silence in a family that nothing has answered in.
+    """
+    won = family_of(channel.ip_address)
+    failed = {family_of(attempt.ip) for attempt in channel.attempts if attempt.outcome in _SERVERS_DOING} - {won}
+    return any(door.reaches(family) for family in failed)
