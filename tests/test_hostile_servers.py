@@ -396,3 +396,44 @@ def _shaking_hands(server: Scripted, context: ssl.SSLContext) -> Callable[[hosti
         await asyncio.sleep(0.1)
 
     return talk
+
+
+@pytest.mark.parametrize("kind", [Imap, Pop3, Smtp])
+@pytest.mark.parametrize("security", [hostile.Security.TLS, hostile.Security.STARTTLS])
+def test_a_second_look_at_a_certificate_costs_nothing_of_the_first(
+    kind: type[Scripted], security: hostile.Security
+) -> None:
+    """On the second connection the server drips, until the leg would be over."""
+    server = kind(security=security, speaks_tls=False)
+
+    async def talk(connection: hostile.Connection) -> None:
+        if server.connections > 1:
+            if security is hostile.Security.TLS:
+                connection.writer.write(b"\x16\x03\x03\x40\x00")  # a record that never comes to its end
+            await hostile.drip(connection, Stand(server.protocol, Mode.CLEAR, Phase.GREETING))
+        if security is hostile.Security.STARTTLS:
+            await hostile.agree_to_tls(connection, server.protocol)
+        await hostile.shake_hands(connection, certificates().context("expired"))
+        await asyncio.sleep(0.1)
+
+    server.talk = talk
+    patient = replace(limits_of(3.0), tls=3.0, leg=1.5)
+    last = end(server, patient)
+    assert (last.stage, last.cause) == ("tls", "tls.cert_expired")
+    assert server.connections == 2
+    assert last.milliseconds < 1500
+
+
+def test_a_second_look_for_tls_costs_nothing_of_the_silence() -> None:
+    server = Smtp(security=hostile.Security.STARTTLS)
+
+    async def talk(connection: hostile.Connection) -> None:
+        if server.connections > 1:
+            connection.writer.write(b"\x16\x03\x03\x40\x00")
+            await hostile.drip(connection, Stand(SMTP, Mode.CLEAR, Phase.GREETING))
+        await asyncio.sleep(hostile.HOLD)
+
+    server.talk = talk
+    last = end(server, replace(limits_of(0.3), tls=3.0, leg=1.5))
+    assert (last.stage, last.cause) == ("greeting", "greet.timeout")
+    assert server.connections == 2

@@ -271,11 +271,27 @@ class Door:
         port: int,
         host: str,
         starttls: Callable[[Channel], Awaitable[None]] | None = None,
+        *,
+        until: float | None = None,
     ) -> CertificateSummary | None:
         """Look at a certificate that was not accepted, over a second connection that closes before any command.
 
-        `starttls` speaks what a protocol wants before TLS. None when there was no certificate to see.
+        `starttls` speaks what a protocol wants before TLS. None when there was no certificate to see, or none by
+        `until` (the loop's time): a second look must not cost what the first one has found.
         """
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._describe_certificate(resolution, port, host, starttls)
+        except TimeoutError:
+            return None
+
+    async def _describe_certificate(
+        self,
+        resolution: Resolution,
+        port: int,
+        host: str,
+        starttls: Callable[[Channel], Awaitable[None]] | None,
+    ) -> CertificateSummary | None:
         try:
             channel = await self.connect(resolution, port)
         except ChannelFault:

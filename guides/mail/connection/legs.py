@@ -40,6 +40,8 @@ _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 _HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
 _HIDDEN_END = "tcp.timeout"
 
+_TO_TELL = 0.5  # seconds that are left of a leg for the result when a second look takes all others
+
 _MAX_WORDS = 8192  # of a refusal, handed to the patterns
 
 # Before a greeting has come, these mean something of their own.
@@ -303,7 +305,9 @@ class LegRun:
         except ChannelFault as fault:
             session = type(self._opened())
             self._channel.close()  # the second look takes its place: never two connections of one leg
-            raise await explain_certificate(fault, context, session, self._resolution, self.server) from None
+            raise await explain_certificate(
+                fault, context, session, self._resolution, self.server, until=self._second_look_until()
+            ) from None
         return Finding(
             details={
                 "protocol": info.protocol,
@@ -327,8 +331,14 @@ class LegRun:
         assert self._channel is not None  # noqa: S101
         self._channel.close()  # as above
         door, server = self._context.door, self.server
-        if await door.describe_certificate(self._resolution, server.port, server.host) is not None:
+        until = self._second_look_until()
+        if await door.describe_certificate(self._resolution, server.port, server.host, until=until) is not None:
             raise StageFault("tls.tls_on_plain")
+
+    def _second_look_until(self) -> float:
+        """Until when a second connection may look at a certificate, so that what the first one found is still told."""
+        now = asyncio.get_running_loop().time()
+        return min(now + self._context.limits.greeting, min(self._until, self._context.until) - _TO_TELL)
 
     def _refused(self, stage: Stage, refusal: Refusal, started: float) -> StageResult:
         """Judge a refusal: staff's patterns first, then what codes and words come to."""
