@@ -181,7 +181,7 @@ class LegRun:
         except StageFault as fault:
             return self._failed(
                 stage,
-                fault.cause,
+                _cause_at(stage, fault.cause),
                 fault.evidence,
                 outcome=fault.outcome,
                 owner=fault.owner,
@@ -189,7 +189,7 @@ class LegRun:
                 started=started,
             ), fault.cause.startswith(("cap.", "mbox.", "tls.starttls_missing"))
         except ChannelFault as fault:
-            cause = _AT_GREETING.get(fault.cause, fault.cause) if stage is Stage.GREETING else fault.cause
+            cause = _cause_at(stage, fault.cause)
             details = {"attempts": _told(fault.attempts)} if fault.attempts else None
             return self._failed(
                 stage, cause, fault.evidence, is_cut=fault.is_cut, details=details, started=started
@@ -421,6 +421,10 @@ class LegRun:
                 for name, value in (details or {}).items()
             },
         )
+
+
+def _cause_at(stage: Stage, cause: str) -> str:
+    return _AT_GREETING.get(cause, cause) if stage is Stage.GREETING else cause
 
 
 def _told(attempts: Sequence[Attempt]) -> str:
