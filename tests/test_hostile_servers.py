@@ -29,7 +29,6 @@ def limits_of(seconds: float) -> Limits:
     )
 
 
-BRIEF = limits_of(0.25)  # where the end is a wait in vain
 PATIENT = limits_of(3.0)  # where something else ends it, however busy this machine is
 MEGABYTE = 1024 * 1024
 ALL = (IMAP, POP3, SMTP)
