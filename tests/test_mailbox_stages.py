@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from guides.mail import network
+from guides.mail import net_connect
 from guides.mail.network import Door, Resolution
 from guides.mail.outcomes import Leg, Outcome, Stage
 from tests.scripted import HOST, QUICK, Connection, Imap, Pop3, Scripted, Smtp, door, run_against
@@ -312,7 +312,7 @@ def test_what_worked_long_ago_blames_nobody(monkeypatch: pytest.MonkeyPatch) -> 
     through = used(two_families(), "::1")
     assert through.reaches(socket.AF_INET6)
     assert not through.reaches(socket.AF_INET)
-    monkeypatch.setattr(network, "REACHES_SECONDS", 0.0)
+    monkeypatch.setattr(net_connect, "REACHES_SECONDS", 0.0)
     assert not through.reaches(socket.AF_INET6)
     assert run_against(Imap(), through=through).stage(IMAP, Stage.CONNECT).cause is None
 
