@@ -10,20 +10,20 @@ from dataclasses import replace
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.certificate import explain_certificate
-from guides.mail.connection.channel import Attempt, Channel, ChannelFault
+from guides.mail.connection.channel import Channel, ChannelFault
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.input import check_input
-from guides.mail.connection.places import Reservation
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
+from guides.mail.connection.reach import Reach, in_one_line
 from guides.mail.connection.redact import visible
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault
 from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, contradicts, outcome_of
-from guides.mail.network import DnsFailure, Door, Resolution, family_of
+from guides.mail.network import DnsFailure
 from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,6 @@ _SESSIONS: Mapping[Protocol, type[Session]] = {
     Protocol.POP3: Pop3Session,
     Protocol.SMTP: SmtpSession,
 }
-
-_SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
-
-# What a hidden host must not tell apart, and when and how all of them end.
-_HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
-_HIDDEN_END = "tcp.timeout"
 
 _TO_TELL = 0.5  # seconds that are left of a leg for the result when a second look takes all others
 
@@ -62,12 +56,10 @@ class LegRun:
         self.leg = LEG_OF_PROTOCOL[server.protocol]
         self._context = context
         self._until = 0.0
-        self._resolution: Resolution | None = None
-        self._hidden = server.host in context.plan.hidden_hosts
         self._channel: Channel | None = None
         self._session: Session | None = None
         self._approach = Approach(context.crowd, Place.of(server, context.plan.hidden_hosts), self.leg)
-        self._reservation: Reservation | None = None
+        self._reach = Reach(server, context, self._approach)
         self._is_through = False
 
     async def run(self) -> None:
@@ -91,8 +83,7 @@ class LegRun:
         finally:
             if self._channel is not None:
                 self._channel.close()
-            if self._reservation is not None:
-                self._reservation.release()
+            self._reach.release()
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
@@ -190,7 +181,7 @@ class LegRun:
             ), fault.cause.startswith(("cap.", "mbox.", "tls.starttls_missing"))
         except ChannelFault as fault:
             cause = _cause_at(stage, fault.cause)
-            details = {"attempts": _told(fault.attempts)} if fault.attempts else None
+            details = {"attempts": in_one_line(fault.attempts)} if fault.attempts else None
             return self._failed(
                 stage, cause, fault.evidence, is_cut=fault.is_cut, details=details, started=started
             ), False
@@ -215,7 +206,7 @@ class LegRun:
             case Stage.INPUT:
                 return check_input(context.plan, self.server, context.secret, context.door)
             case Stage.DNS:
-                return await self._resolve()
+                return await self._reach.resolve()
             case Stage.CONNECT:
                 return await self._connect()
             case Stage.TLS:
@@ -233,66 +224,21 @@ class LegRun:
         assert self._session is not None  # noqa: S101 (the stages before this one made it, or this one is blocked)
         return self._session
 
-    async def _resolve(self) -> Finding:
-        try:
-            self._resolution = await self._context.door.resolve(self.server.host)
-        except DnsFailure as failure:
-            if self._hidden and failure.cause in _HIDDEN_CAUSES:
-                return Finding()  # it goes on to "connect", and ends there as a closed port does
-            raise
-        if self._hidden:
-            return Finding()
-        details = {"addresses": " ".join(map(str, self._resolution.addresses))}
-        if self._resolution.canonical != self._resolution.host:
-            details["canonical"] = self._resolution.canonical
-        return Finding(details=details)
-
     async def _connect(self) -> Finding:
         context = self._context
-        if self._hidden:
-            channel = await self._connect_hidden()
-        else:
-            assert self._resolution is not None  # noqa: S101
-            channel = await self._connect_in_turn(self._resolution, compare_families=True)
-        self._channel = channel
-        session = _SESSIONS[self.server.protocol]
-        self._session = session(
-            channel,
+        self._channel, finding = await self._reach.connect()
+        self._session = _SESSIONS[self.server.protocol](
+            self._channel,
             context.limits,
             context.plan.address,
             context.door.config.ehlo_name,
             token=context.plan.token,
             redactor=context.redactor,
         )
-        if self._hidden:  # how its other addresses answer is nobody's business
-            return Finding()
-        cause = "tcp.one_family" if _one_family(channel, context.door) else None
-        return Finding(cause, details={"attempts": _told(channel.attempts)})
-
-    async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
-        """Connect when the address has room for one more connection of this portal's."""
-        resolution, self._reservation = await self._approach.reserve(resolution, self.server.port)
-        channel = await self._context.door.connect(resolution, self.server.port, compare_families=compare_families)
-        if self._reservation is not None:
-            self._reservation.keep_only(channel.ip_address)
-        return channel
-
-    async def _connect_hidden(self) -> Channel:
-        """Connect, or fail after the whole time that connecting may take, whatever the reason was."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._context.limits.connect_total
-        try:
-            if self._resolution is not None:
-                return await self._connect_in_turn(self._resolution)
-        except ChannelFault as fault:
-            if fault.cause not in _HIDDEN_CAUSES:
-                raise
-        await asyncio.sleep(until - loop.time())
-        raise ChannelFault(_HIDDEN_END)
+        return finding
 
     async def _encrypt(self) -> Finding:
         assert self._channel is not None  # noqa: S101
-        assert self._resolution is not None  # noqa: S101
         starttls = self.server.security is Security.STARTTLS
         if starttls:
             await self._opened().ask_starttls()
@@ -306,7 +252,7 @@ class LegRun:
             session = type(self._opened())
             self._channel.close()  # the second look takes its place: never two connections of one leg
             raise await explain_certificate(
-                fault, context, session, self._resolution, self.server, until=self._second_look_until()
+                fault, context, session, self._reach.resolution, self.server, until=self._second_look_until()
             ) from None
         return Finding(
             details={
@@ -327,12 +273,11 @@ class LegRun:
 
     async def _look_for_tls(self) -> None:
         """A server that waits in silence may be waiting for TLS: raise what that comes to."""
-        assert self._resolution is not None  # noqa: S101
         assert self._channel is not None  # noqa: S101
         self._channel.close()  # as above
         door, server = self._context.door, self.server
         until = self._second_look_until()
-        if await door.describe_certificate(self._resolution, server.port, server.host, until=until) is not None:
+        if await door.describe_certificate(self._reach.resolution, server.port, server.host, until=until) is not None:
             raise StageFault("tls.tls_on_plain")
 
     def _second_look_until(self) -> float:
@@ -425,17 +370,3 @@ class LegRun:
 
 def _cause_at(stage: Stage, cause: str) -> str:
     return _AT_GREETING.get(cause, cause) if stage is Stage.GREETING else cause
-
-
-def _told(attempts: Sequence[Attempt]) -> str:
-    return ", ".join(f"{attempt.ip} {attempt.outcome or 'connected'} {attempt.milliseconds} ms" for attempt in attempts)
-
-
-def _one_family(channel: Channel, door: Door) -> bool:
-    """Whether the other family of addresses failed by the server's doing.
-
-    `tcp.unreachable` may be this portal's doing, and so may any silence in a family that nothing has answered in.
-    """
-    won = family_of(channel.ip_address)
-    failed = {family_of(attempt.ip) for attempt in channel.attempts if attempt.outcome in _SERVERS_DOING} - {won}
-    return any(door.reaches(family) for family in failed)
