@@ -38,6 +38,29 @@ def test_what_the_visitor_typed_decides_nothing(kind: type[Scripted], typed: dic
     assert (last.stage, last.cause, last.outcome, last.owner) == ("login", "auth.rejected", "fail", "visitor")
 
 
+LISTED = Pattern("listed", "spamhaus", "cross.portal_blocked")
+
+
+@pytest.mark.parametrize(
+    ("server", "cause"),
+    [
+        (Imap(login=b"NO [UNAVAILABLE] spamhaus, later"), "auth.temp_unavailable"),
+        (Imap(login=b"NO no spamhaus here"), "auth.rejected"),
+        (Pop3(login=b"-ERR spamhaus refused"), "auth.rejected"),
+        (Smtp(login=(b"550 spamhaus refused",)), "unknown.unknown"),
+        (Smtp(rcpt=b"550 5.1.1 spamhaus: no such user"), "rcpt.unknown"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, str) else type(value).__name__,
+)
+@pytest.mark.parametrize("patterns", [(), (LISTED,)], ids=["words", "pattern"])
+def test_a_plain_word_blocks_no_portal(server: Scripted, cause: str, patterns: tuple[Pattern, ...]) -> None:
+    address = Address("spamhaus", "example.test")
+    last = run_against(server, patterns=patterns, address=address).last(Leg(server.protocol))
+    assert (last.cause, last.owner) != ("cross.portal_blocked", "portal")
+    assert last.cause == cause
+    assert run_against(server, patterns=(LISTED,)).last(Leg(server.protocol)).outcome == "ours"
+
+
 @pytest.mark.parametrize("kind", [Imap, Pop3, Smtp])
 def test_the_servers_own_words_still_do(kind: type[Scripted]) -> None:
     server = at_login(kind, f"{SENTENCE}, {POISON}")
@@ -67,6 +90,8 @@ def test_at_every_refusal(server: Scripted, cause: str) -> None:
     [
         ("no such user: user", {"username": "user"}, "auth.username_unknown"),
         ("Incorrect password", {"password": "password"}, "auth.rejected"),
+        ("ask the admin: account disabled", {"username": "account"}, "auth.account_disabled"),
+        ("IMAP is disabled for your domain", {"username": "imap"}, "auth.protocol_disabled_by_admin"),
         ("user anna@example.org is disabled", {"username": "anna@example.org"}, "auth.account_disabled"),
     ],
 )

@@ -18,11 +18,20 @@ from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
 from guides.mail.connection.reach import Reach, in_one_line
 from guides.mail.connection.redact import visible
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault
+from guides.mail.connection.session import Finding, Refusal, Session, StageFault, neutral_reply
 from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
-from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, contradicts, outcome_of
+from guides.mail.diagnosis.codes import (
+    ADDRESS_CAUSES,
+    CREDENTIAL_CAUSES,
+    CREDENTIAL_CODES,
+    PORTAL_CAUSES,
+    Reply,
+    cause_of,
+    contradicts,
+    outcome_of,
+)
 from guides.mail.network import DnsFailure
 from guides.mail.outcomes import Outcome, Owner, Stage, StageResult
 
@@ -290,15 +299,11 @@ class LegRun:
         context = self._context
         if stage is Stage.LOGIN and refusal.reply.reason in CREDENTIAL_CODES:
             context.gate.refuse()
-        cause, owner, article = refusal.cause, None, None
-        match = context.patterns.match(
-            refusal.reply.words[:_MAX_WORDS],
-            protocol=self.server.protocol,
-            stage=stage,
-            provider=context.plan.provider,
-        )
-        if match is not None and not contradicts(refusal.reply, match.pattern.cause):
-            cause, owner, article = match.pattern.cause, match.pattern.owner, match.pattern.article or None
+        cause, owner, article = self._meaning(stage, refusal.reply, refusal.cause)
+        if cause in PORTAL_CAUSES:  # others are told that: not even a plain word of the visitor's may decide it
+            reply = neutral_reply(refusal.reply, context.redactor, plain_words=True)
+            if reply != refusal.reply:
+                cause, owner, article = self._meaning(stage, reply, cause_of(reply, stage))
         outcome = outcome_of(cause)
         if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
             cause, article = "cross.portal_blocked", None
@@ -308,6 +313,18 @@ class LegRun:
             owner = Owner.VISITOR
         result = self._failed(stage, cause, refusal.evidence, outcome=outcome, owner=owner, started=started)
         return replace(result, article=article)
+
+    def _meaning(self, stage: Stage, reply: Reply, cause: str) -> tuple[str, Owner | None, str | None]:
+        """Cause, owner and article: the pattern's that is found, else what codes and words came to."""
+        match = self._context.patterns.match(
+            reply.words[:_MAX_WORDS],
+            protocol=self.server.protocol,
+            stage=stage,
+            provider=self._context.plan.provider,
+        )
+        if match is None or contradicts(reply, match.pattern.cause):
+            return cause, None, None
+        return match.pattern.cause, match.pattern.owner, match.pattern.article or None
 
     def _failed(
         self,

@@ -74,15 +74,7 @@ class Redactor:
 
     def clean(self, raw: bytes, *, is_cut: bool = False) -> bytes:
         """`raw` with a mark in the place of every value that was found; `is_cut`: and without the beginning of one."""
-        spans = [
-            (match.start(), match.end(), rank, mark)
-            for rank, (mark, forms) in enumerate(self._rules)
-            for match in forms.found_in(raw)
-        ]
-        for run in _BASE64_RUN.finditer(raw):
-            mark = self._within(run.group())
-            if mark is not None:
-                spans.append((run.start(), run.end(), 0 if mark == PASSWORD_MARK else 1, mark))
+        spans = self._found_in(raw)
         if is_cut:
             spans.append((self._begun_at(raw), len(raw), len(self._rules), b""))
         return _replace(raw, spans)
@@ -96,16 +88,32 @@ class Redactor:
         text = self.clean(raw, is_cut=is_cut).decode("utf-8", "replace")
         return Evidence(visible(text + "…" if is_cut else text), before_encryption)
 
-    def neutral(self, text: str) -> str:
+    def neutral(self, text: str, *, plain_words: bool) -> str:
         """`text` as it is judged: with words that mean nothing where a server repeats what the visitor typed.
 
-        Somebody may be called `blocked-by-spamhaus`. Who is called `admin` loses those words of the server's own, too:
-        the class is less exact then, and never the visitor's choice.
+        Somebody may be called `blocked-by-spamhaus`. But somebody may be called `full` as well, and the server say in
+        its own words that a mailbox is full: a value of letters alone is left in its place unless `plain_words`.
         """
-        said = self.clean(text.encode("utf-8", "replace"))
+        raw = text.encode("utf-8", "replace")
+        said = _replace(
+            raw, [span for span in self._found_in(raw) if plain_words or not raw[span[0] : span[1]].isalpha()]
+        )
         for mark, word in _NEUTRAL:
             said = said.replace(mark, word)
         return said.decode("utf-8", "replace")
+
+    def _found_in(self, raw: bytes) -> list[tuple[int, int, int, bytes]]:
+        """Where values stand: from, to, the rank of what is found, and the mark for it."""
+        spans = [
+            (match.start(), match.end(), rank, mark)
+            for rank, (mark, forms) in enumerate(self._rules)
+            for match in forms.found_in(raw)
+        ]
+        for run in _BASE64_RUN.finditer(raw):
+            mark = self._within(run.group())
+            if mark is not None:
+                spans.append((run.start(), run.end(), 0 if mark == PASSWORD_MARK else 1, mark))
+        return spans
 
     def _begun_at(self, raw: bytes) -> int:
         """Where the longest end of `raw` begins that could be the beginning of a value; else its length."""

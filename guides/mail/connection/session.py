@@ -128,15 +128,7 @@ class Session(ABC):
 
     def judged(self, reply: Reply) -> Reply:
         """A refusal as it is judged: what it repeats of the visitor's own input must not decide what it means."""
-        if self._redactor is None:
-            return reply
-        neutral = self._redactor.neutral
-        return replace(
-            reply,
-            text=neutral(reply.text),
-            arguments=neutral(reply.arguments),
-            notices=tuple(map(neutral, reply.notices)),
-        )
+        return reply if self._redactor is None else neutral_reply(reply, self._redactor, plain_words=False)
 
     @abstractmethod
     async def greet(self) -> Finding:
@@ -185,6 +177,20 @@ class Session(ABC):
                 await self._goodbye()
         except Exception:  # noqa: S110 (whatever a server does after its work is done changes no result)
             pass
+
+
+def neutral_reply(reply: Reply, redactor: Redactor, *, plain_words: bool) -> Reply:
+    """A reply without what it repeats of the visitor's input, as `Redactor.neutral` has it."""
+
+    def neutral(text: str) -> str:
+        return redactor.neutral(text, plain_words=plain_words)
+
+    return replace(
+        reply,
+        text=neutral(reply.text),
+        arguments=neutral(reply.arguments),
+        notices=tuple(map(neutral, reply.notices)),
+    )
 
 
 _OTHERS_GREETINGS = {
