@@ -15,7 +15,7 @@ class GuidesConfig(AppConfig):
         """Keep the search index in step with what is saved, and let readers go before a crowd's tests."""
         from guides import runtime
         from guides.content import index_signals  # models are not there before
-        from guides.crowd.turns import Courtesy
+        from guides.crowd.turns import let_readers_go_first
 
         index_signals.connect()
-        runtime.background_loop().courtesy = Courtesy().in_a_crowd
+        runtime.background_loop().courtesy = let_readers_go_first

@@ -78,6 +78,7 @@ class Admission:
         self._process_slot = process_slot
         self._visitor_slot: Slot | None = None
         self._reserved: list[str] = []
+        self._reserved_at: dict[str, str] = {}  # by the host's name in the cache
         self._counted: list[str] = []
         self._has_failed = False
 
@@ -86,8 +87,7 @@ class Admission:
         counted = self._counted
         try:
             for subject in _host_subjects(hosts):
-                for window in _host_windows():
-                    self._ledger.check(window, subject)
+                self._ledger.check(_host_window(), subject)
             self._visitor_slot = self._ledger.hold("visitor_at_once", settings.LIMIT_VISITOR_AT_ONCE, visitor)
             for window in _visitor_windows(proven=proven):
                 counted.append(self._ledger.count(window, visitor))
@@ -103,16 +103,44 @@ class Admission:
             self._free(self._ledger)
             raise
 
+    def reserve_failures(self, hosts: Iterable[str]) -> bool:
+        """Reserve a failure at each host where a login may be refused. Raises Refused when a host has none left.
+
+        False: others have reserved what is left, and most will give it back soon. To be done when the test has its
+        place in the queue: those who wait there must not use up others' failures.
+        """
+        subjects = _host_subjects(hosts)
+        failures, reserved = _host_window(), _host_reservations()
+
+        def reserve(ledger: Ledger) -> bool:
+            if ledger is not self._ledger:
+                return True  # the cache has gone away: a refused login is counted here when it happens
+            for subject in subjects:
+                self._reserved_at[subject] = ledger.count(reserved, subject)
+            used = ledger.used([(window, subject) for subject in subjects for window in (failures, reserved)])
+            limit = ledger.limit(failures.limit)
+            if all(failed + held <= limit for failed, held in zip(used[::2], used[1::2], strict=True)):
+                return True
+            self._take_back_hosts()
+            for subject in subjects:
+                ledger.check(failures, subject)
+            return False
+
+        return with_fallback(self._ledger, reserve)
+
     def failed_login(self, host: str) -> None:
         """A server refused user name and password: it counts against the account and the host."""
-        events = [(window, subject) for window in _host_windows() for subject in _host_subjects([host])]
-        if self._has_failed:  # the first failure has been counted beforehand
-            events += self._account_events()
-        self._has_failed = True
+        has_failed, self._has_failed = self._has_failed, True
 
         def count(ledger: Ledger) -> None:
-            for window, subject in events:
-                ledger.count(window, subject)
+            if has_failed:  # the first failure has been counted beforehand
+                for window, subject in self._account_events():
+                    ledger.count(window, subject)
+            for subject in _host_subjects([host]):
+                ledger.count(_host_window(), subject)
+                key = self._reserved_at.pop(subject, None)
+                if key is not None and ledger is self._ledger:
+                    ledger.take_back(key)  # it has become a failure
 
         with_fallback(self._ledger, count)
 
@@ -143,6 +171,13 @@ class Admission:
         if not self._has_failed:
             for key in reserved:
                 ledger.take_back(key)
+        self._take_back_hosts()
+
+    def _take_back_hosts(self) -> None:
+        """No login was refused at the hosts for which this is still reserved."""
+        reserved, self._reserved_at = self._reserved_at, {}
+        for key in reserved.values():
+            self._ledger.take_back(key)
 
     def _account_events(self) -> list[tuple[Window, str]]:
         return [(window, subject) for subject in self._accounts for window in _account_windows()]
@@ -237,8 +272,13 @@ def _account_windows() -> tuple[Window, ...]:
     )
 
 
-def _host_windows() -> tuple[Window, ...]:
-    return (Window("host", settings.LIMIT_HOST_10_MINUTES, 10 * _MINUTE),)
+def _host_window() -> Window:
+    return Window("host", settings.LIMIT_HOST_10_MINUTES, 10 * _MINUTE)
+
+
+def _host_reservations() -> Window:
+    """Failures that tests under way may yet cause. What nobody took back is forgotten when its test must be over."""
+    return Window("host_reserved", settings.LIMIT_HOST_10_MINUTES, HELD_SECONDS)
 
 
 def _host_subjects(hosts: Iterable[str]) -> list[str]:

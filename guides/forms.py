@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from django import forms
@@ -192,28 +193,37 @@ def _holds_control(text: str) -> bool:
     return any(ord(char) < 32 or ord(char) == 127 for char in text)
 
 
+def _server_fields() -> dict[str, forms.Field]:
+    fields: dict[str, forms.Field] = {}
+    for protocol in Protocol:
+        name = protocol.value
+        fields[f"{name}_host"] = HostField(
+            label=_("Server"),
+            widget=forms.TextInput(
+                attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "inputmode": "url"}
+            ),
+        )
+        fields[f"{name}_port"] = PortField(label=_("Port"))
+        fields[f"{name}_security"] = forms.ChoiceField(
+            label=_("Encryption"),
+            choices=SECURITY_CHOICES,
+            required=False,
+            error_messages={
+                "invalid_choice": _("Choose SSL/TLS or STARTTLS. The portal sends no password in the clear.")
+            },
+        )
+    return fields
+
+
+_SERVER_FIELDS = _server_fields()
+
+
 class ServersForm(PortalForm):
     """Servers by hand, for any of the three protocols. They may stand in a URL: they are nobody's secret."""
 
     def __init__(self, data: Any = None, **options: Any) -> None:
         super().__init__(data, **options)
-        for protocol in Protocol:
-            name = protocol.value
-            self.fields[f"{name}_host"] = HostField(
-                label=_("Server"),
-                widget=forms.TextInput(
-                    attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "inputmode": "url"}
-                ),
-            )
-            self.fields[f"{name}_port"] = PortField(label=_("Port"))
-            self.fields[f"{name}_security"] = forms.ChoiceField(
-                label=_("Encryption"),
-                choices=SECURITY_CHOICES,
-                required=False,
-                error_messages={
-                    "invalid_choice": _("Choose SSL/TLS or STARTTLS. The portal sends no password in the clear.")
-                },
-            )
+        self.fields |= {name: deepcopy(field) for name, field in _SERVER_FIELDS.items()}
 
     @staticmethod
     def named_in(data: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -90,6 +90,13 @@ class Ledger:
         """Whether as many events were counted as the window's limit. A limit of harm is never shared out."""
         return sum(self._counts(window, subject, time.time()).values()) >= window.limit
 
+    def used(self, counted: Sequence[tuple[Window, str]]) -> list[int]:
+        """How many events each of these windows holds for its subject: one read of the cache."""
+        now = time.time()
+        keys = [[self._key(window, subject, step) for step in _steps(window, now)] for window, subject in counted]
+        found = self._store.get_many([key for some in keys for key in some])
+        return [sum(found.get(key, 0) for key in some) for some in keys]
+
     def count(self, window: Window, subject: str) -> str:
         """Count one event now. Returns what `take_back` wants."""
         key = self._key(window, subject, int(time.time() // window.step))
@@ -129,14 +136,17 @@ class Ledger:
         return bool(self._store.add(f"once:{kind}:{subject}", 1, timeout=seconds))
 
     def _counts(self, window: Window, subject: str, now: float) -> dict[int, int]:
-        current = int(now // window.step)
-        steps = range(current - STEPS, current + 1)  # the oldest counts in part, so it counts
-        keys = {self._key(window, subject, step): step for step in steps}
+        keys = {self._key(window, subject, step): step for step in _steps(window, now)}
         return {keys[key]: count for key, count in self._store.get_many(keys).items()}
 
     @staticmethod
     def _key(window: Window, subject: str, step: int) -> str:
         return f"budget:{window.budget}:{window.seconds}:{subject}:{step}"
+
+
+def _steps(window: Window, now: float) -> range:
+    current = int(now // window.step)
+    return range(current - STEPS, current + 1)  # the oldest counts in part, so it counts
 
 
 shared = Ledger(cache)

@@ -130,7 +130,7 @@ class Env:
         if parts.scheme == "sqlite":
             path = unquote(parts.path[1:] if text else str(sqlite_path))
             return {
-                "ENGINE": "django.db.backends.sqlite3",
+                "ENGINE": "helpdesk.sqlite",
                 "NAME": path,
                 "OPTIONS": {
                     # Deferred transactions failed two of three writes under contention, IMMEDIATE ones none.

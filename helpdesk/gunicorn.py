@@ -6,6 +6,7 @@ the default set-up's budgets exact, since its cache is local memory; more of the
 
 import gc
 import os
+import sys
 
 from helpdesk.env import Env
 
@@ -16,7 +17,7 @@ control_socket_disable = True
 _host = _env.text("HOST", "127.0.0.1")
 _port = _env.number("PORT", 8000, least=1, most=65535)
 bind = f"{_host}:{_port}"
-worker_class = "gthread"
+worker_class = "helpdesk.worker.Worker"
 workers = _env.number("WEB_CONCURRENCY", 1, least=1, most=64)
 threads = _env.number("WEB_THREADS", 256, least=4, most=2000)
 worker_connections = threads * 4
@@ -34,6 +35,11 @@ access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"
 
 
 def post_worker_init(_worker: object) -> None:
-    """What was loaded stays for good: the garbage collector need not look through it again and again."""
+    """Make a process ready for threads that work side by side.
+
+    What was loaded stays for good: the garbage collector need not look through it again and again. And a thread that
+    wants to go on, say the one that takes connections in, gets Python's lock after 2 ms of another's work, not 5.
+    """
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(0.002)

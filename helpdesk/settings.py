@@ -49,7 +49,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "guides.crowd.turns.readers_first",
     "helpdesk.middleware.trusted_proxy",
     "helpdesk.middleware.security_headers",
     "helpdesk.client_hosts.client_hosts",

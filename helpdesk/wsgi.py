@@ -8,4 +8,8 @@ from helpdesk.answers import KeptAnswers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helpdesk.settings")
 
-application = KeptAnswers(get_wsgi_application())
+_django = get_wsgi_application()
+
+from guides.crowd.turns import Turns  # noqa: E402  (it needs the settings, which Django has loaded by now)
+
+application = KeptAnswers(Turns(_django))

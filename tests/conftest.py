@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.http import HttpResponse
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from guides import runtime
@@ -96,3 +98,20 @@ def portal_at_lab(lab: Lab, settings: Settings) -> Lab:
     settings.ALLOWED_SUFFIXES = frozenset(env.items("ALLOWED_SUFFIXES"))
     settings.EHLO_NAME = env.text("EHLO_NAME")
     return lab
+
+
+@pytest.fixture(autouse=True)
+def pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django's test client leaves a page that grows unread, and with it the test; a browser reads all of it."""
+    request = Client.request
+
+    def read(self: Client, **details: Any) -> Any:
+        response = request(self, **details)
+        if not response.streaming or not response["Content-Type"].startswith("text/html"):
+            return response
+        page = HttpResponse(b"".join(response), status=response.status_code, headers=response.headers)
+        for name in ("client", "context", "request", "templates", "wsgi_request"):
+            setattr(page, name, getattr(response, name))
+        return page
+
+    monkeypatch.setattr(Client, "request", read)

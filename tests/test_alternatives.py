@@ -10,12 +10,31 @@ from dataclasses import replace
 import pytest
 
 from guides.mail.accounts import Protocol, Security, Server
+from guides.mail.connection import alternatives
 from guides.mail.connection.alternatives import candidates, may_be_mended
+from guides.mail.connection.channel import Channel
+from guides.mail.connection.places import AddressPlaces
+from guides.mail.connection.shared import Crowd, SharedLooks
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.network import Door, Resolution
 from guides.mail.outcomes import Leg, Outcome, StageResult, Verdict
 from guides.mail.secret import Secret
-from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Imap, Pop3, Scripted, Smtp, door, saying
+from tests.hostile import GREETINGS
+from tests.scripted import (
+    ADDRESS,
+    HOST,
+    PASSWORD,
+    QUICK,
+    Connection,
+    Imap,
+    LoopbackDoor,
+    Pop3,
+    Scripted,
+    Smtp,
+    door,
+    saying,
+)
 
 IMAP, POP3, SMTP = Protocol.IMAP, Protocol.POP3, Protocol.SMTP
 TLS, STARTTLS = Security.TLS, Security.STARTTLS
@@ -120,6 +139,131 @@ def test_a_port_that_the_door_does_not_let_through_is_not_tried() -> None:
     verdict, connections = asyncio.run(run())
     assert [found.server.security for found in verdict.alternatives] == [TLS]
     assert connections == 0
+
+
+# --- how many connections that takes, and how long -------------------------------------------------------
+
+
+class Counted:
+    """Talks of several servers, and how many clients they had at once, all together."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    def talk(self, server: Scripted, *, patient: bool = False) -> Scripted:
+        """Have the server count, and then speak; or greet, and say no more."""
+
+        async def talk(connection: Connection) -> None:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            try:
+                if not patient:
+                    await type(server).speak(server, connection)
+                    return
+                await connection.say(GREETINGS[server.protocol])
+                while await connection.reader.read(100):
+                    pass
+            finally:
+                self.now -= 1
+
+        server.talk = talk
+        return server
+
+
+async def run_all(
+    typed: list[Server], known: list[Server], through: Door | None = None, looks: SharedLooks | None = None
+) -> Verdict:
+    plan = TestPlan(ADDRESS, tuple(typed), known_servers=tuple(known))
+    crowd = Crowd(looks or SharedLooks(), AddressPlaces())
+    results = run_test(plan, Secret(PASSWORD), through or door(), PatternSet(), BRIEF, crowd)
+    *_, verdict = [one async for one in results]
+    assert isinstance(verdict, Verdict)
+    return verdict
+
+
+def test_a_test_with_its_searches_has_no_more_connections_than_legs() -> None:
+    """The queue has taken a place for each leg; a server that takes its time must not see one more."""
+
+    async def run() -> None:
+        counted = Counted()
+        async with AsyncExitStack() as stack:
+            kinds: tuple[type[Scripted], ...] = (Imap, Pop3, Smtp)
+            typed = [counted.talk(kind(security=STARTTLS), patient=True) for kind in kinds]
+            known = [counted.talk(kind(security=STARTTLS), patient=True) for kind in kinds]
+            for server in (*typed, *known):
+                await stack.enter_async_context(server)
+            await run_all([one.server(security=TLS) for one in typed], [one.server() for one in known])
+            assert counted.most == 3
+            assert all(server.connections for server in (*typed, *known))
+
+    asyncio.run(run())
+
+
+def test_the_search_waits_until_its_leg_has_hung_up() -> None:
+    """It says goodbye where it can, and the server may take its time to answer that."""
+
+    class Slow(Imap):
+        async def speak(self, connection: Connection) -> None:
+            hear = connection.hear
+
+            async def hear_slowly() -> bytes:
+                line = await hear()
+                await asyncio.sleep(0.2 if b"LOGOUT" in line else 0)
+                return line
+
+            connection.hear = hear_slowly  # type: ignore[method-assign]
+            await super().speak(connection)
+
+    async def run() -> None:
+        counted = Counted()
+        async with AsyncExitStack() as stack:
+            typed = counted.talk(Slow(capabilities=b"IMAP4rev1 LOGINDISABLED"))
+            right = counted.talk(Imap())
+            for server in (typed, right):
+                await stack.enter_async_context(server)
+            verdict = await run_all([typed.server()], [right.server()])
+            assert [found.server.port for found in verdict.alternatives] == [right.port]
+            assert b"LOGOUT" in typed.heard[-1]
+            assert counted.most == 1
+
+    asyncio.run(run())
+
+
+class Filtered(LoopbackDoor):
+    """A door behind which some ports say nothing at all."""
+
+    silent: frozenset[int] = frozenset()
+
+    async def connect(self, resolution: Resolution, port: int, *ports: object, **options: object) -> Channel:
+        if port in self.silent:
+            await asyncio.sleep(30)
+        return await super().connect(resolution, port, *ports, **options)  # type: ignore[arg-type]
+
+
+def test_a_port_that_says_nothing_does_not_use_the_searchs_time_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alternatives, "CONNECT_SECONDS", 0.2)
+
+    async def run() -> None:
+        async with Imap(certificate="other_name") as typed, Imap() as silent, Imap() as right:
+            through = Filtered(door().config, BRIEF)
+            through.silent = frozenset({silent.port})
+            verdict = await run_all([typed.server()], [silent.server(), right.server()], through)
+            assert [found.server.port for found in verdict.alternatives] == [right.port]
+            assert (silent.connections, right.connections) == (0, 1)
+
+    asyncio.run(run())
+
+
+def test_what_another_test_has_found_a_moment_ago_is_not_asked_again() -> None:
+    async def run() -> None:
+        async with Imap(certificate="other_name") as typed, Imap(greeting=b"* BYE no") as wrong, Imap() as right:
+            looks = SharedLooks()
+            for _ in range(3):
+                verdict = await run_all([typed.server()], [wrong.server(), right.server()], looks=looks)
+                assert [found.server.port for found in verdict.alternatives] == [right.port]
+            assert (wrong.connections, right.connections) == (1, 1)
+
+    asyncio.run(run())
 
 
 # --- which are tried -------------------------------------------------------------------------------------

@@ -223,6 +223,84 @@ def test_a_host_has_four_failures_in_ten_minutes(clock: Clock) -> None:
     try_once("198.51.100.9", BORIS)
 
 
+def addresses(count: int) -> list[Address]:
+    return [Address(f"user{number}", "example.com") for number in range(count)]
+
+
+def test_twenty_at_once_do_not_use_up_more_failures_than_a_host_has_left() -> None:
+    admissions = [admit(f"198.51.100.{n}", address, HOSTS[:1]) for n, address in enumerate(addresses(20))]
+    reserved = [admission.reserve_failures(HOSTS[:1]) for admission in admissions]
+    assert reserved == [True] * 4 + [False] * 16  # all were let in before the first one failed
+    admit("198.51.100.99", BORIS, HOSTS[:1]).release()  # what is only reserved refuses nobody
+    admissions[0].release()
+    assert admissions[4].reserve_failures(HOSTS[:1])
+    for admission in admissions[1:5]:
+        admission.failed_login(HOSTS[0])
+    for admission in admissions:
+        admission.release()
+    with pytest.raises(Refused) as caught:
+        admissions[5].reserve_failures(HOSTS[:1])
+    assert caught.value.budget == "host"
+    assert caught.value.retry_after > 9 * MINUTE
+    assert refusal("198.51.100.99", BORIS, HOSTS[:1]).budget == "host"
+
+
+def test_a_reservation_that_nobody_took_back_is_forgotten_with_its_test(clock: Clock) -> None:
+    lost = [admit(f"198.51.100.{number}", address, HOSTS) for number, address in enumerate(addresses(4))]
+    assert all(one.reserve_failures(HOSTS) for one in lost)
+    clock.pass_(HELD_SECONDS - 1)
+    with admit("198.51.100.99", BORIS, HOSTS) as admission:
+        assert not admission.reserve_failures(HOSTS)
+        clock.pass_(HELD_SECONDS // 10 + 1)
+        assert admission.reserve_failures(HOSTS)
+    for one in lost:
+        one.release()  # late: it takes back nobody else's
+    with admit("198.51.100.99", BORIS, HOSTS) as admission:
+        assert admission.reserve_failures(HOSTS)
+
+
+def test_a_failure_reserved_at_a_host_is_taken_back_unless_it_happened_there() -> None:
+    for number, address in enumerate(addresses(9)):  # each reserves at both hosts, and works
+        with admit(f"198.51.100.{number}", address, HOSTS) as admission:
+            assert admission.reserve_failures(HOSTS)
+    for number, address in enumerate(addresses(4)):
+        with admit(f"198.51.100.{number}", address, HOSTS) as admission:
+            assert admission.reserve_failures(HOSTS)
+            admission.failed_login("IMAP.example.com")
+    assert refusal("198.51.100.99", BORIS, HOSTS[:1]).budget == "host"
+    with admit("198.51.100.99", BORIS, HOSTS[1:]) as admission:
+        assert admission.reserve_failures(HOSTS[1:])
+
+
+def test_what_is_refused_at_one_host_reserves_nothing_at_another() -> None:
+    for number, address in enumerate(addresses(4)):
+        try_once(f"198.51.100.{number}", address, HOSTS[1:], fails_at=HOSTS[1])
+    for number, address in enumerate(addresses(9)):
+        with admit(f"198.51.100.{number}", address, HOSTS[:1]) as admission, pytest.raises(Refused):
+            admission.reserve_failures(HOSTS)
+    with admit("198.51.100.99", BORIS, HOSTS[:1]) as admission:
+        assert admission.reserve_failures(HOSTS[:1])
+
+
+@override_settings(LIMIT_HOST_EXEMPT=frozenset(HOSTS))
+def test_nothing_is_reserved_at_an_exempt_host() -> None:
+    with admit("198.51.100.1", ANNA, HOSTS) as admission:
+        assert admission.reserve_failures(HOSTS)
+        for _ in range(9):
+            admission.failed_login(HOSTS[0])
+        assert admission.reserve_failures(HOSTS)
+
+
+def test_two_refusals_at_one_host_are_two_failures() -> None:
+    with admit("198.51.100.1", ANNA, HOSTS[:1]) as admission:
+        admission.reserve_failures(HOSTS[:1])
+        admission.failed_login(HOSTS[0])
+        admission.failed_login(HOSTS[0])
+    for number, address in enumerate(addresses(2)):
+        try_once(f"198.51.100.{number}", address, HOSTS[:1], fails_at=HOSTS[0])
+    assert refusal("198.51.100.99", BORIS, HOSTS[:1]).budget == "host"
+
+
 @override_settings(LIMIT_TESTS_PER_PROCESS=2)
 def test_a_process_runs_a_bounded_number_of_tests() -> None:
     with admit("198.51.100.1", ANNA, HOSTS), admit("198.51.100.2", BORIS, HOSTS):
@@ -316,3 +394,16 @@ def test_a_cache_that_goes_away_during_a_test_still_counts_the_failure(monkeypat
     monkeypatch.setattr(BrokenCache, "down", False)
     try_once("198.51.100.3", fails_at=HOSTS[1])
     assert refusal("198.51.100.4").budget == "account"  # the first failure was counted before the cache went away
+
+
+@override_settings(CACHES=BROKEN)
+def test_a_reservation_in_a_cache_that_goes_away_is_no_failure_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BrokenCache, "down", False)
+    cache.clear()
+    with admit("198.51.100.1", ANNA, HOSTS) as admission:
+        assert admission.reserve_failures(HOSTS)
+        monkeypatch.setattr(BrokenCache, "down", True)
+        admission.failed_login(HOSTS[0])
+    assert refusal("198.51.100.2", BORIS, HOSTS[:1]).budget == "host"
+    with admit("198.51.100.3", BORIS, HOSTS[1:]) as admission:
+        assert admission.reserve_failures(HOSTS[1:])  # with this process's own share

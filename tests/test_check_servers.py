@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from guides.crowd import memory, outages
 from guides.crowd.outages import ServerName
-from guides.mail.accounts import Protocol, Security
+from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.look import look_at
 from guides.mail.connection.shared import Place
-from guides.mail.outcomes import Outcome, Stage
+from guides.mail.network import Door
+from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
+from guides.management.commands import check_servers
 from guides.models import Provider, ProviderServer
 from tests.factories import make_provider
 from tests.lab import Lab
@@ -69,6 +74,44 @@ def test_without_domains_it_says_what_is_missing(settings: Settings) -> None:
     assert "CHECK_DOMAINS" in err
 
 
+@pytest.mark.django_db
+def test_it_checks_each_minute_and_a_fault_of_the_database_does_not_end_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHECK_DOMAINS = ("example.net",)
+    make_provider()
+    ask, asked = check_servers.Command._servers, []
+
+    def sometimes(self: check_servers.Command) -> list[Server]:
+        asked.append(1)
+        if len(asked) == 3:
+            raise OperationalError("server closed the connection")
+        return ask(self)
+
+    async def look(servers: Sequence[Server], _door: Door) -> list[tuple[StageResult, ...]]:
+        ok = StageResult(Leg.IMAP, Stage.CAPABILITIES, Outcome.OK)
+        return [(ok,) for _ in servers]
+
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 4:
+            raise KeyboardInterrupt
+
+    closed: list[int] = []
+    monkeypatch.setattr(check_servers.Command, "_servers", sometimes)
+    monkeypatch.setattr(check_servers, "look_at_all", look)
+    monkeypatch.setattr(check_servers, "close_old_connections", lambda: closed.append(1))
+    monkeypatch.setattr(time, "sleep", sleep)
+    code, out, err = run()
+    assert code == 0
+    assert out.count("imap imap.example.net:993 tls: ok") == 3
+    assert err.count("the database does not answer (OperationalError)") == 1
+    assert all(59 < seconds <= 60 for seconds in slept)
+    assert len(closed) == 4  # the next check opens a new connection
+
+
 def own_provider(lab: Lab, **hosts: str) -> Provider:
     provider = make_provider(domains=(DOMAIN,))
     provider.servers.all().delete()
@@ -111,5 +154,6 @@ def test_servers_that_fail_are_named_and_others_are_told(portal_at_lab: Lab, set
     assert "fail at connect: tcp.refused" in out
     assert "fail at tls: tls.cert_expired" in out
     port = lab.port(Protocol.IMAP, Security.TLS)
-    assert Place(closed, port, Security.TLS) in memory.outlook([Place(closed, port, Security.TLS)]).known
+    place = Place(Protocol.IMAP, closed, port, Security.TLS)
+    assert place in memory.outlook([place]).known
     assert ServerName(closed, port, Security.TLS) in outages.failing_now()

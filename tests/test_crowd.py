@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from django.core.cache import cache
@@ -17,13 +18,13 @@ from guides.crowd import memory, outages, queue
 from guides.crowd.outages import Seen, ServerName
 from guides.crowd.queue import HostQueue
 from guides.ledger import HELD_SECONDS, Refused
-from guides.mail.accounts import Address, Security
+from guides.mail.accounts import Address, Protocol, Security
 from guides.mail.connection.shared import Place
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult
 from tests.redis import LiveRedis
 
-PLACE = Place("imap.example.net", 993, Security.TLS)
-OTHER_PORT = Place("imap.example.net", 143, Security.STARTTLS)
+PLACE = Place(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
+OTHER_PORT = Place(Protocol.IMAP, "imap.example.net", 143, Security.STARTTLS)
 DNS = StageResult(Leg.IMAP, Stage.DNS, Outcome.OK)
 
 
@@ -116,6 +117,12 @@ def test_a_success_ends_all_that_was_known(clock: Clock) -> None:
     assert not memory.outlook([PLACE]).known[PLACE].is_open
 
 
+def test_places_of_two_protocols_are_two(clock: Clock) -> None:
+    other = replace(PLACE, protocol=Protocol.SMTP)
+    learn(5, looked=True, cause="greet.wrong_protocol", stage=Stage.GREETING, place=other)
+    assert list(memory.outlook([PLACE, other]).known) == [other]
+
+
 # --- the breaker -----------------------------------------------------------------------------------------------
 
 
@@ -138,23 +145,52 @@ def test_a_success_ends_all_that_was_known(clock: Clock) -> None:
 )
 def test_five_unreachable_in_a_minute_open_the_breaker(clock: Clock, cause: str, stage: Stage, opens: bool) -> None:
     began = clock.now
-    learn(4, cause=cause, stage=stage)
-    assert PLACE not in memory.outlook([PLACE]).known
+    learn(1, looked=True, cause=cause, stage=stage)
+    learn(3, cause=cause, stage=stage)
     clock.pass_(30)
-    learn(1, cause=cause, stage=stage)
+    learn(1, looked=True, cause=cause, stage=stage)
     known = memory.outlook([PLACE]).known
-    assert (PLACE in known) is opens
+    assert known[PLACE].is_open is opens
     if opens:
-        assert known[PLACE].is_open
         assert known[PLACE].since == began
         assert OTHER_PORT not in memory.outlook([OTHER_PORT]).known  # a closed port shuts no other
 
 
 def test_four_in_a_minute_and_one_later_do_not(clock: Clock) -> None:
-    learn(4)
+    learn(4, looked=True)
     clock.pass_(67)
+    learn(1, looked=True)
+    assert not memory.outlook([PLACE]).known[PLACE].is_open
+
+
+def test_one_look_that_others_were_told_of_is_looked_at_again_before_it_opens_anything(clock: Clock) -> None:
+    learn(1, looked=True)
+    learn(2)
+    assert memory.outlook([PLACE]).may_probe == frozenset()
     learn(1)
-    assert memory.outlook([PLACE]).known == {}
+    due = [memory.outlook([PLACE]) for _ in range(3)]  # three come at once
+    assert [outlook.may_probe for outlook in due] == [{PLACE}] * 3
+    assert [memory.claim_probes(outlook) for outlook in due] == [{PLACE}, frozenset(), frozenset()]
+    learn(20)  # who is told meanwhile opens nothing
+    assert memory.outlook([PLACE]).may_probe == frozenset()
+    assert not memory.outlook([PLACE]).known[PLACE].is_open
+    clock.pass_(5)
+    learn(1, looked=True)
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert (known.is_open, known.since, known.at) == (True, clock.now - 5, clock.now)
+
+
+def test_who_is_told_after_somebody_got_through_counts_no_more(clock: Clock) -> None:
+    learn(2, looked=True)
+    memory.learn_success(PLACE)
+    learn(10)  # a test that still shows what it was told before
+    assert memory.outlook([PLACE]) == memory.Outlook({}, frozenset())
+
+
+@override_settings(LIMIT_UNREACHABLE_MINUTE=1)
+def test_one_is_enough_where_the_operator_says_so(clock: Clock) -> None:
+    learn(1, looked=True)
+    assert memory.outlook([PLACE]).known[PLACE].is_open
 
 
 def test_behind_an_open_breaker_one_a_minute_may_try(clock: Clock) -> None:
@@ -162,13 +198,86 @@ def test_behind_an_open_breaker_one_a_minute_may_try(clock: Clock) -> None:
     assert memory.outlook([PLACE]).may_probe == frozenset()  # it was tried this moment
     clock.pass_(60)
     assert memory.outlook([PLACE]).may_probe == {PLACE}
-    assert [memory.claim_probe(PLACE) for _ in range(3)] == [True, False, False]
+    due = memory.outlook([PLACE])
+    assert [memory.claim_probes(due) for _ in range(3)] == [{PLACE}, frozenset(), frozenset()]
     assert memory.outlook([PLACE]).may_probe == frozenset()
     learn(1, looked=True)  # the probe found it still down
     clock.pass_(599)
     assert memory.outlook([PLACE]).known[PLACE].is_open
     clock.pass_(1)  # nobody has come for ten minutes: the next one looks
     assert memory.outlook([PLACE]).known == {}
+
+
+def test_since_when_it_has_not_answered_reaches_back_as_far_as_failures_follow_each_other(clock: Clock) -> None:
+    learn(1, looked=True)
+    clock.pass_(10 * 3600)  # nobody came: whether it answered meanwhile, nobody knows
+    began = clock.now
+    for _ in range(20):
+        learn(1, looked=True)
+        clock.pass_(500)
+    learn(5, looked=True)
+    assert memory.outlook([PLACE]).known[PLACE].since == began
+    learn(10)
+    clock.pass_(601)
+    learn(5, looked=True)
+    assert memory.outlook([PLACE]).known[PLACE].since == clock.now
+
+
+def test_a_dead_host_is_tried_at_one_place_a_minute_each_in_its_turn(clock: Clock) -> None:
+    places = [PLACE, OTHER_PORT, replace(PLACE, host="IMAP.example.net", port=995)]
+    for place in places:
+        learn(5, looked=True, place=place)
+        clock.pass_(1)
+    tried = []
+    for _ in range(6):
+        clock.pass_(61)
+        claimed = [memory.claim_probes(memory.outlook(places)) for _visitor in range(3)]
+        assert claimed[1:] == [frozenset(), frozenset()]
+        tried += claimed[0]
+        for place in claimed[0]:
+            learn(1, looked=True, place=place)
+    assert tried == [*places, *places]
+    elsewhere = replace(PLACE, host="imap.example.org")
+    learn(5, looked=True, place=elsewhere)
+    clock.pass_(61)
+    assert len(memory.claim_probes(memory.outlook([PLACE, elsewhere]))) == 2  # another host has a minute of its own
+
+
+@pytest.mark.parametrize(
+    ("cause", "stage", "outcome"),
+    [
+        ("greet.421", Stage.GREETING, Outcome.FAIL),
+        ("dns.nxdomain", Stage.DNS, Outcome.FAIL),
+        ("tls.cert_expired", Stage.TLS, Outcome.FAIL),
+        ("cross.portal_blocked", Stage.GREETING, Outcome.OURS),
+    ],
+)
+def test_whoever_gets_an_answer_closes_it_whatever_the_answer_is(
+    clock: Clock, cause: str, stage: Stage, outcome: Outcome
+) -> None:
+    learn(5, looked=True)
+    clock.pass_(60)
+    learn(1, looked=False, cause=cause, stage=stage, outcome=outcome)  # told what was found before
+    assert memory.outlook([PLACE]).known[PLACE].is_open
+    learn(1, looked=True, cause=cause, stage=stage, outcome=outcome)
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert known.failure is not None
+    assert (known.failure.cause, known.is_open) == (cause, False)
+    clock.pass_(1801)
+    assert memory.outlook([PLACE]).known == {}
+    learn(5, looked=True)
+    assert memory.outlook([PLACE]).known[PLACE].since == clock.now  # a new silence
+
+
+@pytest.mark.parametrize("cause", ["tcp.unreachable", "dns.temp"])
+def test_this_portals_own_trouble_does_not_close_it(clock: Clock, cause: str) -> None:
+    learn(5, looked=True)
+    clock.pass_(60)
+    learn(1, looked=True, cause=cause)
+    known = memory.outlook([PLACE]).known[PLACE]
+    assert known.is_open
+    assert known.failure is not None
+    assert known.failure.cause == "tcp.timeout"
 
 
 # --- the server refuses the portal -------------------------------------------------------------------------------
@@ -237,6 +346,53 @@ def test_those_who_wait_are_let_in_in_their_order() -> None:
     assert order == [0, 1, 2, 3, 4]
 
 
+def waiters(line: HostQueue, *wants: dict[str, int]) -> tuple[list[int], list[threading.Thread]]:
+    """Those who want these places, one after the other; and in which order they are let in. Each stays inside."""
+    order: list[int] = []
+    threads = []
+    for number, hosts in enumerate(wants):
+
+        def visit(number: int = number, hosts: dict[str, int] = hosts) -> None:
+            if line.enter(hosts) is not None:
+                order.append(number)
+
+        threads.append(threading.Thread(target=visit))
+        threads[-1].start()
+        while len(line._waiting) + len(order) <= number:
+            time.sleep(0.001)
+    return order, threads
+
+
+def test_nobody_overtakes_one_who_waits_for_the_same_host() -> None:
+    line = HostQueue()
+    entries = [line.enter({"a.example": 2}), line.enter({"a.example": 1})]
+    order, threads = waiters(
+        line, {"a.example": 3, "b.example": 1}, {"a.example": 1}, {"c.example": 4}, {"b.example": 1}
+    )
+    threads[2].join(5)
+    assert order == [2]  # whose host nobody waits for
+    for entry in entries:
+        assert entry is not None
+        entry.release()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(order[1:]) == [0, 1, 3]
+    assert line.held("a.example") == 4
+
+
+@override_settings(LIMIT_PROCESS_CONNECTIONS=4)
+def test_nobody_overtakes_one_who_waits_for_room_in_the_process() -> None:
+    line = HostQueue()
+    entry = line.enter({"a.example": 2})
+    order, threads = waiters(line, {"b.example": 3}, {"c.example": 1})
+    assert order == []
+    assert entry is not None
+    entry.release()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(order) == [0, 1]
+
+
 def test_a_test_alone_always_fits() -> None:
     line = HostQueue()
     with override_settings(LIMIT_HOST_CONNECTIONS=1, LIMIT_PROCESS_CONNECTIONS=3, LIMIT_QUEUE_SECONDS=0):
@@ -303,8 +459,18 @@ def in_redis(redis: LiveRedis) -> Iterator[LiveRedis]:
 
 
 def test_two_processes_share_what_they_know_and_the_places_at_a_host(in_redis: LiveRedis) -> None:
-    learn(5, looked=True)
+    learn(1, looked=True)
+    learn(3)
+    due = memory.outlook([PLACE])
+    assert [memory.claim_probes(due) for _ in range(2)] == [{PLACE}, frozenset()]
+    memory.give_probes_back(due)
+    assert [memory.claim_probes(due) for _ in range(2)] == [{PLACE}, frozenset()]
+    learn(1, looked=True)
     assert memory.outlook([PLACE]).known[PLACE].is_open
+    memory.learn_refusal(OTHER_PORT, failing("cross.portal_blocked", Stage.LOGIN, Outcome.OURS), "a")
+    assert OTHER_PORT not in memory.outlook([OTHER_PORT]).known
+    memory.learn_refusal(OTHER_PORT, failing("cross.portal_blocked", Stage.LOGIN, Outcome.OURS), "b")
+    assert OTHER_PORT in memory.outlook([OTHER_PORT]).known
     one, two = HostQueue(), HostQueue()  # as two processes have them
     with override_settings(LIMIT_QUEUE_SECONDS=0):
         first = one.enter({"a.example": 3})
@@ -406,6 +572,17 @@ def test_one_who_gets_through_ends_it(clock: Clock) -> None:
     assert outages.failing_now() == {}
     outages.note(SERVER, "e", "tcp.timeout")
     assert SERVER in outages.failing_now()
+
+
+def test_an_outage_began_when_failures_began_to_follow_each_other(clock: Clock) -> None:
+    outages.note(SERVER, "a", "tcp.timeout")
+    clock.pass_(10 * 3600)
+    began = clock.now
+    for visitor in "abc":
+        outages.note(SERVER, visitor, "tcp.timeout")
+        clock.pass_(200)
+    assert outages.failing_now() == {SERVER: began}
+    assert outages.seen([SERVER])[SERVER].failing_since == began
 
 
 def test_two_servers_fail_apart(clock: Clock) -> None:

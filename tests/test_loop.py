@@ -260,7 +260,7 @@ def test_items_wait_no_longer_than_they_may(loop: BackgroundLoop) -> None:
         await asyncio.sleep(60)
 
     batches = loop.batches(work, 30, lambda _: 0.05)
-    assert next(batches) == ["a", "b"]
+    assert next(iter(batches)) == ["a", "b"]
     batches.close()
 
 

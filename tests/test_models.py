@@ -127,6 +127,14 @@ class TestProviders:
         assert found("example.jp") is None  # a rule is about what is below it
         assert found("notexample.jp") is None
         assert found("example.com") is None  # a rule about mail exchangers
+        assert found("jp") is None
+
+    def test_finding_one_takes_three_queries_and_none_takes_one(self, django_assert_num_queries: Any) -> None:
+        provider = make_provider()
+        with django_assert_num_queries(3):
+            assert Provider.objects.find("example.net") == provider
+        with django_assert_num_queries(1):
+            assert Provider.objects.find("elsewhere.example") is None
 
     def test_its_account(self, django_assert_num_queries: Any) -> None:
         provider = make_provider(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from django.core.cache import cache
-from django.test import Client, override_settings
+from django.http import StreamingHttpResponse
+from django.test import Client, RequestFactory, override_settings
+from django.utils import translation
 
 from guides.mail.connection.test import TestPlan
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from guides.views import connection, running
+from guides.views import connection, running, streams
 from tests.factories import make_article, make_notice, make_provider
 
 pytestmark = pytest.mark.django_db
@@ -291,3 +295,72 @@ def test_the_view_closes_its_database_before_a_stream(
     monkeypatch.setattr(connection.connection, "close", lambda: closed.append(True))
     submit(client, headers={"hx-request": "true", "hx-request-type": "partial"})
     assert closed
+
+
+def growing(script: Script, rf: RequestFactory) -> StreamingHttpResponse:
+    """The answer to a browser without JavaScript, as the server gets it."""
+    request = rf.post("/en/test/", {"address": "anna@example.net", "password": PASSWORD})
+    request.htmx = False  # type: ignore[attr-defined]
+    with translation.override("en"):
+        response = connection.page(request)
+    assert isinstance(response, StreamingHttpResponse)
+    return response
+
+
+def test_without_javascript_the_page_grows(script: Script, rf: RequestFactory) -> None:
+    make_provider()
+    response = growing(script, rf)
+    before, *beats, result, after = [bytes(piece).decode() for piece in response]  # type: ignore[arg-type]
+    response.close()
+    assert before.startswith("<!doctype html>")
+    assert "The test is running" in before
+    assert before.rstrip().endswith("</p>")
+    assert set(beats) == {"\n"}
+    assert "It works" in result
+    assert after.rstrip().endswith("</html>")
+    assert running.HEARTBEAT_SECONDS < 0.5  # writing fails at the second one when the visitor has left
+
+
+def test_a_visitor_without_javascript_who_leaves_ends_the_test(
+    script: Script, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_provider()
+
+    async def silent(*_: object, **__: object) -> AsyncIterator[object]:
+        try:
+            await asyncio.sleep(60)
+            yield None
+        finally:
+            script.closed += 1
+
+    monkeypatch.setattr(running, "run_test", silent)
+    monkeypatch.setattr(running, "HEARTBEAT_SECONDS", 0.02)
+    response = growing(script, rf)
+    pieces = iter(response)
+    assert next(pieces)
+    assert [next(pieces) for _ in range(3)] == [b"\n"] * 3
+    began = time.monotonic()
+    response.close()
+    assert time.monotonic() - began < 1
+    assert script.closed == 1
+
+
+def test_a_fault_of_our_own_ends_the_page_kindly(
+    client: Client, script: Script, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_provider()
+
+    def broken(*_arguments: object) -> str:
+        raise RuntimeError(PASSWORD)
+
+    monkeypatch.setattr(running.TestPage, "note", broken)
+    _status, html = submit(client)
+    assert "Something broke on our side" in html
+    assert html.rstrip().endswith("</html>")
+    assert "RuntimeError" in caplog.text
+    assert PASSWORD not in html + caplog.text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_an_event_keeps_its_lines(end: str) -> None:
+    assert streams.event(f"<p>{end}a{end}</p>\n") == b"data: <p>\ndata: a\ndata: </p>\n\n"

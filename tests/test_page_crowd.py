@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from guides import budgets
 from guides.crowd import memory, outages, proof, visits
 from guides.crowd.outages import ServerName
-from guides.mail.accounts import Security
+from guides.mail.accounts import Protocol, Security
 from guides.mail.connection.shared import Place
 from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
@@ -23,8 +23,8 @@ from tests.factories import make_article, make_provider
 
 pytestmark = pytest.mark.django_db
 
-IMAP = Place("imap.example.net", 993, Security.TLS)
-SMTP = Place("smtp.example.net", 465, Security.TLS)
+IMAP = Place(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
+SMTP = Place(Protocol.SMTP, "smtp.example.net", 465, Security.TLS)
 FORM = {"address": "anna@example.net", "password": "s3cret-of-anna"}
 
 
@@ -101,7 +101,7 @@ def test_a_dead_known_server_is_answered_at_once_and_clears_the_visitor(
 
 
 def test_a_server_typed_by_hand_is_not_said_to_be_right(client: Client, nobody_connects: list[str]) -> None:
-    own = Place("mail.own.example.net", 993, Security.TLS)
+    own = Place(Protocol.IMAP, "mail.own.example.net", 993, Security.TLS)
     for _ in range(5):
         memory.learn_failure(own, failing(own), looked=True)
     html = client.post("/en/test/", FORM | {"imap_host": own.host}).content.decode()

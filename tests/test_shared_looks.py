@@ -10,11 +10,12 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from guides.mail.accounts import Security, Server
+from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection import alternatives
 from guides.mail.connection.limits import ChannelFault
 from guides.mail.connection.places import AddressPlaces
 from guides.mail.connection.shared import (
+    PUBLIC_STAGES,
     SEEN_AT,
     SILENT_SINCE,
     Answer,
@@ -29,9 +30,9 @@ from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door, Resolution
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Connection, Imap, LoopbackDoor, Scripted, Smtp, door
+from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Connection, Imap, LoopbackDoor, Scripted, Smtp, door, saying
 
-PLACE = Place(HOST, 993, Security.TLS)
+PLACE = Place(Protocol.IMAP, HOST, 993, Security.TLS)
 FAILED = (
     StageResult(Leg.IMAP, Stage.DNS, Outcome.OK, milliseconds=3),
     StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, "tcp.refused", milliseconds=4),
@@ -137,15 +138,24 @@ def test_those_who_waited_for_a_success_connect_for_themselves_two_at_a_time() -
     run([server], work)
 
 
-def test_nothing_with_a_credential_in_it_is_shared() -> None:
-    server = Imap(login=b"NO [AUTHENTICATIONFAILED] no")
-
+@pytest.mark.parametrize(
+    ("server", "ends"),
+    [
+        (Imap(login=b"NO [AUTHENTICATIONFAILED] no"), "login fail auth.rejected"),
+        (Smtp(login=(b"554 5.7.1 Your IP is blocked using spamhaus, anna.kovacs",)), "login ours cross.portal_blocked"),
+    ],
+)
+def test_nothing_with_a_credential_in_it_is_shared(server: Scripted, ends: str) -> None:
     async def work() -> None:
         shared = crowd()
         for _ in range(2):
             results = await one_test(server.server(), shared)
-            assert "login fail auth.rejected" in outcomes(results)
+            assert ends in outcomes(results)
         assert server.logins == 2
+        answer = shared.looks.fresh(Place.of(server.server()))
+        assert answer is not None
+        assert answer.failure is None
+        assert {result.stage for result in answer.results} <= set(PUBLIC_STAGES)
 
     run([server], work)
 
@@ -215,6 +225,21 @@ def test_what_was_cut_out_for_one_visitor_is_not_shown_to_others() -> None:
     assert shareable([said])[0].evidence == ()
     assert shareable([said])[0].details == {}
     assert shareable([plain]) == (plain,)
+    later = replace(plain, stage=Stage.LOGIN, article="own")
+    assert shareable([later]) == (replace(later, evidence=(), details={}, article=None),)
+
+
+def test_who_speaks_another_protocol_finds_nothing_out_for_others() -> None:
+    """Somebody who typed the IMAP server for SMTP, or a stranger who would like it to look broken."""
+    server = Imap()
+
+    async def work() -> None:
+        shared = crowd()
+        wrong = await one_test(server.server(protocol=Protocol.SMTP), shared)
+        assert "greeting fail greet.wrong_protocol" in outcomes(wrong)
+        assert "mailbox ok" in outcomes(await one_test(server.server(), shared))
+
+    run([server], work)
 
 
 # --- what other processes found ---------------------------------------------------------------------------
@@ -263,6 +288,24 @@ def test_a_probe_goes_although_the_breaker_is_open_and_tries_two_addresses() -> 
         assert shared.looks.fresh(place) is not None  # others are told what it found
 
     run([], work)
+
+
+@pytest.mark.parametrize(("is_probe", "connections"), [(True, 1), (False, 2)])
+def test_a_probe_takes_no_second_look_at_a_silent_server(is_probe: bool, connections: int) -> None:
+    """Whoever else comes asks whether it waits for TLS; behind an open breaker nothing more is asked."""
+    server = Imap(security=Security.STARTTLS, talk=saying())
+
+    async def work() -> None:
+        wanted = server.server()
+        place = Place.of(wanted)
+        shared = crowd(known={place: Answer(FAILED, 0.0, is_open=True)}, probes={place}) if is_probe else crowd()
+        plan, quick = TestPlan(ADDRESS, (wanted,)), replace(QUICK, greeting=0.2)
+        through = LoopbackDoor(door().config, replace(quick, tls=0.2))
+        results = [r async for r in run_test(plan, Secret("x"), through, PatternSet(()), quick, shared)]
+        assert "greeting fail greet.timeout" in outcomes(results)
+        assert server.connections == connections
+
+    run([server], work)
 
 
 @pytest.fixture

@@ -1,32 +1,33 @@
-"""Turns: what tests need is loaded once for a crowd, and always anew when it is calm."""
+"""Turns: requests for tests one at a time and readers first; what tests need is loaded once for a crowd."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
 
 from guides import budgets
-from guides.crowd import turns
-from guides.crowd.turns import arriving, once_a_moment, page_work
+from guides.crowd import readers, turns
+from guides.crowd.readers import Courtesy, reading
+from guides.crowd.turns import Turns, arriving, once_a_moment, page_work, resting
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     turns._kept.clear()
-    monkeypatch.setattr(turns, "_courtesy", turns.Courtesy())
+    monkeypatch.setattr(turns, "_courtesy", Courtesy())
+    monkeypatch.setattr(turns, "_loops_courtesy", Courtesy())
 
 
 def test_in_the_calm_everything_is_loaded_anew() -> None:
     loads: list[int] = []
     for _ in range(3):
-        with arriving():
-            once_a_moment("x", lambda: loads.append(1))
+        once_a_moment("x", lambda: loads.append(1))
     assert len(loads) == 3
-    assert not turns._arriving
 
 
 def test_a_crowd_loads_once_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,59 +75,144 @@ def test_a_turn_is_a_courtesy(monkeypatch: pytest.MonkeyPatch) -> None:
     turns._turn.release()
 
 
-def test_readers_go_first_but_hold_nobody_up_for_long(monkeypatch: pytest.MonkeyPatch, rf: RequestFactory) -> None:
-    monkeypatch.setattr(turns, "LONGEST_READER", 0.05)
-    waited: list[float] = []
+class Slow:
+    """A body that does not come."""
 
-    def view(request: HttpRequest) -> HttpResponse:
-        began = time.perf_counter()
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.comes = threading.Event()
+
+    def read(self, size: int) -> bytes:
+        self.asked.set()
+        self.comes.wait(5)
+        return b"x" * size
+
+
+def environ(method: str, path: str, body: Any = b"", length: str | None = None) -> dict[str, Any]:
+    source = BytesIO(body) if isinstance(body, bytes) else body
+    return {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "CONTENT_LENGTH": str(len(body)) if length is None else length,
+        "wsgi.input": source,
+    }
+
+
+class Seen:
+    """An application that notes how it was called."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, bool, bool, bytes]] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: object) -> Iterable[bytes]:
+        held = getattr(turns._mine, "held", False)
+        reads = not readers._nobody_reads.is_set()
+        body = environ["wsgi.input"].read(3) if environ["CONTENT_LENGTH"] else b""
+        self.calls.append((arriving(), held, reads, body))
+        return [b"answer"]
+
+
+def ask(application: Turns, *request: Any, **more: Any) -> Iterable[bytes]:
+    return application(environ(*request, **more), lambda *_: lambda _: None)
+
+
+def test_who_reads_is_a_reader_and_who_tests_has_a_turn() -> None:
+    seen = Seen()
+    application = Turns(seen)
+    assert ask(application, "GET", "/en/guides/") == [b"answer"]
+    assert ask(application, "POST", "/en/test/", b"abc") == [b"answer"]
+    ask(application, "POST", "/en/settings/", b"abc")
+    ask(application, "POST", "/en/test/", b"abc", length=str(turns.LONGEST_FORM + 1))
+    ask(application, "POST", "/en/test/", length="")
+    assert seen.calls == [
+        (0, False, True, b""),
+        (1, True, False, b"abc"),
+        (0, False, False, b"abc"),
+        (0, False, False, b"abc"),  # too long to be taken in beforehand: it waits for its turn in the view
+        (0, False, False, b""),
+    ]
+    assert arriving() == 0
+    assert readers._nobody_reads.is_set()
+
+
+def test_a_form_that_does_not_come_has_no_turn() -> None:
+    seen, slow = Seen(), Slow()
+    application = Turns(seen)
+    thread = threading.Thread(target=lambda: ask(application, "POST", "/en/test/", slow, length="3"))
+    thread.start()
+    slow.asked.wait(5)
+    ask(application, "POST", "/en/test/", b"abc")
+    assert [body for *_, body in seen.calls] == [b"abc"]
+    slow.comes.set()
+    thread.join(5)
+    assert [body for *_, body in seen.calls] == [b"abc", b"xxx"]
+
+
+def test_who_waits_for_something_else_gives_the_turn_away() -> None:
+    done: list[str] = []
+
+    def other() -> None:
         with page_work():
-            waited.append(time.perf_counter() - began)
-        return HttpResponse()
+            done.append("other")
 
-    turns.readers_first(view)(rf.get("/en/guides/"))
-    turns.readers_first(view)(rf.post("/en/test/"))
-    assert waited[0] >= 0.05
-    assert waited[1] < 0.05
+    with page_work(), page_work():
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(0.05)
+        assert not done
+        with resting():
+            thread.join(5)
+            assert done == ["other"]
+        assert turns._turn.locked()
+    assert not turns._turn.locked()
+    with resting():
+        assert not turns._turn.locked()
 
-    def broken(request: HttpRequest) -> HttpResponse:
+
+def test_the_turn_is_given_back_whatever_happens() -> None:
+    def broken(*_: object) -> Iterable[bytes]:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        turns.readers_first(broken)(rf.get("/en/guides/"))
-    assert turns._nobody_reads.is_set()
+        ask(Turns(broken), "POST", "/en/test/", b"abc")
+    assert not turns._turn.locked()
+    assert arriving() == 0
+    with pytest.raises(RuntimeError):
+        ask(Turns(broken), "GET", "/en/test/")
+    assert readers._nobody_reads.is_set()
 
 
-def test_courtesy_takes_half_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch, rf: RequestFactory) -> None:
-    monkeypatch.setattr(turns, "LONGEST_READER", 0.05)
-    courtesy = turns.Courtesy()
-    waited: list[float] = []
+def seconds_of(work: Any) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
-    def view(request: HttpRequest) -> HttpResponse:
-        for _ in range(3):
-            began = time.perf_counter()
-            courtesy()
-            waited.append(time.perf_counter() - began)
-        return HttpResponse()
 
-    turns.readers_first(view)(rf.get("/en/guides/"))
+def test_courtesy_takes_half_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "LONGEST", 0.05)
+    courtesy = Courtesy()
+    with reading():
+        waited = [seconds_of(courtesy) for _ in range(3)]
     assert waited[0] >= 0.05
     assert max(waited[1:]) < 0.04
+    assert seconds_of(Courtesy()) < 0.04  # nobody reads any more
 
 
-def test_the_loop_lets_readers_go_first_in_a_crowd_only(monkeypatch: pytest.MonkeyPatch, rf: RequestFactory) -> None:
-    monkeypatch.setattr(turns, "LONGEST_READER", 0.05)
-    courtesy = turns.Courtesy()
-    waited: list[float] = []
+def test_a_turn_begins_after_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "LONGEST", 0.05)
 
-    def view(request: HttpRequest) -> HttpResponse:
-        for crowd in (0, turns.CROWD):
-            monkeypatch.setattr(budgets, "tests_under_way", lambda crowd=crowd: crowd)
-            began = time.perf_counter()
-            courtesy.in_a_crowd()
-            waited.append(time.perf_counter() - began)
-        return HttpResponse()
+    def take_a_turn() -> None:
+        with page_work():
+            pass
 
-    turns.readers_first(view)(rf.get("/en/guides/"))
-    assert waited[0] < 0.04
-    assert waited[1] >= 0.05
+    with reading():
+        assert seconds_of(take_a_turn) >= 0.05
+    assert seconds_of(take_a_turn) < 0.04
+
+
+def test_the_loop_lets_readers_go_first_in_a_crowd_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "LONGEST", 0.05)
+    with reading():
+        assert seconds_of(turns.let_readers_go_first) < 0.04
+        monkeypatch.setattr(budgets, "tests_under_way", lambda: turns.CROWD)
+        assert seconds_of(turns.let_readers_go_first) >= 0.05

@@ -38,7 +38,7 @@ _TRUST = {"high": Trust.HIGH, "medium": Trust.MEDIUM, "low": Trust.LOW}
 
 def from_table(domain: str) -> Discovery | None:
     """What the provider table says, or None."""
-    provider = Provider.objects.for_domain(domain).with_settings().first()
+    provider = Provider.objects.find(domain)
     if provider is None:
         return None
     finding = Finding(Source.TABLE, provider.account(domain), _TRUST[provider.confidence])

@@ -94,7 +94,7 @@ def _note(server: ServerName, visitor: str, cause: str | None) -> None:
         if before is not None and not before.works:
             _index(server, None)
         return
-    if before is None or before.works:
+    if before is None or before.works or now - before.at > WINDOW_SECONDS:  # a failure long ago began nothing
         after = Seen(now, False, cause, before.answered_at if before else 0.0, now)
     else:
         after = replace(before, at=now, cause=cause)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from django.conf import settings
 
 from guides import ledger as ledgers
+from guides.crowd.turns import resting
 from guides.ledger import HELD_SECONDS, Ledger, Refused, Slot, hashed, with_fallback
 
 BUDGET = "queue"
@@ -74,7 +75,7 @@ class _Waiting:
 
 
 class HostQueue:
-    """First come, first served; one whose hosts are free does not wait for others' hosts."""
+    """First come, first served; one whose hosts nobody waits for does not wait for others' hosts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -92,12 +93,12 @@ class HostQueue:
             self._waiting.append(waiting)
             self._let_in()
         try:
-            while not waiting.let_in.wait(max(0.0, min(LOOK_SECONDS, until - time.monotonic()))):
-                if time.monotonic() >= until:
-                    raise Refused(BUDGET, RETRY_SECONDS)
-                if give_up():
-                    self._withdraw(waiting)
-                    return None
+            if not waiting.let_in.is_set():
+                with resting():
+                    self._wait(waiting, until, give_up)
+            if not waiting.let_in.is_set():
+                self._withdraw(waiting)
+                return None
         except BaseException:
             self._withdraw(waiting)
             raise
@@ -106,11 +107,21 @@ class HostQueue:
             while not entry.hold_slots():
                 if time.monotonic() >= until:
                     raise Refused(BUDGET, RETRY_SECONDS)
-                time.sleep(ACROSS_SECONDS)
+                with resting():
+                    time.sleep(ACROSS_SECONDS)
         except BaseException:
             entry.release()
             raise
         return entry
+
+    @staticmethod
+    def _wait(waiting: _Waiting, until: float, give_up: Callable[[], bool]) -> None:
+        """Until it is let in, or `give_up` says so. Raises Refused."""
+        while not waiting.let_in.wait(max(0.0, min(LOOK_SECONDS, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                raise Refused(BUDGET, RETRY_SECONDS)
+            if give_up():
+                return
 
     def held(self, host: str) -> int:
         """How many places at a host are taken in this process."""
@@ -129,19 +140,26 @@ class HostQueue:
             self._let_in()
 
     def _let_in(self) -> None:
-        """Let those in whose places are free, in their order."""
+        """Let those in whose places are free, in their order: nobody overtakes one who waits for the same host."""
         now = time.monotonic()
         self._inside = {one for one in self._inside if one.until > now}
         held = self._held()
+        awaited: set[str] = set()
         still: deque[_Waiting] = deque()
-        for waiting in self._waiting:
-            if self._fits(waiting.hosts, held):
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not awaited.isdisjoint(waiting.hosts) or not self._are_free(waiting.hosts, held):
+                awaited.update(waiting.hosts)
+                still.append(waiting)
+            elif not self._has_room(waiting.hosts, held):  # the process is full: all who come later wait as well
+                still.append(waiting)
+                break
+            else:
                 held.update(waiting.hosts)
                 waiting.until = now + HELD_SECONDS
                 self._inside.add(waiting)
                 waiting.let_in.set()
-            else:
-                still.append(waiting)
+        still.extend(self._waiting)
         self._waiting = still
 
     def _held(self) -> Counter[str]:
@@ -151,10 +169,12 @@ class HostQueue:
         return held
 
     @staticmethod
-    def _fits(hosts: Mapping[str, int], held: Counter[str]) -> bool:
+    def _has_room(hosts: Mapping[str, int], held: Counter[str]) -> bool:
         total = held.total()
-        if total and total + sum(hosts.values()) > settings.LIMIT_PROCESS_CONNECTIONS:
-            return False
+        return not total or total + sum(hosts.values()) <= settings.LIMIT_PROCESS_CONNECTIONS
+
+    @staticmethod
+    def _are_free(hosts: Mapping[str, int], held: Counter[str]) -> bool:
         return all(
             not held[host] or held[host] + count <= settings.LIMIT_HOST_CONNECTIONS for host, count in hosts.items()
         )

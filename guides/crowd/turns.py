@@ -1,6 +1,6 @@
-"""One test's page is worked on at a time, and what all tests need is loaded once for those who come together.
+"""Requests for tests are worked on one at a time, readers first, and what all tests need is loaded once for a crowd.
 
-A process of threads runs Python in one of them at a time. Two hundred tests that all rendered at once would stand in a
+A process of threads runs Python in one of them at a time. Two hundred tests that all worked at once would stand in a
 reader's way two hundred times; one after another they end as soon, for each works for moments and waits for seconds.
 """
 
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
-
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from io import BytesIO
+from typing import TYPE_CHECKING, TypeVar
 
 from guides import budgets
+from guides.crowd.readers import Courtesy, reading
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 T = TypeVar("T")
 
@@ -24,62 +26,51 @@ MOMENT = 1.0  # seconds
 MOST_KEPT = 1000
 
 LONGEST_TURN = 3.0  # seconds; somebody who takes longer, say for a database that does not answer, is not waited for
-LONGEST_READER = 0.1  # seconds; so long a test's page lets a reader's page go first
 
-_turn = threading.RLock()
+TEST_PATH = "/test/"
+LONGEST_FORM = 64 * 1024  # bytes of a form that is taken in before its turn; the test's is a few hundred long
+
+_turn = threading.Lock()
+_mine = threading.local()  # `held`: whether this thread has its turn; `is_lock`: and has the lock, too
 _arriving: set[object] = set()
-_readers: set[object] = set()
-_nobody_reads = threading.Event()
-_nobody_reads.set()
-
-
-def readers_first(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """A middleware: while a page is being made for a reader, tests' pages wait a little."""
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        if request.method == "POST":
-            return get_response(request)
-        me = object()
-        _readers.add(me)
-        _nobody_reads.clear()
-        try:
-            return get_response(request)
-        finally:
-            _readers.discard(me)
-            if not _readers:
-                _nobody_reads.set()
-
-    return middleware
-
-
-class Courtesy:
-    """Lets readers go first, for half of the time at most: where readers never end, tests go on at half their speed."""
-
-    def __init__(self) -> None:
-        self._not_before = 0.0
-
-    def __call__(self) -> None:
-        """Wait a little while somebody reads."""
-        began = time.monotonic()
-        if _nobody_reads.is_set() or began < self._not_before:
-            return
-        _nobody_reads.wait(LONGEST_READER)
-        ended = time.monotonic()
-        self._not_before = ended + (ended - began)
-
-    def in_a_crowd(self) -> None:
-        """The same where there is a crowd; else nothing."""
-        if is_crowded():
-            self()
-
-
 _courtesy = Courtesy()
+_loops_courtesy = Courtesy()
+
+
+class Turns:
+    """A WSGI wrapper: lets whoever reads go first, and takes in those who test one by one.
+
+    It stands before Django, since two hundred requests are in a reader's way on their way through that, too.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as the application does."""
+        if environ["REQUEST_METHOD"] != "POST":
+            with reading():
+                return self._application(environ, start_response)
+        if not environ["PATH_INFO"].endswith(TEST_PATH) or not _take_in(environ):
+            return self._application(environ, start_response)
+        with _arrival(), page_work():
+            return self._application(environ, start_response)
+
+
+def _take_in(environ: WSGIEnvironment) -> bool:
+    """Read a form, so that nobody whose connection is slow is waited for within a turn. False: it is too long."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length.isdecimal() or int(length) > LONGEST_FORM:
+        return False
+    environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(int(length)))
+    return True
+
 
 _kept: dict[Hashable, tuple[float, object]] = {}
 
 
 @contextmanager
-def arriving() -> Iterator[None]:
+def _arrival() -> Iterator[None]:
     """Be counted among those who come together."""
     me = object()
     _arriving.add(me)
@@ -89,22 +80,58 @@ def arriving() -> Iterator[None]:
         _arriving.discard(me)
 
 
+def arriving() -> int:
+    """How many requests for a test have come and are not under way yet."""
+    return len(_arriving)
+
+
 @contextmanager
 def page_work() -> Iterator[None]:
-    """Take a turn, after readers. A courtesy, not a right: who has waited long enough goes ahead."""
-    has_turn = _turn.acquire(timeout=LONGEST_TURN)
+    """Take a turn, after readers, unless this thread has it. A courtesy: who has waited long enough goes ahead."""
+    if getattr(_mine, "held", False):
+        yield
+        return
+    _take()
     try:
-        # Whoever has the turn waits, and only they: two hundred threads that woke up at once would all be in the way.
-        _courtesy()
         yield
     finally:
-        if has_turn:
-            _turn.release()
+        _give_back()
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """Let others have the turn while this thread waits for something."""
+    was_held = getattr(_mine, "held", False)
+    if was_held:
+        _give_back()
+    try:
+        yield
+    finally:
+        if was_held:
+            _take()
+
+
+def _take() -> None:
+    _mine.is_lock = _turn.acquire(timeout=LONGEST_TURN)
+    _mine.held = True
+    # Whoever has the turn waits, and only they: two hundred threads that woke up at once would all be in the way.
+    _courtesy()
+
+
+def _give_back() -> None:
+    _mine.held = False
+    if _mine.is_lock:
+        _turn.release()
+
+
+def tests_at_once() -> int:
+    """How many tests arrive or are under way in this process, about."""
+    return budgets.tests_under_way() + len(_arriving)
 
 
 def is_crowded() -> bool:
     """Whether there are so many tests at once that each has to give way to others."""
-    return budgets.tests_under_way() + len(_arriving) >= CROWD
+    return tests_at_once() >= CROWD
 
 
 def once_a_moment(key: Hashable, load: Callable[[], T]) -> T:
@@ -121,3 +148,9 @@ def once_a_moment(key: Hashable, load: Callable[[], T]) -> T:
             value = load()
             _kept[key] = now + MOMENT, value
         return value  # type: ignore[return-value]
+
+
+def let_readers_go_first() -> None:
+    """For the loop of the tests, at each of its turns: in a crowd, wait a little while somebody reads."""
+    if is_crowded():
+        _loops_courtesy()

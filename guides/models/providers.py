@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -20,17 +20,29 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
 
     def for_domain(self, domain: str) -> ProviderQuerySet:
         """The provider of a mail domain (A-labels, lower case): by exact domain, else by its longest suffix rule."""
-        exact = self.filter(domains__domain=domain)
-        if exact.exists():
-            return exact
+        provider_id = self._id_for(domain)
+        return self.none() if provider_id is None else self.filter(pk=provider_id)
+
+    def find(self, domain: str) -> Provider | None:
+        """The same, with everything `Provider.account` reads."""
+        provider_id = self._id_for(domain)
+        return None if provider_id is None else self.with_settings().get(pk=provider_id)
+
+    def _id_for(self, domain: str) -> int | None:
         parts = domain.split(".")
-        suffixes = [".".join(parts[start:]) for start in range(1, len(parts))]
-        rule = (
-            SuffixRule.objects.filter(kind=SuffixRule.Kind.DOMAIN, suffix__in=suffixes)
-            .order_by(models.functions.Length("suffix").desc())
-            .first()
+        suffixes = [".".join(parts[start:]) for start in range(1, len(parts))] or [""]
+        # Written out, for every page and every test asks this: the database needs 20 microseconds for it, and Django a
+        # millisecond to write the two queries.
+        domains, rules = (connections[self.db].ops.quote_name(m._meta.db_table) for m in (ProviderDomain, SuffixRule))
+        question = (
+            f"SELECT provider_id, 1000 AS length FROM {domains} WHERE domain = %s UNION ALL "  # noqa: S608
+            f"SELECT provider_id, LENGTH(suffix) FROM {rules} WHERE kind = %s AND suffix IN "
+            f"({', '.join(['%s'] * len(suffixes))}) ORDER BY 2 DESC LIMIT 1"
         )
-        return self.filter(pk=rule.provider_id) if rule else self.none()
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(question, [domain, SuffixRule.Kind.DOMAIN.value, *suffixes])
+            row = cursor.fetchone()
+        return row[0] if row else None
 
     def own(self) -> ProviderQuerySet:
         """The operator's own: the ones that mail clients are served on host names of their domains."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods
 from guides import budgets, runtime
 from guides.content import articles, discovering
 from guides.crowd import proof
-from guides.crowd.turns import arriving, once_a_moment, page_work
+from guides.crowd.turns import once_a_moment, page_work, resting
 from guides.crowd.visits import Visit, listed_among
 from guides.forms import ConnectionForm, take_password
 from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
@@ -32,6 +32,7 @@ from guides.mail.secret import Secret
 from guides.views import labels, retries
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
+from guides.views.streams import EVENT_STREAM, EventStream, GrowingPage, event
 from guides.views.warnings import server_warnings
 
 # Providers whose mailboxes no password opens from here -> the class that says why.
@@ -41,7 +42,7 @@ EXPLAINED = {
     PasswordKind.NONE: "auth.plan",
 }
 
-logger = logging.getLogger(__name__)
+_GAP = "\ue000result\ue001"  # private characters, which no template has
 
 # The budgets beyond which a proof of work leads; the others protect mailboxes and servers from the portal itself.
 PROVABLE = ("visitor_hour", "visitor_day")
@@ -67,20 +68,18 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
-    with arriving():
-        with page_work():
-            secret, password_fault = take_password(request)
+    secret, password_fault = take_password(request)
+    with page_work():
         return _run_with(request, secret, password_fault)
 
 
 @sensitive_variables()
 def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str | Promise) -> HttpResponseBase:
-    with page_work():
-        form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
-        valid = form.is_valid()
-        address = form.cleaned_data.get("address")
-        confirmed = form.cleaned_data.get("confirmed", "")
-        reader = _reader_of(address, confirmed) if address else Reader()
+    form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
+    valid = form.is_valid()
+    address = form.cleaned_data.get("address")
+    confirmed = form.cleaned_data.get("confirmed", "")
+    reader = _reader_of(address, confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
@@ -129,14 +128,12 @@ def _take_turn(
     request: HttpRequest, plan: TestPlan, secret: Secret, reader: Reader, form: ConnectionForm
 ) -> HttpResponseBase:
     """Find the test's place in the crowd, and run it. Where all is known already, nobody is asked, nothing counted."""
-    with page_work():
-        visit = Visit.look(plan, budgets.visitor_name(request.META["REMOTE_ADDR"]))
+    visit = Visit.look(plan, budgets.visitor_name(request.META["REMOTE_ADDR"]))
     admission = None
     try:
         if visit.must_connect:
-            with page_work():
-                admission = _admit(request, plan)
-            visit.enter()
+            admission = _admit(request, plan)
+            visit.enter(admission.reserve_failures)
         if admission is not None and not visit.must_connect:
             admission.never_mind()
             admission = None
@@ -181,7 +178,8 @@ def _name_of(reader: Reader) -> str:
 def _looked_up(request: HttpRequest, address: Address, confirmed: str) -> Reader:
     """A reader whose domain nobody has looked up lately. Raises Refused."""
     budgets.admit_lookup(request.META["REMOTE_ADDR"])
-    discovery = discovering.with_address(discovering.look_up(address.domain), address)
+    with resting():
+        discovery = discovering.with_address(discovering.look_up(address.domain), address)
     return Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)
 
 
@@ -226,55 +224,26 @@ def _answer(
     reader: Reader,
     form: ConnectionForm,
 ) -> HttpResponseBase:
-    with page_work():
-        found = once_a_moment("articles", articles.load)
-        test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
+    found = once_a_moment("articles", articles.load)
+    test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
-    if request.htmx and visit.must_connect:  # type: ignore[attr-defined]
-        connection.close()  # a stream may last a minute; it needs the database no more
-        response = StreamingHttpResponse(_Stream(test_page, running), content_type="text/event-stream; charset=utf-8")
-        response["X-Accel-Buffering"] = "no"
-        return response
-    with running:
-        for batch in running:
-            for item in batch or ():
-                test_page.note(item)
-    if request.htmx:  # type: ignore[attr-defined]  # all is known already: a stream of one event
-        return HttpResponse(_event(test_page.whole()), content_type="text/event-stream; charset=utf-8")
-    return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})
-
-
-class _Stream:
-    """The events of one test. `close()` ends the test even when nobody has read the first event."""
-
-    def __init__(self, page: TestPage, running: RunningTest) -> None:
-        self._running = running
-        self._events = self._make(page)
-
-    def _make(self, page: TestPage) -> Iterator[bytes]:
-        yield _event(page.skeleton())
-        try:
-            for batch in self._running:
-                # A comment tells nobody anything, but writing it fails when the visitor has left.
-                yield b":\n\n" if batch is None else b"".join(map(_event, page.take(batch)))
-            return
-        except Exception as error:
-            kind = type(error).__name__
-        # No message, no traceback, and outside the handler: a log record could show what the visitor typed.
-        logger.error("a connection test broke off: %s", kind)
-        yield _event(page.broken())
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._events
-
-    def close(self) -> None:
-        """Called by the server when the answer has ended or the visitor has left."""
-        self._running.close()
-
-
-def _event(html: str) -> bytes:
-    lines = (f"data: {line}" for line in html.splitlines() if line.strip())
-    return ("\n".join(lines) + "\n\n").encode()
+    if not visit.must_connect:  # all is known already, so the answer comes at once
+        with running:
+            for batch in running:
+                for item in batch or ():
+                    test_page.note(item)
+        if request.htmx:  # type: ignore[attr-defined]
+            return HttpResponse(event(test_page.whole()), content_type=EVENT_STREAM)
+        return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})
+    if request.htmx:  # type: ignore[attr-defined]
+        response = StreamingHttpResponse(EventStream(test_page, running), content_type=EVENT_STREAM)
+    else:
+        page = render_to_string("test.html", _context(form, reader) | {"is_running": True, "result": _GAP}, request)
+        before, _gap, after = page.partition(_GAP)
+        response = StreamingHttpResponse(GrowingPage(before, after, test_page, running))
+    connection.close()  # a test may last a minute; it needs the database no more
+    response["X-Accel-Buffering"] = "no"
+    return response
 
 
 def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:

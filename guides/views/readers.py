@@ -58,7 +58,7 @@ class Reader:
         """Look the domain up in the table, with its servers and its notice, else in the cache. Never on the network."""
         if not domain:
             return cls()
-        provider = Provider.objects.for_domain(domain).with_settings().first()
+        provider = Provider.objects.find(domain)
         if provider is None:
             discovery = discovery or discovering.kept(domain)
             slug = discovery.account.provider if discovery else None

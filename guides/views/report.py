@@ -20,7 +20,7 @@ from guides.mail.report import LONGEST, Report, ReportFault
 from guides.views import labels
 from guides.views.readers import language
 from guides.views.report_text import ReportPart, as_text
-from guides.views.running import LegPart, StageRow, VerdictPart, article_links, judged, titles
+from guides.views.running import ArticleLinks, LegPart, StageRow, VerdictPart, judged, titles
 
 FAULTS = {
     "json": gettext_lazy("This is not a report. Paste the whole text of the file that ends in .json, from { to }."),
@@ -79,16 +79,16 @@ class ReportPage:
 
 def _context(form: ReportForm, report: Report) -> dict[str, Any]:
     found = articles.load()
-    links = article_links(titles(language()), report.address.rpartition("@")[2])
+    links = ArticleLinks.of(titles(language()), report.address.rpartition("@")[2])
     legs: dict[str, LegPart] = {}
     for number, result in enumerate(report.results):
         if result.leg not in legs:
             security = labels.SECURITIES[result.security] if result.security else ""
             legs[result.leg] = LegPart(result.leg, labels.LEGS[result.leg], result.host, result.port, security, [])
-        article = links.get(found.article_of(result) or "")
+        article = links.get(found.article_of(result))
         row = StageRow(f"stage-{number}", labels.STAGES[result.stage], result, article)
         legs[result.leg].rows.append(row)
-    article = links.get(found.article_of(report.verdict) or "")
+    article = links.get(found.article_of(report.verdict))
     verdict = judged(report.verdict, article, report.results)
     page = ReportPage(list(legs.values()), verdict)
     return {"form": form, "report": report, "page": page, "part": ReportPart.of(report)}

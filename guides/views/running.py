@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -15,12 +15,13 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
-from guides.crowd.turns import is_crowded, once_a_moment, page_work
+from guides.crowd.turns import is_crowded, once_a_moment, page_work, tests_at_once
 from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.test import TestPlan, run_test, stages_of
+from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
@@ -30,7 +31,8 @@ from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
-GATHER_SECONDS = 0.8  # in a crowd, so long a stage may wait for the next ones, to be shown together with them
+GATHER_SECONDS = 0.006  # for each test of a crowd: a stage may wait for the next ones, to be shown with them
+MOST_GATHERED = 1.5  # seconds
 
 _OF_THE_WAY = frozenset(
     {"tcp.refused", "tcp.timeout", "tcp.reset", "tcp.unreachable", "tls.eof", "tls.handshake_timeout"}
@@ -80,8 +82,8 @@ class RunningTest:
     def _note(self, item: StageResult | Verdict) -> None:
         if isinstance(item, StageResult):
             self._visit.take(item)
-            is_refused = item.stage is Stage.LOGIN and item.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-            if is_refused and self._admission is not None:
+            is_refused = item.outcome in (Outcome.FAIL, Outcome.UNCLEAR) and item.cause in CREDENTIAL_CAUSES
+            if item.stage is Stage.LOGIN and is_refused and self._admission is not None:
                 self._admission.failed_login(self._hosts[item.leg])
 
     def close(self) -> None:
@@ -102,7 +104,9 @@ class RunningTest:
 
 def _patience(item: StageResult | Verdict) -> float:
     """Seconds that a visitor may wait to see `item`. Each time that a thread wakes up, it stands in others' way."""
-    return GATHER_SECONDS if isinstance(item, StageResult) and is_crowded() else 0.0
+    if isinstance(item, Verdict) or not is_crowded():
+        return 0.0
+    return min(MOST_GATHERED, GATHER_SECONDS * tests_at_once())
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,7 @@ class TestPage:
     plan: TestPlan
     articles: Articles
     language: str
-    links: dict[str, ArticleLink]
+    links: ArticleLinks
     listed: frozenset[Leg] = frozenset()
     legs: list[LegPart] = field(default_factory=list)
     verdict: VerdictPart | None = None
@@ -217,7 +221,8 @@ class TestPage:
     @classmethod
     def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
         """One query for the titles of all articles."""
-        links = article_links(once_a_moment(("titles", language), lambda: titles(language)), plan.address.domain)
+        known = once_a_moment(("titles", language), lambda: titles(language))
+        links = ArticleLinks.of(known, plan.address.domain)
         page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
@@ -283,11 +288,10 @@ class TestPage:
         return (*tries, local_part) if local_part else tuple(tries)
 
     def _in_between(self) -> ArticleLink | None:
-        return self.links.get(self.articles.article_for("cross.visitor_side") or "")
+        return self.links.get(self.articles.article_for("cross.visitor_side"))
 
     def _link(self, result: StageResult | Verdict) -> ArticleLink | None:
-        slug = self.articles.article_of(result)
-        return self.links.get(slug) if slug else None
+        return self.links.get(self.articles.article_of(result))
 
     def _html(self, render: Callable[[], str]) -> str:
         # A stream is rendered after the request's own language has been put away.
@@ -295,16 +299,31 @@ class TestPage:
             return render()
 
 
-def titles(language: str) -> list[tuple[str, str, str]]:
-    """Slug, title and summary of every article, in the reader's language. One query."""
+def titles(language: str) -> dict[str, tuple[str, str]]:
+    """Title and summary of every article by its slug, in the reader's language. One query."""
     texts = ErrorText.objects.for_list("article", language)
-    return [(text.article.slug, text.title, text.summary) for text in texts]
+    return {text.article.slug: (text.title, text.summary) for text in texts}
 
 
-def article_links(known: Iterable[tuple[str, str, str]], domain: str) -> dict[str, ArticleLink]:
-    """Every article as a result may point at it, for a reader of `domain`."""
-    pattern = reverse("error", args=["slug"]).rpartition("slug/")[0]
-    return {slug: ArticleLink(slug, title, summary, f"{pattern}{slug}/?at={domain}") for slug, title, summary in known}
+@dataclass(frozen=True, slots=True)
+class ArticleLinks:
+    """The articles as a result may point at them, for a reader of `domain`."""
+
+    known: Mapping[str, tuple[str, str]]
+    domain: str
+    folder: str  # in the language of the request; a stream is written after that has been put away
+
+    @classmethod
+    def of(cls, known: Mapping[str, tuple[str, str]], domain: str) -> Self:
+        """Links in the language that is active."""
+        return cls(known, domain, reverse("errors"))
+
+    def get(self, slug: str | None) -> ArticleLink | None:
+        """The link to an article, if there is such an article."""
+        if slug is None or slug not in self.known:
+            return None
+        title, summary = self.known[slug]
+        return ArticleLink(slug, title, summary, f"{self.folder}{slug}/?at={self.domain}")
 
 
 def judged(

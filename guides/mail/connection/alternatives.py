@@ -18,12 +18,15 @@ from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login
-from guides.mail.network import PortForbidden
-from guides.mail.outcomes import Alternative, Outcome, StageResult
+from guides.mail.connection.shared import UNREACHABLE, Answer, Place
+from guides.mail.network import Door, PortForbidden
+from guides.mail.outcomes import Alternative, Outcome, Stage, StageResult
 from guides.mail.secret import Secret
 
 MOST = 4  # connections for one leg
-PATIENCE = 4.0  # seconds: what answers later than that is no settings to recommend
+# Seconds: what answers later than that is no settings to recommend.
+CONNECT_SECONDS = 2.0  # from the name to the connection
+PATIENCE = 4.0  # from there to where the login would be
 
 # The visitor's own mistake of another kind, or this portal's trouble: other settings would change nothing.
 _HOPELESS = frozenset(
@@ -48,6 +51,17 @@ def may_be_mended(result: StageResult) -> bool:
     """Whether a failure before the login could be one of server, port or encryption."""
     failed = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
     return failed and result.cause is not None and result.cause not in _HOPELESS
+
+
+def are_sought(server: Server, told: Answer, plan: TestPlan) -> bool:
+    """Whether a test that is only told how `server` fails nevertheless connects: to other settings that it tries.
+
+    A server that answers, only not to such settings, has something to be found by each visitor.
+    """
+    failure = told.failure
+    if failure is None or failure.cause is None or failure.cause in UNREACHABLE or not may_be_mended(failure):
+        return False
+    return bool(candidates(server, failure.cause, plan))
 
 
 def candidates(server: Server, cause: str, plan: TestPlan) -> tuple[Server, ...]:
@@ -77,40 +91,48 @@ def _in_order(known: Sequence[Server], same_host: Sequence[Server]) -> Iterable[
 
 
 async def find(server: Server, cause: str, context: TestContext) -> Alternative | None:
-    """The first candidate that answers as it should, or None."""
-    door = context.door
-    allowed = []
-    for other in candidates(server, cause, context.plan):
-        with suppress(PortForbidden):
-            door.check_port(other.port)
-            allowed.append(other)
-    tries = [asyncio.create_task(_answers(other, context)) for other in allowed[:MOST]]
-    try:
+    """The first candidate that answers as it should, or None. They are tried one after the other.
+
+    The search has one connection at a time, in the place of the leg that failed: a test never has more than its legs.
+    """
+    with suppress(TimeoutError):
         async with asyncio.timeout(context.limits.alternatives):
-            for other, attempt in zip(allowed, tries, strict=False):
-                if await attempt:
+            for other in _allowed(candidates(server, cause, context.plan), context.door)[:MOST]:
+                if await _answers(other, context):
                     return Alternative(LEG_OF_PROTOCOL[server.protocol], server, other)
-    except TimeoutError:
-        pass
-    finally:
-        for attempt in tries:
-            attempt.cancel()
-        await asyncio.gather(*tries, return_exceptions=True)
     return None
 
 
+def _allowed(servers: Iterable[Server], door: Door) -> list[Server]:
+    allowed = []
+    for server in servers:
+        with suppress(PortForbidden):
+            door.check_port(server.port)
+            allowed.append(server)
+    return allowed
+
+
 async def _answers(server: Server, context: TestContext) -> bool:
-    """Whether a server lets itself be talked to up to the login, with a mechanism to sign in."""
+    """Whether a server lets itself be talked to up to the login, with a mechanism to sign in.
+
+    What another test has found within the last minute is enough: nothing more is asked then.
+    """
+    crowd = context.crowd
+    known = crowd.looks.fresh(Place.of(server, context.plan.hidden_hosts)) if crowd is not None else None
+    if known is not None:
+        return known.failure is None
+    loop = asyncio.get_running_loop()
     ended: list[StageResult] = []
-    leg = LEG_OF_PROTOCOL[server.protocol]
-    limits = context.limits
-    probe = replace(
-        context,
-        secret=Secret(""),
-        limits=replace(limits, greeting=min(limits.greeting, PATIENCE), tls=min(limits.tls, PATIENCE)),
-        gate=LoginGate((leg,)),
-        handover=None,
-        report=lambda result: ended.append(result) if result is not None else None,
-    )
-    await LegRun(server, probe, before_login(server)).run()
-    return all(result.outcome in (Outcome.OK, Outcome.WARN) for result in ended)
+    leg, stages = LEG_OF_PROTOCOL[server.protocol], before_login(server)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CONNECT_SECONDS) as patience:
+
+            def report(result: StageResult | None) -> None:
+                if result is not None:
+                    ended.append(result)
+                    if result.stage is Stage.CONNECT:
+                        patience.reschedule(loop.time() + PATIENCE)
+
+            probe = replace(context, secret=Secret(""), gate=LoginGate((leg,)), handover=None, report=report)
+            await LegRun(server, probe, stages).run()
+    return len(ended) == len(stages) and all(result.outcome in (Outcome.OK, Outcome.WARN) for result in ended)

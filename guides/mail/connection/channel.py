@@ -107,6 +107,11 @@ class Wire(asyncio.BufferedProtocol):
         """Give `data` to the socket."""
         self.transport.write(data)
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether the kernel has everything, and the connection stands."""
+        return self._writable.is_set() and self.fault is None
+
     async def sent(self) -> None:
         """Wait until the kernel has everything. Raises ChannelFault when the connection is gone."""
         await self._writable.wait()
@@ -239,23 +244,28 @@ class Channel:
         TLS records where a clear line should begin are `tls.tls_on_plain`.
         """
         wire = self._wire
-        pending = wire.pending
-        seen = 0
-        async with self._within(seconds, "net.timeout"):
-            while True:
-                if not self.encrypted and len(pending) > 1 and looks_like_tls(pending):
-                    raise self._fault("tls.tls_on_plain")
-                end = pending.find(b"\n", seen)
-                seen = len(pending)
-                if (end if end >= 0 else seen) > self.limits.line:
-                    raise self._fault("limit.exceeded")
-                if end >= 0:
-                    break
-                await wire.more()
+        self._check_deadline()
+        end = self._line_end(0)
+        if end is None:  # most lines come together with others, and each wait costs a timer
+            async with self._within(seconds, "net.timeout"):
+                while end is None:
+                    seen = len(wire.pending)
+                    await wire.more()
+                    end = self._line_end(seen)
         line = wire.take(end + 1)[:-1].removesuffix(b"\r")
         if b"\r" in line or b"\0" in line:
             raise ChannelFault("net.protocol", line)
         return line
+
+    def _line_end(self, seen: int) -> int | None:
+        """Where the next line ends, if it has come whole; the first `seen` bytes have been looked through."""
+        pending = self._wire.pending
+        if not self.encrypted and len(pending) > 1 and looks_like_tls(pending):
+            raise self._fault("tls.tls_on_plain")
+        end = pending.find(b"\n", seen)
+        if (end if end >= 0 else len(pending)) > self.limits.line:
+            raise self._fault("limit.exceeded")
+        return end if end >= 0 else None
 
     async def read_exactly(self, count: int, seconds: float) -> bytes:
         """The next `count` bytes, for an IMAP literal. More than `Limits.literal_bytes` is limit.exceeded."""
@@ -285,8 +295,11 @@ class Channel:
         """Send `data`; returns when the kernel has it all."""
         if self._wire.fault is not None:
             raise self._fault(self._wire.fault)
+        self._check_deadline()
+        self._wire.send(data)
+        if self._wire.is_sent:
+            return
         async with self._within(self.limits.command if seconds is None else seconds, "net.timeout"):
-            self._wire.send(data)
             await self._wire.sent()
 
     async def start_tls(self, host: str, context: ssl.SSLContext, seconds: float, *, starttls: bool = True) -> TlsInfo:
@@ -325,14 +338,18 @@ class Channel:
         pending = bytes(self._wire.pending)
         return ChannelFault(cause, pending, is_cut=not pending.endswith(b"\n"))
 
+    def _check_deadline(self) -> None:
+        # A flood is never waited for: without this its lines would go on.
+        if self.deadline <= monotonic():
+            raise self._fault("limit.deadline")
+
     @asynccontextmanager
     async def _within(self, seconds: float, cause: str) -> AsyncIterator[None]:
         """Bound what is waited for; a fault on the way carries what has come so far."""
         until = monotonic() + seconds
+        self._check_deadline()
         if self.deadline <= until:
             until, cause = self.deadline, "limit.deadline"
-            if until <= monotonic():  # a flood is never waited for: without this its lines would go on
-                raise self._fault(cause)
         try:
             async with asyncio.timeout_at(until):
                 yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.gate import LoginGate
@@ -12,7 +12,7 @@ from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.shared import Crowd
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Door, Resolution
 from guides.mail.outcomes import StageResult
 from guides.mail.secret import Secret
 
@@ -34,3 +34,10 @@ class TestContext:
     report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
     crowd: Crowd | None = None  # what is shared with others' tests; None: this one looks for itself
     handover: Handover | None = None  # when a message is to be delivered
+    _resolutions: dict[str, Resolution] = field(default_factory=dict)
+
+    async def resolve(self, host: str) -> Resolution:
+        """As the door does; a host that was found is not asked for again by the same test. Raises as the door does."""
+        if host not in self._resolutions:
+            self._resolutions[host] = await self.door.resolve(host)
+        return self._resolutions[host]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.certificate import explain_certificate
@@ -70,6 +71,7 @@ class LegRun:
         self._approach = Approach(context.crowd, Place.of(server, context.plan.hidden_hosts), self.leg)
         self._reach = Reach(server, context, self._approach)
         self._is_through = False
+        self._arrive: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
         """Go through the stages; the first one that fails ends the leg, and those behind it are blocked."""
@@ -78,8 +80,10 @@ class LegRun:
         handover = self._context.handover
         try:
             try:
+                self._set_out()
                 polite = await self._go_through()
             finally:
+                self._arrive()
                 self._approach.close()
                 self._context.gate.through(self.leg)
                 self._context.report(None)
@@ -97,10 +101,13 @@ class LegRun:
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
         for position, stage in enumerate(self._stages):
+            if stage is Stage.DNS:
+                await self._stand_back()
             if stage is Stage.DNS and (told := await self._told_by_others()):
                 self._tell(told, self._stages[position:])
                 return False
             if stage is Stage.LOGIN:
+                self._arrive()
                 self._approach.through()
             result, orderly = await (self._login() if stage is Stage.LOGIN else self._perform(stage))
             self._context.report(result)
@@ -109,8 +116,24 @@ class LegRun:
                 for blocked in self._stages[position + 1 :]:
                     self._context.report(self._result(blocked, Outcome.BLOCKED))
                 return orderly
+        self._approach.through()  # where there was no login to come to
         self._is_through = True
         return True
+
+    def _set_out(self) -> None:
+        """Be known as one for whose login others wait."""
+        crowd = self._context.crowd
+        if crowd is not None and self._context.gate.is_first(self.leg):
+            self._arrive = partial(crowd.precedence.arrive, crowd.precedence.set_out())
+
+    async def _stand_back(self) -> None:
+        """In a crowd, let those go before whose login others wait for. That time is not this leg's."""
+        if self._context.crowd is None:
+            return
+        loop = asyncio.get_running_loop()
+        waiting_since = loop.time()
+        await self._context.gate.others_begin(self.leg, self._context.crowd.precedence)
+        self._add_time(loop.time() - waiting_since)
 
     async def _told_by_others(self) -> tuple[StageResult, ...]:
         """The failure that others have found here, if any. Time spent waiting for it is not this leg's."""
@@ -276,7 +299,8 @@ class LegRun:
         try:
             return await self._opened().greet()
         except ChannelFault as fault:
-            if self.server.security is Security.STARTTLS and fault.cause == "net.timeout":
+            is_silent = self.server.security is Security.STARTTLS and fault.cause == "net.timeout"
+            if is_silent and not self._approach.is_probe:
                 await self._look_for_tls()
             raise
 

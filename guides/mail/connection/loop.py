@@ -14,7 +14,7 @@ import selectors
 import threading
 import traceback
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -109,8 +109,8 @@ class BackgroundLoop:
 
     def batches(
         self, make: Callable[[], AsyncIterator[T]], heartbeat: float, patience: Callable[[T], float] = lambda _: 0.0
-    ) -> Generator[list[T] | None, None, None]:
-        """Yield lists of what `make()` yields; None whenever `heartbeat` seconds pass without anything.
+    ) -> Batches[T]:
+        """Start `make()`, and return lists of what it yields; None whenever `heartbeat` seconds pass without anything.
 
         `patience` says how many seconds an item may wait for others to come with it: each list wakes a thread.
         Closing the iterator cancels the work and returns when its sockets are closed, after CLOSING_SECONDS at most.
@@ -124,20 +124,7 @@ class BackgroundLoop:
 
         loop = self._started()
         loop.call_soon_threadsafe(job.start, pump())
-        try:
-            while True:
-                try:
-                    message = job.messages.get(timeout=heartbeat)
-                except queue.Empty:
-                    yield None
-                    continue
-                if isinstance(message, _End):
-                    if message.error is not None:
-                        raise _without_locals(message.error)
-                    return
-                yield message
-        finally:
-            self._stop(loop, job)
+        return Batches(loop, job, heartbeat)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end and return its result. An interruption of this thread cancels it."""
@@ -180,14 +167,38 @@ class BackgroundLoop:
                 self._loop = loop
             return self._loop
 
-    @staticmethod
-    def _stop(loop: asyncio.AbstractEventLoop, job: _Job[Any]) -> None:
+
+class Batches(Generic[T]):
+    """The items of a job that runs, in lists, for one thread to read."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, job: _Job[T], heartbeat: float) -> None:
+        self._loop = loop
+        self._job = job
+        self._heartbeat = heartbeat
+
+    def __iter__(self) -> Iterator[list[T] | None]:
+        try:
+            while True:
+                try:
+                    message = self._job.messages.get(timeout=self._heartbeat)
+                except queue.Empty:
+                    yield None
+                    continue
+                if isinstance(message, _End):
+                    if message.error is not None:
+                        raise _without_locals(message.error)
+                    return
+                yield message
+        finally:
+            self.close()
+
+    def close(self) -> None:
         """Cancel a job that has not ended, and wait a little for its end."""
-        if job.done.is_set():
+        if self._job.done.is_set():
             return
         with suppress(RuntimeError):  # the loop may have been closed this very moment, and all its work with it
-            loop.call_soon_threadsafe(job.cancel)
-        job.done.wait(CLOSING_SECONDS)
+            self._loop.call_soon_threadsafe(self._job.cancel)
+        self._job.done.wait(CLOSING_SECONDS)
 
 
 class _PoliteSelector(selectors.DefaultSelector):

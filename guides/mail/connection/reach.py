@@ -40,7 +40,7 @@ class Reach:
     async def resolve(self) -> Finding:
         """Look the host up. Raises DnsFailure."""
         try:
-            self._resolution = await self._context.door.resolve(self._server.host)
+            self._resolution = await self._context.resolve(self._server.host)
         except DnsFailure as failure:
             if self._hidden and failure.cause in _HIDDEN_CAUSES:
                 return Finding()  # it goes on to "connect", and ends there as a closed port does

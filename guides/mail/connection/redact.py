@@ -155,8 +155,11 @@ def _decodings(run: bytes) -> Iterator[bytes]:
 
 def visible(text: str) -> str:
     """`text` with control and invisible characters written out and bidirectional ones disarmed, cut at 500."""
+    text = text.strip()
+    if text.isprintable():
+        return _cut(text)
     shown: list[str] = []
-    for char in text.strip():
+    for char in text:
         if len(shown) > MAX_SHOWN:  # a flood's end is not looked at
             break
         if char == "\n" or unicodedata.category(char) not in _HIDDEN_CATEGORIES:
@@ -165,8 +168,11 @@ def visible(text: str) -> str:
             shown.append(" ")
         elif char != "\r":
             shown.append(f"⟨U+{ord(char):04X}⟩")
-    joined = "".join(shown)
-    return joined if len(joined) <= MAX_SHOWN else joined[: MAX_SHOWN - 1] + "…"
+    return _cut("".join(shown))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def _spellings(values: set[bytes]) -> set[bytes]:

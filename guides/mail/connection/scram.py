@@ -39,6 +39,8 @@ class ScramFault(ValueError):  # noqa: N818
 
 def saslprep(text: str) -> str:
     """Prepare a name or password (RFC 4013, as a stored string). Raises ValueError for what it prohibits."""
+    if text.isascii() and text.isprintable():  # which it leaves as they are
+        return text
     mapped = "".join(
         " " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char)
     )

@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from guides.mail.accounts import Security, Server
+from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.limits import ChannelFault
 from guides.mail.connection.places import AddressPlaces, Reservation
+from guides.mail.connection.precedence import Precedence
 from guides.mail.connection.redact import ADDRESS_MARK, PASSWORD_MARK, USER_MARK
 from guides.mail.connection.session import StageFault
 from guides.mail.network import Resolution
@@ -37,7 +38,7 @@ SILENT_SINCE = "silent_since"
 _MARKS = tuple(mark.decode() for mark in (PASSWORD_MARK, ADDRESS_MARK, USER_MARK))
 
 # What a failing place did not do: answer. A name that does not exist, a certificate that is wrong or a greeting of
-# another protocol are answers; `dns.temp` and `tcp.unreachable` are more likely this portal's own trouble.
+# another protocol are answers.
 UNREACHABLE = frozenset(
     {
         "dns.servfail",
@@ -52,14 +53,21 @@ UNREACHABLE = frozenset(
     }
 )
 
+# More likely this portal's own trouble: they say neither that a place answers nor that it does not.
+UNDECIDED = frozenset({"dns.temp", "tcp.unreachable"})
+
 # How a flight can end without saying anything about the server: our own doing, or the end of one visitor's time.
 OURS_ALONE = frozenset({"limit.deadline", "limit.busy", "unknown.unknown"})
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a test connects to. Hosts that must not be told apart (`hidden_hosts`) have places of their own."""
+    """Where a test connects to, and what it speaks there: a mail server fails for who speaks another protocol.
 
+    Hosts that must not be told apart (`hidden_hosts`) have places of their own.
+    """
+
+    protocol: Protocol
     host: str
     port: int
     security: Security
@@ -68,7 +76,7 @@ class Place:
     @classmethod
     def of(cls, server: Server, hidden_hosts: frozenset[str] = frozenset()) -> Place:
         """A server's place."""
-        return cls(server.host, server.port, server.security, server.host in hidden_hosts)
+        return cls(server.protocol, server.host, server.port, server.security, server.host in hidden_hosts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,11 @@ class Answer:
         """Whether the place did not answer at all."""
         return self.failure is not None and self.failure.cause in UNREACHABLE
 
+    @property
+    def is_an_answer(self) -> bool:
+        """Whether the place failed, but answered."""
+        return self.failure is not None and self.failure.cause not in UNREACHABLE | UNDECIDED
+
     def replayed(self, leg: Leg) -> tuple[StageResult, ...]:
         """The results as another visitor's leg shows them: nothing was measured for it; the last says when it was."""
         results = [replace(result, leg=leg, milliseconds=0) for result in self.results]
@@ -102,8 +115,17 @@ class Answer:
 
 
 def shareable(results: Sequence[StageResult]) -> tuple[StageResult, ...]:
-    """Results without what the redactor had to cut: others could tell from a mark what had stood in its place."""
-    return tuple(replace(result, evidence=(), details={}) if _holds_mark(result) else result for result in results)
+    """Results without words that are one visitor's: others see class and time of what came after the public stages.
+
+    Before those, only what the redactor had to cut: from a mark others could tell what had stood in its place.
+    """
+    return tuple(_without_words(result) for result in results)
+
+
+def _without_words(result: StageResult) -> StageResult:
+    if result.stage not in PUBLIC_STAGES:
+        return replace(result, evidence=(), details={}, article=None)
+    return replace(result, evidence=(), details={}) if _holds_mark(result) else result
 
 
 def _iso(seconds: float) -> str:
@@ -171,8 +193,9 @@ class Crowd:
 
     looks: SharedLooks
     addresses: AddressPlaces
+    precedence: Precedence = field(default_factory=Precedence)
     known: Mapping[Place, Answer] = field(default_factory=dict)  # what other processes found, breaker included
-    probes: frozenset[Place] = frozenset()  # places behind an open breaker that this test may try, once a minute
+    probes: frozenset[Place] = frozenset()  # of these, the ones that this test tries again, and is alone to do so
 
 
 class Approach:
@@ -185,11 +208,16 @@ class Approach:
         self._leads = False
         self._results: list[StageResult] = []
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether this leg tries a place that has not answered anybody, and so connects as little as it can."""
+        return self._crowd is not None and self._place in self._crowd.probes
+
     async def told(self) -> tuple[StageResult, ...]:
         """The failure that others have found, to be shown instead of looking. Empty: go on yourself."""
         if self._crowd is None:
             return ()
-        if self._place in self._crowd.probes:  # it goes where nobody else does, so it waits for nobody
+        if self.is_probe:  # it goes where nobody else does, so it waits for nobody
             self._leads = True
             return ()
         known = self._crowd.known.get(self._place) or await self._crowd.looks.wait_or_lead(self._place)
@@ -201,7 +229,7 @@ class Approach:
         if self._crowd is None:
             return resolution, None
         addresses = resolution.addresses
-        if self._place in self._crowd.probes:
+        if self.is_probe:
             addresses = addresses[:PROBE_ADDRESSES]
         try:
             reservation = await self._crowd.addresses.reserve(addresses, port)

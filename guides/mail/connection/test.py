@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -59,12 +59,14 @@ async def run_test(
         crowd=crowd,
         handover=Handover() if plan.deliver else None,
     )
-    legs = [LegRun(server, context) for server in plan.servers]
+    legs = {
+        LEG_OF_PROTOCOL[server.protocol]: asyncio.create_task(LegRun(server, context).run()) for server in plan.servers
+    }
+    runs: list[asyncio.Task[Any]] = [*legs.values()]
     if plan.deliver:
-        legs.append(DeliveryRun(context))
-    runs: list[asyncio.Task[Any]] = [asyncio.create_task(leg.run()) for leg in legs]
+        runs.append(asyncio.create_task(DeliveryRun(context).run()))
     results: list[StageResult] = []
-    search = _Search(context)
+    search = _Search(context, legs)
     try:
         running = len(runs)
         while running:
@@ -99,8 +101,9 @@ def is_spared(result: StageResult, server: Server, context: TestContext) -> bool
 class _Search:
     """Looks for other settings as soon as a leg has failed before its login, while the other legs go on."""
 
-    def __init__(self, context: TestContext) -> None:
+    def __init__(self, context: TestContext, legs: Mapping[Leg, asyncio.Task[None]]) -> None:
         self._context = context
+        self._legs = legs
         self._servers = {LEG_OF_PROTOCOL[server.protocol]: server for server in context.plan.servers}
         self.tasks: list[asyncio.Task[Alternative | None]] = []
 
@@ -112,8 +115,12 @@ class _Search:
         if is_spared(result, server, self._context):
             return
         if alternatives.may_be_mended(result):
-            work = alternatives.find(server, result.cause, self._context)
-            self.tasks.append(asyncio.create_task(work))
+            self.tasks.append(asyncio.create_task(self._find(server, result.cause)))
+
+    async def _find(self, server: Server, cause: str) -> Alternative | None:
+        """The search takes the place of the leg: it begins when that one's connection is closed."""
+        await asyncio.wait({self._legs[LEG_OF_PROTOCOL[server.protocol]]})
+        return await alternatives.find(server, cause, self._context)
 
     async def end(self) -> tuple[Alternative, ...]:
         """What was found, in the order of the legs, once all searches are over. A fault of ours finds nothing."""

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management.base import BaseCommand
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from guides import runtime
 from guides.crowd import memory, outages
@@ -48,8 +48,7 @@ class Command(BaseCommand):
         try:
             while True:
                 began = time.monotonic()
-                self._check()
-                close_old_connections()
+                self._check_on()
                 time.sleep(max(0.0, SECONDS - (time.monotonic() - began)))
         except KeyboardInterrupt:
             sys.exit(0)
@@ -58,10 +57,19 @@ class Command(BaseCommand):
         """What is listed for the operator's domains, as it stands now."""
         servers: dict[ServerName, Server] = {}
         for domain in settings.CHECK_DOMAINS:
-            provider = Provider.objects.for_domain(domain).with_settings().first()
+            provider = Provider.objects.find(domain)
             for server in provider.account(domain).servers if provider else ():
                 servers.setdefault(ServerName.of(server), server)
         return list(servers.values())
+
+    def _check_on(self) -> None:
+        """Check; when the database does not answer, the next minute's check asks it anew."""
+        try:
+            self._check()
+        except DatabaseError as error:
+            self.stderr.write(f"check_servers: the database does not answer ({type(error).__name__}); on it goes")
+        finally:
+            close_old_connections()
 
     def _check(self) -> bool:
         servers = self._servers()

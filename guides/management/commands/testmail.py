@@ -89,7 +89,7 @@ class Command(BaseCommand):
     def _plan(self, address: Address, named: Iterable[Server], username: str | None) -> TestPlan:
         """The servers that were named, else the table's, else what discovery finds. Rules hold for own servers only."""
         named = list(named)
-        provider = Provider.objects.for_domain(address.domain).with_settings().first()
+        provider = Provider.objects.find(address.domain)
         own = {server.host for server in provider.account(address.domain).servers} if provider else set()
         if named and own.isdisjoint(server.host for server in named):
             provider = None
