@@ -120,6 +120,7 @@ class Authority:
         issuer_address: bool = False,
         key: Key | None = None,
         extra_names: int = 0,
+        digest: hashes.HashAlgorithm | None = None,
     ) -> ssl.SSLContext:
         """A server's context with a certificate made to order."""
         key = key or ec.generate_private_key(ec.SECP256R1())
@@ -142,6 +143,7 @@ class Authority:
             days=days,
             hosts=[host, *(f"n{n}.{host}" for n in range(extra_names))],
             issuer_address=issuer_address,
+            digest=digest,
         )
         chain = pem(certificate) + (pem(self.intermediate) if through_intermediate and send_intermediate else b"")
         file = self.folder / f"{certificate.serial_number}.pem"
@@ -167,6 +169,7 @@ class Authority:
         hosts: list[str] | None = None,
         is_authority: bool = False,
         issuer_address: bool = False,
+        digest: hashes.HashAlgorithm | None = None,
     ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
         builder = (
@@ -187,7 +190,7 @@ class Authority:
             address = x509.UniformResourceIdentifier("http://ca.example.com/intermediate.cer")
             access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, address)
             builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
-        return builder.sign(issuer_key, hashes.SHA256())
+        return builder.sign(issuer_key, digest or hashes.SHA256())
 
 
 def names(common_name: str, organisation: str = "") -> x509.Name:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from guides.mail.accounts import Protocol, Security
+from tests import channels
 from tests.scripted import Connection, Imap, Pop3, Scripted, Smtp, certificates
 
 IMAP, POP3, SMTP = Protocol.IMAP, Protocol.POP3, Protocol.SMTP
@@ -213,3 +214,16 @@ async def endless_continuations(connection: Connection, stand: Stand) -> None:
         connection.writer.write(prompt)
         await connection.writer.drain()
         await connection.hear()
+
+
+def with_a_huge_certificate(protocol: Protocol) -> Scripted:
+    """Under TLS from the first byte, with a certificate of 6,000 names."""
+    server = {IMAP: Imap, POP3: Pop3, SMTP: Smtp}[protocol](speaks_tls=False)
+    context = channels.authority().server_context(extra_names=6000)
+
+    async def talk(connection: Connection) -> None:
+        await shake_hands(connection, context)
+        await asyncio.sleep(0.1)
+
+    server.talk = talk
+    return server

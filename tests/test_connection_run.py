@@ -205,6 +205,92 @@ def test_a_user_name_of_another_form_explains_a_plain_refusal() -> None:
     assert verdict([odd, locked], 1).cause == "auth.locked"
 
 
+@pytest.mark.parametrize(
+    ("typed", "also", "refusal", "cause"),
+    [
+        ("input.password_space", "", "auth.app_password_required", "input.password_space"),
+        ("input.password_space", "", "auth.authcode_required", "input.password_space"),
+        ("input.password_space", "input.username_form", "auth.username_unknown", "input.password_space"),
+        ("input.username_form", "", "auth.username_unknown", "input.username_form"),
+        ("input.nonascii_password", "", "auth.rejected", "input.nonascii_password"),
+        ("input.nonascii_password", "input.username_form", "auth.rejected", "input.username_form"),
+        ("input.password_shape", "input.nonascii_password", "auth.rejected", "input.nonascii_password"),
+        ("input.password_shape", "", "auth.rejected", "cross.account_password_used"),
+        ("input.password_shape", "", "auth.app_password_required", "auth.app_password_required"),
+        ("input.password_shape", "", "auth.username_unknown", "auth.username_unknown"),
+        ("input.password_space", "", "auth.protocol_disabled", "auth.protocol_disabled"),
+        ("input.password_space", "", "auth.temp_unavailable", "auth.temp_unavailable"),
+    ],
+)
+def test_input_comes_before_what_it_explains(typed: str, also: str, refusal: str, cause: str) -> None:
+    warned = replace(result(Leg.IMAP, Stage.INPUT, Outcome.WARN, typed), details={"also": also} if also else {})
+    refused = result(Leg.IMAP, Stage.LOGIN, Outcome.FAIL, refusal)
+    assert (verdict([warned, refused], 1).cause, verdict([warned, refused], 1).owner) == (cause, owner_of(cause))
+
+
+def test_input_that_another_server_took_explains_nothing() -> None:
+    legs = [
+        result(leg, stage, outcome, cause)
+        for leg, refusal in ((Leg.IMAP, None), (Leg.SMTP, "auth.app_password_required"))
+        for stage, outcome, cause in (
+            (Stage.INPUT, Outcome.WARN, "input.password_space"),
+            (Stage.LOGIN, Outcome.FAIL if refusal else Outcome.OK, refusal),
+        )
+    ]
+    assert verdict(legs, 1).cause == "auth.app_password_required"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "cause", "owner"),
+    [
+        (
+            (Stage.LOGIN, Outcome.UNCLEAR, "unknown.unknown"),
+            (Stage.CONNECT, Outcome.FAIL, "tcp.refused"),
+            "unknown.unknown",
+            Owner.PROVIDER,
+        ),
+        (
+            (Stage.LOGIN, Outcome.OURS, "cross.portal_blocked"),
+            (Stage.CONNECT, Outcome.FAIL, "tcp.refused"),
+            "cross.portal_blocked",
+            Owner.PORTAL,
+        ),
+        (
+            (Stage.LOGIN, Outcome.OURS, "unknown.unknown"),
+            (Stage.CONNECT, Outcome.FAIL, "tcp.refused"),
+            "unknown.unknown",
+            Owner.PORTAL,
+        ),
+        (
+            (Stage.LOGIN, Outcome.OURS, "unknown.unknown"),
+            (Stage.LOGIN, Outcome.FAIL, "auth.rejected"),
+            "auth.rejected",
+            Owner.VISITOR,
+        ),
+        (
+            (Stage.LOGIN, Outcome.OURS, "cross.portal_blocked"),
+            (Stage.LOGIN, Outcome.FAIL, "auth.rejected"),
+            "cross.portal_blocked",
+            Owner.PORTAL,
+        ),
+        (
+            (Stage.GREETING, Outcome.OURS, "cross.portal_blocked"),
+            (Stage.LOGIN, Outcome.FAIL, "auth.rejected"),
+            "auth.rejected",
+            Owner.VISITOR,
+        ),
+    ],
+)
+def test_the_stage_decides_before_the_outcome(
+    first: tuple[Stage, Outcome, str], second: tuple[Stage, Outcome, str], cause: str, owner: Owner
+) -> None:
+    results = [result(Leg.IMAP, *first), result(Leg.SMTP, *second)]
+    judged = verdict(results, 1)
+    assert (judged.cause, judged.owner) == (cause, owner)
+    assert (judged.outcome is Outcome.OURS) is (owner is Owner.PORTAL)
+    assert verdict(results[::-1], 1).cause == cause
+
+
 def test_login_ok_and_mailbox_refused_is_a_protocol_that_is_switched_off() -> None:
     ran = run_against(Pop3(stat=b"-ERR [SYS/PERM] Your account is not enabled for POP access."), Imap())
     assert (ran.verdict.cause, ran.verdict.leg) == ("mbox.not_enabled_after_login", Leg.POP3)

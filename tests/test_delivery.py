@@ -15,6 +15,7 @@ import pytest
 from guides.content.articles import Articles
 from guides.mail.accounts import Address
 from guides.mail.connection.delivery import TestMessage
+from guides.mail.connection.imap_reply import folder_name
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
@@ -37,6 +38,11 @@ class Mailbox:
     search_finds_all: bool = False
     refuses_delete: bool = False
     flagged_before: bool = False
+    closed: tuple[str, ...] = ()  # folders that cannot be opened, after so many times that they could
+    opens: int = 0
+    refuses_list: bool = False  # after so many times
+    lists: int = 0
+    ends_at_store: str = ""
     folders: dict[str, dict[int, tuple[bytes, bool]]] = field(default_factory=dict)
     sent: list[bytes] = field(default_factory=list)
     arrives: float = 0.0
@@ -69,12 +75,21 @@ class SendingSmtp(Smtp):
     mailbox: Mailbox = field(default_factory=Mailbox)
     data: bytes = b"354 go on"
     accepted: bytes = b"250 2.0.0 Ok: queued"
+    nests: bool = True
+    leaves_at_reset: bool = False
 
     async def speak(self, connection: Connection) -> None:
         await connection.say(self.greeting)
+        has_sender = False
         while True:
             line = await connection.hear()
             verb = line.partition(b" ")[0]
+            if verb == b"MAIL" and not self.nests and has_sender:
+                await connection.say(b"503 5.5.1 Error: nested MAIL command")
+                continue
+            has_sender = verb == b"MAIL" or (has_sender and verb != b"RSET")
+            if verb == b"RSET" and self.leaves_at_reset:
+                return
             if verb == b"DATA":
                 await connection.say(self.data)
                 lines = []
@@ -116,7 +131,18 @@ class SearchingImap(Imap):
                 case b"AUTHENTICATE":
                     self.logins += 1
                     end = b"OK [CAPABILITY " + self.capabilities + b"] in"
+                case b"EXAMINE" if argument.strip(b'"').decode() in self.mailbox.closed and self.mailbox.opens <= 0:
+                    end = b"NO [NONEXISTENT] not selectable"
+                case b"LIST" if self.mailbox.refuses_list and self.mailbox.lists <= 0:
+                    end = b"NO not now"
+                case b"UID STORE" if self.mailbox.ends_at_store:
+                    if self.mailbox.ends_at_store == "says nothing":
+                        await asyncio.sleep(9)
+                    if self.mailbox.ends_at_store == "hangs up":
+                        return
+                    end = b"HM"
                 case b"EXAMINE" | b"SELECT":
+                    self.mailbox.opens -= verb == b"EXAMINE"
                     folder = argument.strip(b'"').decode()
                 case b"UID SEARCH" if argument == b"DELETED":
                     said = [b"* SEARCH" + b"".join(b" %d" % uid for uid, (_, gone) in now.items() if gone)]
@@ -140,6 +166,7 @@ class SearchingImap(Imap):
                         del self.mailbox.folders[folder][uid]
                 case b"LIST":
                     said = [*self.special]
+                    self.mailbox.lists -= 1
             await connection.say(*said, tag + b" " + end)
 
 
@@ -244,6 +271,82 @@ def test_without_uidplus_only_one_marked_message_is_expunged(mailbox: Mailbox, l
     assert 7 not in left or not mailbox.folders["INBOX"][7][1]  # its mark was taken back
 
 
+def test_a_folder_that_cannot_be_opened_is_no_spam_folder() -> None:
+    mailbox = Mailbox(late=0.15, closed=("Spam",))
+    for special in (b'* LIST (\\Noselect \\HasChildren) "/" "Spam"', b'* LIST (\\Junk) "/" "Spam"'):
+        ran, _, _ = deliver(mailbox, imap={"special": (special,)})
+        assert (ran.last(Leg.DELIVERY).outcome, ran.last(Leg.DELIVERY).details["deleted"]) == ("ok", "yes")
+        assert 7 not in mailbox.folders["INBOX"]
+        assert mailbox.commands.count(b'EXAMINE "Spam"') == (b"Junk" in special)
+
+
+def test_an_unselectable_folder_is_not_told_as_one_with_a_use() -> None:
+    ran, _, _ = deliver(Mailbox(), imap={"special": (b'* LIST (\\Noselect \\Sent) "/" Sent',)})
+    assert ran.stage(Leg.IMAP, Stage.FOLDERS).cause == "mbox.no_sent_folder"
+
+
+def test_without_a_list_of_folders_the_inbox_is_looked_into() -> None:
+    mailbox = Mailbox(refuses_list=True)
+    ran, _, _ = deliver(mailbox, imap={"capabilities": SPECIAL})
+    assert mailbox.sent == []  # the stage of the folders has failed: nothing is sent
+    mailbox = Mailbox(refuses_list=True, lists=1)
+    ran, _, _ = deliver(mailbox, imap={"special": (b'* LIST (\\Sent) "/" Sent',)})
+    assert ran.last(Leg.DELIVERY).outcome is Outcome.OK
+
+
+def test_an_inbox_that_is_refused_is_a_failure() -> None:
+    ran, _, _ = deliver(Mailbox(late=0.15, closed=("INBOX",)))
+    assert ran.last(Leg.DELIVERY).outcome is Outcome.BLOCKED
+    ran, _, _ = deliver(Mailbox(closed=("INBOX",), opens=1))
+    assert (ran.last(Leg.DELIVERY).outcome, ran.last(Leg.DELIVERY).cause) == ("fail", "mbox.nonexistent")
+
+
+@pytest.mark.parametrize("end", ["hangs up", "says nothing", "says nonsense"])
+@pytest.mark.parametrize("late", [0.0, 0.35])
+def test_a_message_that_arrived_has_arrived_whatever_becomes_of_its_deletion(end: str, late: float) -> None:
+    mailbox = Mailbox(late=late, ends_at_store=end)
+    receiving, sending = SearchingImap(mailbox=mailbox), SendingSmtp(mailbox=mailbox)
+    ran = run_against(receiving, sending, deliver=True, limits=replace(QUICKLY, command=0.3))
+    result = ran.last(Leg.DELIVERY)
+    assert (result.outcome, result.cause) == (("warn", "deliver.slow") if late else ("ok", None))
+    assert (result.details["folder"], result.details["deleted"]) == ("INBOX", "no")
+    assert float(result.details["seconds"]) >= late
+
+
+def test_a_deletion_that_takes_all_the_time_there_is_leaves_some_to_tell() -> None:
+    mailbox = Mailbox(ends_at_store="says nothing")
+    receiving, sending = SearchingImap(mailbox=mailbox), SendingSmtp(mailbox=mailbox)
+    ran = run_against(receiving, sending, deliver=True, limits=replace(QUICKLY, command=5.0, test=2.0))
+    assert (ran.last(Leg.DELIVERY).outcome, ran.last(Leg.DELIVERY).details["deleted"]) == ("ok", "no")
+
+
+def test_the_folders_name_is_told_as_people_read_it() -> None:
+    mailbox = Mailbox(junk=True)
+    mailbox.folders["&BCEEPwQwBDw-"] = mailbox.folders["Junk"]
+    ran, _, _ = deliver(mailbox, imap={"special": (b'* LIST (\\Junk) "/" "&BCEEPwQwBDw-"',)})
+    assert ran.last(Leg.DELIVERY).details["folder"] == "Спам"
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (b"INBOX", "INBOX"),
+        (b"&BCEEPwQwBDw-", "Спам"),
+        (b"~peter/mail/&U,BTFw-/&ZeVnLIqe-", "~peter/mail/台北/日本語"),  # RFC 3501 5.1.3
+        (b"R&-D &AOk-t&AOk-", "R&D été"),
+        (b"&2D3cqQ-", "\U0001f4a9"),
+        (b"&2D0-", "&2D0-"),  # half a character
+        (b"&AAA-", "\0"),
+        (b"&A-", "&A-"),
+        (b"a & b", "a & b"),
+        ("Спам".encode(), "Спам"),
+        (b"\xff", "\ufffd"),
+    ],
+)
+def test_modified_utf_7(raw: bytes, name: str) -> None:
+    assert folder_name(raw) == name
+
+
 @pytest.mark.parametrize(
     ("smtp", "cause"),
     [
@@ -262,6 +365,25 @@ def test_a_message_that_is_refused(smtp: dict[str, object], cause: str) -> None:
     assert (result.outcome, result.cause) == ("fail", cause)
     assert result.evidence
     assert mailbox.sent == []
+
+
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_after_greylisting_a_message_begins_anew(*, pipelining: bool) -> None:
+    """A server that takes one sender at a time (RFC 5321 4.1.4) must not be asked for a second one."""
+    mailbox = Mailbox()
+    ehlo = (b"250-x", *((b"250-PIPELINING",) if pipelining else ()), b"250 AUTH PLAIN")
+    smtp = {"rcpt": b"450 4.2.0 Greylisted, try again", "ehlo": ehlo, "nests": False}
+    ran, _, sending = deliver(mailbox, smtp=smtp)
+    assert ran.stage(Leg.SMTP, Stage.ENVELOPE).cause == "smtp.greylist"
+    assert (ran.last(Leg.DELIVERY).outcome, ran.last(Leg.DELIVERY).cause) == ("fail", "smtp.greylist")
+    assert mailbox.sent == []
+    assert sum(line.startswith(b"MAIL") for line in sending.heard) == 2
+
+
+def test_a_server_that_leaves_after_greylisting_has_greylisted() -> None:
+    ran = run_against(SendingSmtp(rcpt=b"450 4.2.0 Greylisted, try again", leaves_at_reset=True))
+    assert ran.last(Leg.SMTP).cause == "smtp.greylist"
+    assert ran.last(Leg.SMTP).outcome is Outcome.WARN
 
 
 @pytest.mark.parametrize("broken", ["imap", "smtp"])

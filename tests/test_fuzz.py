@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from guides.mail.accounts import Server
+from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.diagnosis.classes import CLASSES
-from guides.mail.outcomes import Leg, Outcome
+from guides.mail.outcomes import Outcome
 from tests.fuzz.replies import PARSERS, one_input
-from tests.hostile import GREETINGS, Connection
-from tests.scripted import HOST, PASSWORD, Imap, Pop3, Scripted, Smtp, run_against
-from tests.test_hostile_servers import BRIEF
+from tests.scripted import PASSWORD, Connection, Ran, Scripted
+from tests.test_hostile_servers import limits_of
+from tests.turning import GREETINGS, LATER, Turn, run_all, turning
 
+BRIEF = limits_of(0.25)
 CORPUS = sorted((Path(__file__).parent / "fuzz" / "corpus").iterdir())
 
 
@@ -49,31 +54,50 @@ def test_parsers_take_anything(parser: int, data: bytes) -> None:
     one_input(bytes((parser,)) + data)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(kind=st.sampled_from([Imap, Pop3, Smtp]), greets=st.booleans(), answers=st.lists(BYTES, max_size=6))
-def test_a_random_server_ends_in_a_verdict(kind: type[Scripted], greets: bool, answers: list[bytes]) -> None:
+@dataclass(frozen=True)
+class Random:
+    """A server that is polite up to some command, and from then on answers each line with whatever it likes."""
+
+    turn: Turn
+    answers: tuple[bytes, ...]
+
+    def servers(self) -> tuple[Scripted, ...]:
+        return turning(self.turn, self._answer)
+
+    async def _answer(self, connection: Connection, _: object) -> None:
+        with suppress(TimeoutError):
+            for answer in self.answers:
+                connection.writer.write(answer)
+                await connection.writer.drain()
+                await asyncio.wait_for(connection.hear(), 0.2)
+
+
+TURNS = [*GREETINGS, *(turn for turn in LATER if not turn.delivers)]
+RANDOM = st.builds(Random, turn=st.sampled_from(TURNS), answers=st.lists(BYTES, max_size=8).map(tuple))
+_FAILED = (Outcome.FAIL, Outcome.UNCLEAR, Outcome.OURS)
+
+
+@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(randoms=st.lists(RANDOM, min_size=8, max_size=8))
+def test_a_random_server_ends_in_a_verdict(randoms: list[Random]) -> None:
     """Whatever it sends for each line it hears, each stage is reported once, with a class, and shows nothing harmful."""
-    server = kind()
+    for one, ran in zip(randoms, run_all([one.servers for one in randoms], BRIEF), strict=True):
+        check_whole(one.servers()[0].server(port=993), ran)
 
-    async def talk(connection: Connection) -> None:
-        if greets:
-            await connection.say(GREETINGS[server.protocol])
-        for answer in answers:
-            connection.writer.write(answer)
-            await connection.writer.drain()
-            await asyncio.wait_for(connection.hear(), 0.2)
 
-    async def answer_or_leave(connection: Connection) -> None:
-        try:
-            await talk(connection)
-        except TimeoutError:
-            return
-
-    server.talk = answer_or_leave
-    ran = run_against(server, limits=BRIEF, hidden_hosts=frozenset({HOST}))  # hidden: no search for other settings
-    assert ran.verdict.outcome in set(Outcome)
-    for result in ran.of(Leg(server.protocol)):
-        assert result.cause is None or result.cause in CLASSES
+def check_whole(server: Server, ran: Ran) -> None:
+    results = ran.of(LEG_OF_PROTOCOL[server.protocol])
+    assert [result.stage for result in results] == list(stages_of(server))
+    failed = [position for position, result in enumerate(results) if result.outcome in _FAILED]
+    assert len(failed) <= 1
+    behind = results[failed[0] + 1 :] if failed else []
+    assert all(result.outcome is Outcome.BLOCKED for result in behind)
+    assert sum(result.outcome is Outcome.BLOCKED for result in results) == len(behind)
+    assert (ran.verdict.outcome in (Outcome.OK, Outcome.WARN)) is (failed == [])
+    assert ran.verdict.legs == {results[0].leg: results[failed[0]].outcome if failed else ran.verdict.outcome}
+    for result in results:
+        has_cause = result.outcome in (*_FAILED, Outcome.WARN)
+        assert (result.cause in CLASSES) if has_cause else result.cause is None
         assert result.cause != "unknown.unknown" or result.outcome is not Outcome.OURS, "our own code failed"
         for text in (*(evidence.text for evidence in result.evidence), *result.details.values()):
             assert PASSWORD not in text

@@ -35,6 +35,7 @@ from tests.lab.hosts import (
     WRONG_NAME,
     Host,
 )
+from tests.lab.people import GONE
 
 pytestmark = pytest.mark.lab
 
@@ -264,11 +265,11 @@ def test_sender_that_is_not_owned(portal_at_lab: Lab) -> None:
 def test_recipient_that_is_unknown(portal_at_lab: Lab) -> None:
     lab = portal_at_lab
     anna = lab.people["anna"]
-    plan = TestPlan(Address.parse("nobody@lab.test"), (lab.server(SMTP),), username=anna.username)
-    test = asyncio.run(collect(plan, anna.password))
-    stage, outcome, cause = told(test.end(SMTP))
-    assert (stage, outcome) == ("envelope", "fail")
-    assert cause in ("smtp.sender_not_owned", "rcpt.unknown")  # Postfix judges the sender first
+    for address, cause in ((GONE, "rcpt.unknown"), ("nobody@lab.test", "smtp.sender_not_owned")):
+        plan = TestPlan(Address.parse(address), (lab.server(SMTP),), username=anna.username)
+        test = asyncio.run(collect(plan, anna.password))
+        assert told(test.end(SMTP)) == ("envelope", "fail", cause)  # Postfix judges the sender first
+        assert test.verdict.cause == cause
 
 
 # --- hosts and connections -------------------------------------------------------------------------------
@@ -321,13 +322,11 @@ def test_name_that_leads_nowhere(portal_at_lab: Lab, label: str) -> None:
     assert attempts == {}
 
 
-@pytest.mark.parametrize("label", ["loop", "chain0"])
-def test_endless_aliases_end(portal_at_lab: Lab, label: str) -> None:
+@pytest.mark.parametrize(("label", "cause"), [("loop", "dns.servfail"), ("chain0", "dns.servfail")])
+def test_endless_aliases_end(portal_at_lab: Lab, label: str, cause: str) -> None:
     lab = portal_at_lab
     test = ran(lab.people["anna"], lab.server(IMAP, host=f"{label}.lab.test"))
-    stage, outcome, cause = told(test.end(IMAP))
-    assert (stage, outcome) == ("dns", "fail")
-    assert cause in ("dns.temp", "dns.servfail", "dns.no_address")
+    assert told(test.end(IMAP)) == ("dns", "fail", cause)
 
 
 def test_name_with_a_thousand_addresses(portal_at_lab: Lab) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from guides.mail import net_connect
 from guides.mail.network import Door, Resolution
 from guides.mail.outcomes import Leg, Outcome, Stage
-from tests.scripted import HOST, QUICK, Connection, Imap, Pop3, door, run_against
+from tests.scripted import HOST, QUICK, Connection, Imap, Pop3, Scripted, Smtp, door, run_against
 
 IMAP, POP3 = Leg.IMAP, Leg.POP3
 CAPABILITIES = b"IMAP4rev1 SASL-IR AUTH=PLAIN"
@@ -215,14 +217,19 @@ def test_what_pop3_programs_rely_on(changes: dict[str, object], found: tuple[str
 # --- both families of addresses --------------------------------------------------------------------------
 
 
-def _has_ipv6() -> bool:
+@pytest.fixture
+def ipv6() -> None:
+    """Left out only where somebody says so, for these tests are the only ones of their kind."""
     with suppress(OSError), socket.socket(socket.AF_INET6) as probe:
         probe.bind(("::1", 0))
-        return True
-    return False
+        return
+    if "WITHOUT_IPV6" in os.environ:
+        pytest.skip("this machine has no ::1")
+    pytest.fail("this machine has no ::1; set WITHOUT_IPV6=1 to leave these tests out")
 
 
-needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no ::1")
+needs_ipv6 = pytest.mark.usefixtures("ipv6")
+both_tell = pytest.mark.parametrize("kind", [Imap, Pop3, Smtp])
 
 
 class TwoFamilies(Door):
@@ -230,6 +237,20 @@ class TwoFamilies(Door):
 
     async def resolve(self, host: str) -> Resolution:
         return Resolution(host, (ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")), host)
+
+
+def used(through: TwoFamilies, *addresses: str) -> TwoFamilies:
+    """The door, after connections to these addresses of another server."""
+
+    async def use() -> None:
+        for address in addresses:
+            async with await asyncio.start_server(lambda r, w: w.close(), address, 0) as server:
+                port = server.sockets[0].getsockname()[1]
+                channel = await through.connect(Resolution("x.test", (ipaddress.ip_address(address),), "x.test"), port)
+                channel.close()
+
+    asyncio.run(use())
+    return through
 
 
 def two_families() -> TwoFamilies:
@@ -258,26 +279,42 @@ def attempts(ran_details: str) -> dict[str, str]:
 
 
 @needs_ipv6
-def test_ipv6_that_is_refused() -> None:
-    ran = run_against(Imap(), through=two_families())
-    connect = ran.stage(IMAP, Stage.CONNECT)
-    assert (connect.outcome, connect.cause) == ("warn", "tcp.one_family")
+@both_tell
+def test_ipv6_that_is_refused(kind: type[Scripted]) -> None:
+    ran = run_against(kind(), through=used(two_families(), "::1"))
+    connect = ran.stage(Leg(kind().protocol), Stage.CONNECT)
+    assert (connect.outcome, connect.cause, connect.owner) == ("warn", "tcp.one_family", "provider")
     assert attempts(connect.details["attempts"]) == {"::1": "tcp.refused", "127.0.0.1": "connected"}
     assert (ran.verdict.outcome, ran.verdict.cause) == (Outcome.WARN, "tcp.one_family")
 
 
 @needs_ipv6
-def test_ipv6_that_never_answers() -> None:
+@both_tell
+@pytest.mark.parametrize("used_before", [("::1",), ("127.0.0.1",), ()])
+def test_ipv6_that_never_answers(kind: type[Scripted], used_before: tuple[str, ...]) -> None:
+    """The server's fault only where this machine's own IPv6 is known to work; the attempts are told in any case."""
+    through = used(two_families(), *used_before)
     listener, fillers = black_hole()
     try:
-        server = Imap()
+        server = kind()
         server.port = listener.getsockname()[1]
-        connect = run_against(server, through=two_families()).stage(IMAP, Stage.CONNECT)
+        connect = run_against(server, through=through).stage(Leg(server.protocol), Stage.CONNECT)
     finally:
         for one in (listener, *fillers):
             one.close()
-    assert connect.cause == "tcp.one_family"
+    blamed = "::1" in used_before
+    assert (connect.outcome, connect.cause) == (("warn", "tcp.one_family") if blamed else ("ok", None))
     assert attempts(connect.details["attempts"]) == {"::1": "tcp.timeout", "127.0.0.1": "connected"}
+
+
+@needs_ipv6
+def test_what_worked_long_ago_blames_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    through = used(two_families(), "::1")
+    assert through.reaches(socket.AF_INET6)
+    assert not through.reaches(socket.AF_INET)
+    monkeypatch.setattr(net_connect, "REACHES_SECONDS", 0.0)
+    assert not through.reaches(socket.AF_INET6)
+    assert run_against(Imap(), through=through).stage(IMAP, Stage.CONNECT).cause is None
 
 
 @needs_ipv6

@@ -16,7 +16,7 @@ from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guides.mail import network
+from guides.mail import net_own, network
 from guides.mail.connection.limits import ChannelFault, Limits
 from guides.mail.network import DnsFailure, Door, DoorConfig, HostForbidden, PortForbidden, Resolution, check_host
 from guides.mail.vetting import SPECIAL_SUFFIXES, is_forbidden
@@ -261,20 +261,20 @@ def test_an_operator_can_let_private_networks_through() -> None:
 
 
 def test_own_addresses_are_recognised() -> None:
-    assert network._is_own(ipaddress.ip_address("127.0.0.1"))
-    assert network._is_own(ipaddress.ip_address("127.5.6.7"))
-    assert not network._is_own(ipaddress.ip_address("94.100.180.31"))
-    assert not network._is_own(ipaddress.ip_address("2a00:1450::1"))
+    assert net_own.is_own(ipaddress.ip_address("127.0.0.1"))
+    assert net_own.is_own(ipaddress.ip_address("127.5.6.7"))
+    assert not net_own.is_own(ipaddress.ip_address("94.100.180.31"))
+    assert not net_own.is_own(ipaddress.ip_address("2a00:1450::1"))
 
 
 def test_own_addresses_are_recognised_where_any_can_be_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "_can_bind", lambda address: True)
-    assert network._is_own(ipaddress.ip_address("127.0.0.1"))
-    assert not network._is_own(ipaddress.ip_address("127.0.0.2"))  # leaves from 127.0.0.1
+    monkeypatch.setattr(net_own, "_can_bind", lambda address: True)
+    assert net_own.is_own(ipaddress.ip_address("127.0.0.1"))
+    assert not net_own.is_own(ipaddress.ip_address("127.0.0.2"))  # leaves from 127.0.0.1
 
 
 def test_a_name_with_an_own_address_is_refused_unless_the_operator_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "_is_own", lambda address: str(address) == "94.100.180.31")
+    monkeypatch.setattr(net_own, "is_own", lambda address: str(address) == "94.100.180.31")
     with dns_server({"own.example.com": ["94.100.180.31"], "other.example.com": ["94.100.180.32"]}) as servers:
         assert resolve("other.example.com", servers).addresses
         with pytest.raises(DnsFailure) as caught:

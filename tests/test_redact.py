@@ -1,6 +1,7 @@
 """What servers said, made fit to be shown."""
 
-from base64 import b64encode, urlsafe_b64encode
+import re
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -87,6 +88,50 @@ def test_redaction_comes_before_cutting() -> None:
     assert len(text) <= 500
     assert text.startswith("x" * 495)
     assert PASSWORD[:3] not in text
+
+
+SECRET = "#!$#!!$#$!#$!"  # none of its octets is in the words around it, nor in the marks
+
+
+def echoes(secret: str) -> list[bytes]:
+    """The forms in which a server repeats a password."""
+    raw = secret.encode()
+    return [
+        raw,
+        raw.lower(),
+        quote(secret).encode(),
+        b64encode(raw),
+        plain("anna.kovacs", secret),
+        plain("somebody else", secret, "me"),
+        b64encode(b"user=anna\1auth=Bearer " + raw + b"\1\1"),
+    ]
+
+
+@pytest.mark.parametrize("echo", echoes(SECRET))
+@pytest.mark.parametrize("before", [b"", b"no: ", "é".encode() * 248 + b" ", b" " * 2000, b"<", SECRET.encode() + b" "])
+def test_an_echo_that_is_cut_at_any_octet_shows_none_of_it(echo: bytes, before: bytes) -> None:
+    one = redactor(SECRET)
+    for end in range(len(echo) + 1):
+        raw = before + echo[:end]
+        text = one.evidence(raw, before_encryption=False, is_cut=True).text
+        assert text.endswith("…")
+        assert len(text) <= 500
+        left = one.clean(raw, is_cut=True)
+        said = [left, *(urlsafe_b64decode(run[: len(run) // 4 * 4]) for run in re.findall(rb"[A-Za-z0-9_-]{4,}", left))]
+        assert not any(octet in part for part in said for octet in b"!#$%"), (end, left)
+
+
+def test_a_password_that_begins_as_the_name_does_is_cut_off_whole() -> None:
+    secret = "anna.kovacs-Q7"
+    for end in range(1, len(secret)):
+        assert redactor(secret).clean(b"no <" + secret[:end].encode(), is_cut=True) in (b"no <", b"no <[user]")
+
+
+def test_the_end_of_a_cut_text_tells_nothing_of_what_was_left_out() -> None:
+    one = redactor("well")
+    cut = [one.evidence(raw, before_encryption=False, is_cut=True).text for raw in (b"all ", b"all w", b"all wel")]
+    assert cut == ["all …"] * 3
+    assert one.evidence(b"all wel", before_encryption=False).text == "all wel"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from base64 import b64encode
 import pytest
 
 from guides.mail.accounts import Address, Security
+from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage
 from tests.scripted import ADDRESS, PASSWORD, Connection, Scripted, Smtp, run_against, saying
+from tests.test_error_library import PATTERNS
 
 SMTP = Leg.SMTP
 PLAIN = b64encode(f"\0{ADDRESS}\0{PASSWORD}".encode())
@@ -75,6 +77,9 @@ def test_any_password_arrives_unchanged(password: str) -> None:
          ("envelope", "fail", "smtp.sender_not_owned")),
         ({"rcpt": b"553 5.7.1 Sender address rejected: not owned by user x"},
          ("envelope", "fail", "smtp.sender_not_owned")),
+        ({"rcpt": b"550 5.7.1 You must check for new mail before sending mail"},
+         ("envelope", "fail", "smtp.pop_before_smtp")),
+        ({"mail": b"550 5.7.1 POP before SMTP, please"}, ("envelope", "fail", "smtp.pop_before_smtp")),
         ({"rcpt": b"552 5.2.2 over quota"}, ("envelope", "fail", "rcpt.full")),
         ({"rcpt": b"550 5.1.1 User unknown"}, ("envelope", "fail", "rcpt.unknown")),
         ({"rcpt": b"450 4.2.0 Greylisted"}, ("envelope", "warn", "smtp.greylist")),
@@ -118,6 +123,25 @@ def test_a_full_mailbox_of_ones_own_is_ones_own_to_empty() -> None:
 def test_the_portals_own_name_and_address_are_not_the_visitors_fault() -> None:
     last = run_against(Smtp(ehlo=(b"504 5.5.2 Helo command rejected: need fully-qualified hostname",))).last(SMTP)
     assert (last.outcome, last.owner) == (Outcome.OURS, Owner.PORTAL)
+
+
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        (b"550 5.7.1 The IP you're using to send mail is not authorized to send email directly to our servers.",
+         "smtp.ip_not_allowed"),
+        (b"571 5.7.1 Message contains spam or virus or sender is blocked", "smtp.bulk_block"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("at", ["greeting", "login", "mail", "rcpt"])
+def test_what_is_said_of_the_address_that_sends_is_said_of_this_portals(at: str, said: bytes, meaning: str) -> None:
+    """Of a bounce these are the sender's network's; here, the address is the portal's own."""
+    said = b"554 " + said[4:]
+    server = Smtp(**{at: (said,) if at == "login" else said})  # type: ignore[arg-type]
+    shipped = tuple(pattern for pattern, _ in PATTERNS)
+    last = run_against(server, patterns=shipped).last(SMTP)
+    assert (last.outcome, last.cause, last.owner) == (Outcome.OURS, "cross.portal_blocked", Owner.PORTAL)
+    assert meaning in {found.pattern.cause for found in PatternSet(shipped).found(said.decode())}
 
 
 def test_addresses_with_letters_outside_ascii() -> None:

@@ -14,7 +14,7 @@ from django.test import Client
 
 from guides.content.articles import Articles, titles
 from guides.crowd import memory
-from guides.mail.accounts import Address, Security
+from guides.mail.accounts import Address, Protocol, Security
 from guides.mail.connection.shared import Answer, Place
 from guides.mail.connection.test import TestPlan
 from guides.mail.diagnosis.patterns import Pattern, PatternSet

@@ -10,11 +10,9 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import chain, zip_longest
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from time import monotonic
 
@@ -25,12 +23,13 @@ import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
-from guides.mail import net_fetch, net_records
+from guides.mail import net_connect, net_fetch, net_own, net_records
 from guides.mail.certificates import CertificateSummary, NotACertificate, describe
-from guides.mail.connection.channel import Channel, Wire
-from guides.mail.connection.limits import Attempt, ChannelFault, Limits
+from guides.mail.connection.channel import Channel
+from guides.mail.connection.limits import ChannelFault, Limits
 from guides.mail.flights import Flights
 from guides.mail.net_fetch import Fetched, FetchFailure
+from guides.mail.net_own import family_of
 from guides.mail.net_records import (
     CnameRecord,
     DnsFailure,
@@ -69,6 +68,7 @@ __all__ = [
     "SrvRecord",
     "TxtRecord",
     "check_host",
+    "family_of",
 ]
 
 WEB_PORTS = frozenset({net_fetch.HTTPS_PORT})
@@ -104,21 +104,10 @@ class _Answer:
     cause: str = ""
 
 
-@dataclass(slots=True)
-class _Race:
-    """Attempts at several addresses, of which the first to connect wins."""
-
-    attempts: list[Attempt] = field(default_factory=list)
-    running: set[asyncio.Task[Wire | None]] = field(default_factory=set)
-    winner: tuple[Wire, str] | None = None
-
-
-# When two queries or attempts fail differently, the earlier in the list says more about the host.
+# When two queries fail differently, the earlier in the list says more about the host.
 _DNS_CAUSES = ("dns.nxdomain", "dns.servfail", "dns.timeout", "dns.temp", "dns.no_address")
-_TCP_CAUSES = ("tcp.refused", "tcp.reset", "tcp.timeout", "tcp.unreachable")
 
 _SECOND_FAMILY = 1.0  # seconds that the slower of A and AAAA may take longer, once the other has settled the matter
-_NOBODYS_IPV4 = "192.0.2.1"  # for documentation only (RFC 5737): no interface has it
 
 
 class Door:
@@ -129,6 +118,7 @@ class Door:
         self.limits = limits or Limits()
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._asking = Flights[list[_Answer]]()
+        self._connector = net_connect.Connector(self.limits)
 
     def check_port(self, port: int, usual: frozenset[int] = MAIL_PORTS) -> None:
         """Raise PortForbidden for a port that is neither a usual one nor allowed by the operator."""
@@ -206,50 +196,11 @@ class Door:
         self.check_port(port, usual)
         if any(self._is_refused(address) for address in resolution.addresses):
             raise DnsFailure("dns.forbidden_address")
-        waiting = deque(self._candidates(resolution.addresses))
-        until = monotonic() + self.limits.connect_total
-        race = _Race()
-        try:
-            while race.winner is None and (waiting or race.running) and (left := until - monotonic()) > 0:
-                if waiting:
-                    address = str(waiting.popleft())
-                    race.running.add(asyncio.create_task(self._attempt(address, port, race.attempts), name=address))
-                await self._next(race, min(left, self.limits.connect_apart) if waiting else left)
-            if race.winner is not None and compare_families:
-                await self._try_other_family(race, waiting, port)
-        except BaseException:
-            if race.winner is not None:
-                race.winner[0].close()
-            raise
-        finally:
-            await _give_up(race.running)
-        attempts = tuple(race.attempts)
-        if race.winner is None:
-            causes = {attempt.outcome for attempt in attempts}
-            cause = next((cause for cause in _TCP_CAUSES if cause in causes), "tcp.timeout")
-            raise ChannelFault(cause, attempts=attempts)
-        wire, ip_address = race.winner
-        return Channel(wire, ip_address, attempts)
+        return await self._connector.connect(resolution.addresses, port, compare_families=compare_families)
 
-    async def _try_other_family(self, race: _Race, waiting: Iterable[IPAddress], port: int) -> None:
-        """See one attempt at an address of the family that has not won to its end, for a while."""
-        assert race.winner is not None  # noqa: S101
-        won = _family(race.winner[1])
-        if any(_family(attempt.ip) is not won for attempt in race.attempts):
-            return
-        running = [task for task in race.running if _family(task.get_name()) is not won]
-        if not running:
-            address = next((str(address) for address in waiting if _family(str(address)) is not won), None)
-            if address is None:
-                return
-            running = [asyncio.create_task(self._attempt(address, port, race.attempts), name=address)]
-            race.running.update(running)
-        until = monotonic() + self.limits.connect_other_family
-        while race.running & set(running) and (left := until - monotonic()) > 0:
-            await self._next(race, left)
-        late = race.running & set(running)
-        waited = round(self.limits.connect_other_family * 1000)
-        race.attempts += [Attempt(task.get_name(), "tcp.timeout", waited) for task in late]
+    def reaches(self, family: socket.AddressFamily) -> bool:
+        """Whether an address of this family has answered lately: else a silent one says nothing of its server."""
+        return self._connector.reaches(family)
 
     def tls_context(self, verify: bool = True) -> ssl.SSLContext:
         """A context for TLS 1.2 or newer; system roots and the operator's. Unverified: to look, never to speak."""
@@ -263,11 +214,27 @@ class Door:
         port: int,
         host: str,
         starttls: Callable[[Channel], Awaitable[None]] | None = None,
+        *,
+        until: float | None = None,
     ) -> CertificateSummary | None:
         """Look at a certificate that was not accepted, over a second connection that closes before any command.
 
-        `starttls` speaks what a protocol wants before TLS. None when there was no certificate to see.
+        `starttls` speaks what a protocol wants before TLS. None when there was no certificate to see, or none by
+        `until` (the loop's time): a second look must not cost what the first one has found.
         """
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._describe_certificate(resolution, port, host, starttls)
+        except TimeoutError:
+            return None
+
+    async def _describe_certificate(
+        self,
+        resolution: Resolution,
+        port: int,
+        host: str,
+        starttls: Callable[[Channel], Awaitable[None]] | None,
+    ) -> CertificateSummary | None:
         try:
             channel = await self.connect(resolution, port)
         except ChannelFault:
@@ -287,7 +254,7 @@ class Door:
     def _is_refused(self, address: IPAddress) -> bool:
         if is_forbidden(address, self.config.allowed_networks):
             return True
-        return not any(address in network for network in self.config.allowed_networks) and _is_own(address)
+        return not any(address in network for network in self.config.allowed_networks) and net_own.is_own(address)
 
     def _make_context(self, verify: bool) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -345,90 +312,8 @@ class Door:
             canonical=answer.canonical_name.to_text(omit_final_dot=True).lower(),
         )
 
-    def _candidates(self, addresses: Sequence[IPAddress]) -> list[IPAddress]:
-        """The few addresses to try, families alternating, in the order of the answer."""
-        families = [
-            [address for address in addresses if address.version == version][: self.limits.connect_per_family]
-            for version in (6, 4)
-        ]
-        return [address for address in chain.from_iterable(zip_longest(*families)) if address is not None]
-
-    async def _attempt(self, address: str, port: int, attempts: list[Attempt]) -> Wire | None:
-        """Try one address, and note how it went."""
-        loop = asyncio.get_running_loop()
-        began = monotonic()
-        wire: Wire | None = None
-        cause = None
-        try:
-            async with asyncio.timeout(self.limits.connect_each):
-                _, wire = await loop.create_connection(lambda: Wire(self.limits), address, port)
-        except TimeoutError:  # ours, or the kernel's own
-            cause = "tcp.timeout"
-        except OSError as error:
-            cause = _tcp_cause(error)
-        attempts.append(Attempt(address, cause, round((monotonic() - began) * 1000)))
-        return wire
-
-    async def _next(self, race: _Race, seconds: float) -> None:
-        """Wait until an attempt has ended or it is time for the next one."""
-        done, race.running = await asyncio.wait(race.running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            wire = task.result()
-            if wire is None:
-                continue
-            if race.winner is None:
-                race.winner = wire, task.get_name()
-            else:
-                wire.close()
-
 
 async def _cancel(tasks: Sequence[asyncio.Task[_Answer]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _give_up(tasks: set[asyncio.Task[Wire | None]]) -> None:
-    """Cancel attempts; one that got through at the last moment is closed."""
-    for task in tasks:
-        task.cancel()
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(outcome, Wire):
-            outcome.close()
-
-
-def _tcp_cause(error: OSError) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "tcp.refused"
-    if isinstance(error, ConnectionError):
-        return "tcp.reset"
-    return "tcp.unreachable"
-
-
-def _is_own(address: IPAddress) -> bool:
-    """Whether an interface of this machine has `address`: a public one may be inside the firewall of its services."""
-    if not _can_bind(str(address)):
-        return False
-    # Machines that share addresses may bind to any (ip_nonlocal_bind): there, routing knows.
-    return not _can_bind(_NOBODYS_IPV4) or _leaves_from(address)
-
-
-def _family(address: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def _can_bind(address: str) -> bool:
-    with socket.socket(_family(address), socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True
-
-
-def _leaves_from(address: IPAddress) -> bool:
-    """Whether a datagram to `address` would have it as its sender. Nothing is sent."""
-    with socket.socket(_family(str(address)), socket.SOCK_DGRAM) as probe, suppress(OSError):
-        probe.connect((str(address), 9))
-        return str(probe.getsockname()[0]) == str(address)
-    return False

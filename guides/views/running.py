@@ -15,9 +15,9 @@ from guides import budgets
 from guides.content.articles import Articles
 from guides.crowd.turns import is_crowded, once_a_moment, page_work, tests_at_once
 from guides.crowd.visits import Visit
-from guides.mail.connection.legs import HIDDEN_END
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
+from guides.mail.connection.reach import HIDDEN_END
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.diagnosis.patterns import PatternSet

@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 
 DOMAIN = "lab.test"
+# An address that the first of the people may send from, and that has no mailbox.
+GONE = f"gone@{DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True)

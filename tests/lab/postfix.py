@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.lab.hosts import REAL, Host, Ports
-from tests.lab.people import DOMAIN, PEOPLE
+from tests.lab.people import DOMAIN, GONE, PEOPLE
 
 PROGRAM = Path("/usr/lib/postfix/sbin/master")
 OWNER, QUEUE_GROUP = "postfix", "postdrop"
@@ -114,7 +114,8 @@ def write_configuration(
         directory / "mailboxes",
         {person.address: f"{person.name}/Maildir/{'.Junk/' if person.spammed else ''}" for person in PEOPLE},
     )
-    _write_map(directory / "senders", {person.address: person.username for person in PEOPLE})
+    owners = {person.address: person.username for person in PEOPLE}
+    _write_map(directory / "senders", owners | {GONE: PEOPLE[0].username})
     _write_map(directory / "mute", {person.address: "REJECT" for person in PEOPLE if not person.may_send})
     return folder, _make_queue(directory)
 

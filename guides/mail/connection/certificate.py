@@ -24,9 +24,15 @@ CERTIFICATE_CAUSES = frozenset(
 
 
 async def explain_certificate(
-    fault: ChannelFault, context: TestContext, session: type[Session], resolution: Resolution, server: Server
+    fault: ChannelFault,
+    context: TestContext,
+    session: type[Session],
+    resolution: Resolution,
+    server: Server,
+    *,
+    until: float,
 ) -> Exception:
-    """The fault of a TLS handshake, with what a second, unverified look at the certificate adds to it."""
+    """The fault of a TLS handshake, with what a second, unverified look at the certificate adds to it by `until`."""
     if fault.cause not in CERTIFICATE_CAUSES:
         return fault
 
@@ -40,7 +46,7 @@ async def explain_certificate(
             raise ChannelFault("net.protocol") from None
 
     starttls = ask_starttls if server.security is Security.STARTTLS else None
-    summary = await context.door.describe_certificate(resolution, server.port, server.host, starttls)
+    summary = await context.door.describe_certificate(resolution, server.port, server.host, starttls, until=until)
     if summary is None:
         return fault
     # OpenSSL says the same for a chain with a gap and an issuer that nobody knows; the chain itself tells more.

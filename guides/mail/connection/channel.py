@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
 
-from guides.mail.connection.limits import EVIDENCE, Attempt, ChannelFault, Limits
+from guides.mail.connection.limits import Attempt, ChannelFault, Limits
 from guides.mail.connection.tls import TlsInfo, looks_like_tls, sent_chain, tls_fault, tls_info
 
 __all__ = ["Attempt", "Channel", "ChannelFault", "Limits", "TlsInfo", "Wire"]
 
 CHUNK = 8 * 1024
+HEAD = 512  # of what comes in place of a handshake, before anything of the visitor's was sent
 
 
 class Wire(asyncio.BufferedProtocol):
@@ -184,7 +185,7 @@ class TlsWire(Wire):
         if self._open:
             self._decrypt()
         elif self._head is not None:
-            self._head += data[:EVIDENCE]
+            self._head += data[:HEAD]
 
     def _judge_head(self, clear_text_cause: str) -> None:
         if self._head and not looks_like_tls(self._head):
@@ -334,7 +335,8 @@ class Channel:
         await self._wire.closed.wait()
 
     def _fault(self, cause: str) -> ChannelFault:
-        return ChannelFault(cause, bytes(self._wire.pending[:EVIDENCE]))
+        pending = bytes(self._wire.pending)
+        return ChannelFault(cause, pending, is_cut=not pending.endswith(b"\n"))
 
     def _check_deadline(self) -> None:
         # A flood is never waited for: without this its lines would go on.
@@ -354,5 +356,6 @@ class Channel:
         except TimeoutError:
             raise self._fault(cause) from None
         except ChannelFault as fault:
-            fault.evidence = fault.evidence or bytes(self._wire.pending[:EVIDENCE])
-            raise
+            if fault.evidence:
+                raise
+            raise self._fault(fault.cause) from None

@@ -9,6 +9,7 @@ from guides.mail.accounts import Address, Protocol
 from guides.mail.connection import imap_mailbox
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
 from guides.mail.connection.imap_reply import Response, read_response, status_of, tokens
+from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of
@@ -39,9 +40,16 @@ class ImapSession(Session):
     protocol = Protocol.IMAP
 
     def __init__(
-        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+        self,
+        channel: Channel,
+        limits: Limits,
+        address: Address,
+        ehlo_name: str,
+        *,
+        token: bool = False,
+        redactor: Redactor | None = None,
     ) -> None:
-        super().__init__(channel, limits, address, ehlo_name, token=token)
+        super().__init__(channel, limits, address, ehlo_name, token=token, redactor=redactor)
         self.capabilities: frozenset[str] = frozenset()
         self.folders: dict[str, bytes] = {}  # an attribute such as \\sent -> the name of the folder that has it
         self._commands = 0
@@ -180,7 +188,7 @@ class ImapSession(Session):
                 response = await read_response(self.reader, self.limits)
             except ChannelFault:
                 if collected.bye is not None:
-                    return collected.answer(collected.bye)
+                    return self._judged(collected.answer(collected.bye))
                 raise
             if response.mark == b"+":
                 if pending:  # the server waits for a literal
@@ -195,7 +203,10 @@ class ImapSession(Session):
                 raise StageFault("net.protocol", response.raw)
             else:
                 collected.add(response)
-                return collected.answer(response.reply)
+                return self._judged(collected.answer(response.reply))
+
+    def _judged(self, answer: Answer) -> Answer:
+        return answer if answer.reply.status == "OK" else replace(answer, reply=self.judged(answer.reply))
 
     async def _write(self, parts: Sequence[bytes | Literal]) -> list[bytes | Literal]:
         """Write up to the first literal that needs the server's consent; what is left waits for it (RFC 9051 4.3)."""

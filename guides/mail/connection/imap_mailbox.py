@@ -144,7 +144,7 @@ async def list_folders(session: ImapSession, command: bytes) -> list[bytes]:
         match = _LIST.fullmatch(response.body)
         name = tokens(match[2])[:1] if match else []
         attributes = match[1].decode("ascii", "replace").lower().split() if match else []
-        if not name or "\\nonexistent" in attributes:
+        if not name or "\\nonexistent" in attributes or "\\noselect" in attributes:  # a mere node of the tree
             continue
         names += name
         for attribute in attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from dataclasses import dataclass
 
 from guides.mail.accounts import Protocol
@@ -15,6 +16,7 @@ _STATUS = re.compile(
 )
 _LITERAL = re.compile(rb"~?\{([0-9]+)\+?\}\Z")
 _TAG = re.compile(rb"[A-Za-z0-9]{1,20}")
+_SHIFTED = re.compile(rb"&([A-Za-z0-9+,]*)-")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[()]|[^\s()"]+', re.DOTALL)
 
 
@@ -69,6 +71,21 @@ def status_of(body: bytes) -> Reply | None:
         return None
     status, code, arguments, text = ((part or b"").decode("utf-8", "replace") for part in match.groups())
     return Reply(Protocol.IMAP, status.upper(), code.upper(), text, arguments)
+
+
+def folder_name(raw: bytes) -> str:
+    """A mailbox name as people read it: modified UTF-7 (RFC 3501 5.1.3) decoded, where it is that."""
+    return _SHIFTED.sub(_unshifted, raw).decode("utf-8", "replace")
+
+
+def _unshifted(match: re.Match[bytes]) -> bytes:
+    run = match[1].replace(b",", b"/")
+    if not run:
+        return b"&"
+    try:
+        return b64decode(run + b"=" * (-len(run) % 4)).decode("utf-16-be").encode()
+    except ValueError:
+        return match[0]
 
 
 def tokens(body: bytes) -> list[bytes]:

@@ -12,21 +12,30 @@ from functools import partial
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.certificate import explain_certificate
-from guides.mail.connection.channel import Attempt, Channel, ChannelFault
+from guides.mail.connection.channel import Channel, ChannelFault
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.input import check_input
-from guides.mail.connection.places import Reservation
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
+from guides.mail.connection.reach import Reach, in_one_line
 from guides.mail.connection.redact import visible
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault
+from guides.mail.connection.session import Finding, Refusal, Session, StageFault, neutral_reply
 from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
-from guides.mail.diagnosis.codes import ADDRESS_CAUSES, CREDENTIAL_CAUSES, CREDENTIAL_CODES, UNKNOWN, outcome_of
+from guides.mail.diagnosis.codes import (
+    ADDRESS_CAUSES,
+    CREDENTIAL_CAUSES,
+    CREDENTIAL_CODES,
+    PORTAL_CAUSES,
+    UNKNOWN,
+    Reply,
+    cause_of,
+    outcome_of,
+)
 from guides.mail.diagnosis.refusals import AMBIGUOUS, by_definition, judge_refusal
-from guides.mail.network import DnsFailure, Resolution
+from guides.mail.network import DnsFailure
 from guides.mail.outcomes import Outcome, Owner, PossibleCause, Stage, StageResult, causes_of
 
 logger = logging.getLogger(__name__)
@@ -37,11 +46,7 @@ _SESSIONS: Mapping[Protocol, type[Session]] = {
     Protocol.SMTP: SmtpSession,
 }
 
-_SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
-
-# What a hidden host must not tell apart, and when and how all of them end.
-_HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
-HIDDEN_END = "tcp.timeout"
+_TO_TELL = 0.5  # seconds that are left of a leg for the result when a second look takes all others
 
 # Before a greeting has come, these mean something of their own.
 _AT_GREETING = {
@@ -61,12 +66,10 @@ class LegRun:
         self.leg = LEG_OF_PROTOCOL[server.protocol]
         self._context = context
         self._until = 0.0
-        self._resolution: Resolution | None = None
-        self._hidden = server.host in context.plan.hidden_hosts
         self._channel: Channel | None = None
         self._session: Session | None = None
         self._approach = Approach(context.crowd, Place.of(server, context.plan.hidden_hosts), self.leg)
-        self._reservation: Reservation | None = None
+        self._reach = Reach(server, context, self._approach)
         self._is_through = False
         self._arrive: Callable[[], None] = lambda: None
 
@@ -93,8 +96,7 @@ class LegRun:
         finally:
             if self._channel is not None:
                 self._channel.close()
-            if self._reservation is not None:
-                self._reservation.release()
+            self._reach.release()
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
@@ -202,7 +204,7 @@ class LegRun:
         except StageFault as fault:
             return self._failed(
                 stage,
-                fault.cause,
+                _cause_at(stage, fault.cause),
                 fault.evidence,
                 outcome=fault.outcome,
                 owner=fault.owner,
@@ -210,9 +212,11 @@ class LegRun:
                 started=started,
             ), fault.cause.startswith(("cap.", "mbox.", "tls.starttls_missing"))
         except ChannelFault as fault:
-            cause = _AT_GREETING.get(fault.cause, fault.cause) if stage is Stage.GREETING else fault.cause
-            details = {"attempts": _told(fault.attempts)} if fault.attempts else None
-            return self._failed(stage, cause, fault.evidence, details=details, started=started), False
+            cause = _cause_at(stage, fault.cause)
+            details = {"attempts": in_one_line(fault.attempts)} if fault.attempts else None
+            return self._failed(
+                stage, cause, fault.evidence, is_cut=fault.is_cut, details=details, started=started
+            ), False
         except DnsFailure as failure:
             return self._failed(stage, failure.cause, started=started), False
         except TimeoutError:
@@ -234,7 +238,7 @@ class LegRun:
             case Stage.INPUT:
                 return check_input(context.plan, self.server, context.secret, context.door)
             case Stage.DNS:
-                return await self._resolve()
+                return await self._reach.resolve()
             case Stage.CONNECT:
                 return await self._connect()
             case Stage.TLS:
@@ -252,61 +256,21 @@ class LegRun:
         assert self._session is not None  # noqa: S101 (the stages before this one made it, or this one is blocked)
         return self._session
 
-    async def _resolve(self) -> Finding:
-        try:
-            self._resolution = await self._context.resolve(self.server.host)
-        except DnsFailure as failure:
-            if self._hidden and failure.cause in _HIDDEN_CAUSES:
-                return Finding()  # it goes on to "connect", and ends there as a closed port does
-            raise
-        if self._hidden:
-            return Finding()
-        details = {"addresses": " ".join(map(str, self._resolution.addresses))}
-        if self._resolution.canonical != self._resolution.host:
-            details["canonical"] = self._resolution.canonical
-        return Finding(details=details)
-
     async def _connect(self) -> Finding:
         context = self._context
-        if self._hidden:
-            channel = await self._connect_hidden()
-        else:
-            assert self._resolution is not None  # noqa: S101
-            channel = await self._connect_in_turn(self._resolution, compare_families=True)
-        self._channel = channel
-        session = _SESSIONS[self.server.protocol]
-        self._session = session(
-            channel, context.limits, context.plan.address, context.door.config.ehlo_name, token=context.plan.token
+        self._channel, finding = await self._reach.connect()
+        self._session = _SESSIONS[self.server.protocol](
+            self._channel,
+            context.limits,
+            context.plan.address,
+            context.door.config.ehlo_name,
+            token=context.plan.token,
+            redactor=context.redactor,
         )
-        if self._hidden:  # how its other addresses answer is nobody's business
-            return Finding()
-        cause = "tcp.one_family" if _one_family(channel) else None
-        return Finding(cause, details={"attempts": _told(channel.attempts)})
-
-    async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
-        """Connect when the address has room for one more connection of this portal's."""
-        resolution, self._reservation = await self._approach.reserve(resolution, self.server.port)
-        channel = await self._context.door.connect(resolution, self.server.port, compare_families=compare_families)
-        if self._reservation is not None:
-            self._reservation.keep_only(channel.ip_address)
-        return channel
-
-    async def _connect_hidden(self) -> Channel:
-        """Connect, or fail after the whole time that connecting may take, whatever the reason was."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._context.limits.connect_total
-        try:
-            if self._resolution is not None:
-                return await self._connect_in_turn(self._resolution)
-        except ChannelFault as fault:
-            if fault.cause not in _HIDDEN_CAUSES:
-                raise
-        await asyncio.sleep(until - loop.time())
-        raise ChannelFault(HIDDEN_END)
+        return finding
 
     async def _encrypt(self) -> Finding:
         assert self._channel is not None  # noqa: S101
-        assert self._resolution is not None  # noqa: S101
         starttls = self.server.security is Security.STARTTLS
         if starttls:
             await self._opened().ask_starttls()
@@ -319,7 +283,9 @@ class LegRun:
         except ChannelFault as fault:
             session = type(self._opened())
             self._channel.close()  # the second look takes its place: never two connections of one leg
-            raise await explain_certificate(fault, context, session, self._resolution, self.server) from None
+            raise await explain_certificate(
+                fault, context, session, self._reach.resolution, self.server, until=self._second_look_until()
+            ) from None
         return Finding(
             details={
                 "protocol": info.protocol,
@@ -340,26 +306,30 @@ class LegRun:
 
     async def _look_for_tls(self) -> None:
         """A server that waits in silence may be waiting for TLS: raise what that comes to."""
-        assert self._resolution is not None  # noqa: S101
         assert self._channel is not None  # noqa: S101
         self._channel.close()  # as above
         door, server = self._context.door, self.server
-        if await door.describe_certificate(self._resolution, server.port, server.host) is not None:
+        until = self._second_look_until()
+        if await door.describe_certificate(self._reach.resolution, server.port, server.host, until=until) is not None:
             raise StageFault("tls.tls_on_plain")
+
+    def _second_look_until(self) -> float:
+        """Until when a second connection may look at a certificate, so that what the first one found is still told."""
+        now = asyncio.get_running_loop().time()
+        return min(now + self._context.limits.greeting, min(self._until, self._context.until) - _TO_TELL)
 
     def _refused(self, stage: Stage, refusal: Refusal, started: float) -> StageResult:
         """Judge a refusal: staff's patterns first, then what codes and words come to."""
         context = self._context
-        if stage is Stage.LOGIN and refusal.reply.code in CREDENTIAL_CODES:
+        if stage is Stage.LOGIN and refusal.reply.reason in CREDENTIAL_CODES:
             context.gate.refuse()
-        causes = judge_refusal(
-            refusal.reply,
-            refusal.cause,
-            context.patterns,
-            protocol=self.server.protocol,
-            stage=stage,
-            provider=context.plan.provider,
-        )
+        causes = self._judged(stage, refusal.reply, refusal.cause)
+        if (
+            causes[0].name in PORTAL_CAUSES
+        ):  # others are told that: not even a plain word of the visitor's may decide it
+            reply = neutral_reply(refusal.reply, context.redactor, plain_words=True)
+            if reply != refusal.reply:
+                causes = self._judged(stage, reply, cause_of(reply, stage))
         cause, owner, article = causes[0].name, causes[0].owner, causes[0].article
         outcome = outcome_of(cause)
         if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
@@ -376,12 +346,25 @@ class LegRun:
             return result
         return replace(result, causes=(replace(causes[0], owner=owner), *map(_of_portal, causes[1:])))
 
+    def _judged(self, stage: Stage, reply: Reply, cause: str) -> tuple[PossibleCause, ...]:
+        """What a reply comes to, the likeliest first: the patterns', else what codes and words came to."""
+        context = self._context
+        return judge_refusal(
+            reply,
+            cause,
+            context.patterns,
+            protocol=self.server.protocol,
+            stage=stage,
+            provider=context.plan.provider,
+        )
+
     def _failed(
         self,
         stage: Stage,
         cause: str,
         evidence: bytes = b"",
         *,
+        is_cut: bool = False,
         outcome: Outcome | None = None,
         owner: Owner | None = None,
         details: Mapping[str, str] | None = None,
@@ -393,6 +376,7 @@ class LegRun:
             cause=cause,
             owner=owner or owner_of(cause),
             evidence=evidence,
+            is_cut=is_cut,
             details=details or {},
             started=started,
         )
@@ -409,6 +393,7 @@ class LegRun:
         cause: str | None = None,
         owner: Owner | None = None,
         evidence: bytes = b"",
+        is_cut: bool = False,
         details: Mapping[str, str] | None = None,
         started: float | None = None,
     ) -> StageResult:
@@ -430,7 +415,7 @@ class LegRun:
             ip_address="" if channel is None else channel.ip_address,
             port=self.server.port,
             security=self.server.security,
-            evidence=(redactor.evidence(evidence, before_encryption=clear),) if evidence else (),
+            evidence=(redactor.evidence(evidence, before_encryption=clear, is_cut=is_cut),) if evidence else (),
             details={
                 name: visible(redactor.clean(value.encode("utf-8", "replace")).decode("utf-8", "replace"))
                 for name, value in (details or {}).items()
@@ -452,11 +437,5 @@ def _own_confidence(cause: str | None) -> float | None:
     return 0.0 if cause == UNKNOWN else 1.0
 
 
-def _told(attempts: Sequence[Attempt]) -> str:
-    return ", ".join(f"{attempt.ip} {attempt.outcome or 'connected'} {attempt.milliseconds} ms" for attempt in attempts)
-
-
-def _one_family(channel: Channel) -> bool:
-    """Whether the other family of addresses failed by the server's doing (`tcp.unreachable` may be this portal's)."""
-    won = ":" in channel.ip_address
-    return any((":" in attempt.ip) is not won and attempt.outcome in _SERVERS_DOING for attempt in channel.attempts)
+def _cause_at(stage: Stage, cause: str) -> str:
+    return _AT_GREETING.get(cause, cause) if stage is Stage.GREETING else cause

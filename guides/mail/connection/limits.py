@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EVIDENCE = 512
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -53,11 +51,15 @@ class Attempt:
 class ChannelFault(Exception):  # noqa: N818
     """A connection cannot be made or goes no further. `cause` is a class of `guides.mail.diagnosis.classes`.
 
-    `evidence` is what the server had sent, raw. It may echo a password, so neither `str` nor `repr` shows it.
+    `evidence` is what the server had sent, raw. It may echo a password, so neither `str` nor `repr` shows it, and it
+    is not shortened here: half a password is none that a redactor could find. `is_cut`: it ends within a line.
     """
 
-    def __init__(self, cause: str, evidence: bytes = b"", *, attempts: tuple[Attempt, ...] = ()) -> None:
+    def __init__(
+        self, cause: str, evidence: bytes = b"", *, is_cut: bool = False, attempts: tuple[Attempt, ...] = ()
+    ) -> None:
         super().__init__(cause)
         self.cause = cause
-        self.evidence = evidence[:EVIDENCE]
+        self.evidence = evidence
+        self.is_cut = is_cut
         self.attempts = attempts

@@ -6,6 +6,7 @@ import re
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, Limits
+from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of
@@ -22,9 +23,16 @@ class Pop3Session(Session):
     protocol = Protocol.POP3
 
     def __init__(
-        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+        self,
+        channel: Channel,
+        limits: Limits,
+        address: Address,
+        ehlo_name: str,
+        *,
+        token: bool = False,
+        redactor: Redactor | None = None,
     ) -> None:
-        super().__init__(channel, limits, address, ehlo_name, token=token)
+        super().__init__(channel, limits, address, ehlo_name, token=token, redactor=redactor)
         self._capabilities: dict[str, str] | None = None  # None: the server does not know CAPA
 
     def forget(self) -> None:
@@ -106,7 +114,7 @@ class Pop3Session(Session):
         line = await self._send(command)
         while line.startswith(b"+ ") or line == b"+":
             line = await self._send(await exchange.next_answer(line[2:]))
-        reply = _take_apart(line)
+        reply = self._answer(line)
         if reply.status != "+OK":
             raise exchange.refusal(reply, line)
         exchange.check_success(line)
@@ -152,7 +160,11 @@ class Pop3Session(Session):
         await self.say(line + b"\r\n")
         self.reader.begin(self.limits.command if seconds is None else seconds)
         raw = await self.reader.line()
-        return _take_apart(raw), raw
+        return self._answer(raw), raw
+
+    def _answer(self, line: bytes) -> Reply:
+        reply = _take_apart(line)
+        return reply if reply.status == "+OK" else self.judged(reply)
 
 
 def _take_apart(line: bytes) -> Reply:

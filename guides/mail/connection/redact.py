@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from base64 import b64encode, urlsafe_b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from urllib.parse import quote, quote_plus
 
@@ -24,8 +24,11 @@ LEAST_ANYWHERE = 4
 PASSWORD_MARK = b"[password]"
 ADDRESS_MARK = b"[address]"
 USER_MARK = b"[user]"
+# What stands for them where a text is judged: what a server calls them itself, or what looks like one.
+_NEUTRAL = ((PASSWORD_MARK, b"password"), (ADDRESS_MARK, b"somebody@example.net"), (USER_MARK, b"user"))
 
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
+_BASE64_END = re.compile(rb"[A-Za-z0-9+/_-]{8,}\Z")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 
 
@@ -69,8 +72,38 @@ class Redactor:
     def __repr__(self) -> str:
         return "<Redactor>"
 
-    def clean(self, raw: bytes) -> bytes:
-        """`raw` with a mark in the place of every value that was found."""
+    def clean(self, raw: bytes, *, is_cut: bool = False) -> bytes:
+        """`raw` with a mark in the place of every value that was found; `is_cut`: and without the beginning of one."""
+        spans = self._found_in(raw)
+        if is_cut:
+            spans.append((self._begun_at(raw), len(raw), len(self._rules), b""))
+        return _replace(raw, spans)
+
+    def evidence(self, raw: bytes, *, before_encryption: bool, is_cut: bool = False) -> Evidence:
+        """What a page may show of `raw`: redacted first, then decoded, made visible and cut.
+
+        `is_cut`: `raw` ends within a line, perhaps within a value. Three dots stand for its end in any case, so that
+        nobody can tell whether something was left out.
+        """
+        text = self.clean(raw, is_cut=is_cut).decode("utf-8", "replace")
+        return Evidence(visible(text + "…" if is_cut else text), before_encryption)
+
+    def neutral(self, text: str, *, plain_words: bool) -> str:
+        """`text` as it is judged: with words that mean nothing where a server repeats what the visitor typed.
+
+        Somebody may be called `blocked-by-spamhaus`. But somebody may be called `full` as well, and the server say in
+        its own words that a mailbox is full: a value of letters alone is left in its place unless `plain_words`.
+        """
+        raw = text.encode("utf-8", "replace")
+        said = _replace(
+            raw, [span for span in self._found_in(raw) if plain_words or not raw[span[0] : span[1]].isalpha()]
+        )
+        for mark, word in _NEUTRAL:
+            said = said.replace(mark, word)
+        return said.decode("utf-8", "replace")
+
+    def _found_in(self, raw: bytes) -> list[tuple[int, int, int, bytes]]:
+        """Where values stand: from, to, the rank of what is found, and the mark for it."""
         spans = [
             (match.start(), match.end(), rank, mark)
             for rank, (mark, forms) in enumerate(self._rules)
@@ -80,24 +113,44 @@ class Redactor:
             mark = self._within(run.group())
             if mark is not None:
                 spans.append((run.start(), run.end(), 0 if mark == PASSWORD_MARK else 1, mark))
-        return _replace(raw, spans)
+        return spans
 
-    def evidence(self, raw: bytes, *, before_encryption: bool) -> Evidence:
-        """What a page may show of `raw`: redacted first, then decoded, made visible and cut."""
-        return Evidence(visible(self.clean(raw).decode("utf-8", "replace")), before_encryption)
+    def _begun_at(self, raw: bytes) -> int:
+        """Where the longest end of `raw` begins that could be the beginning of a value; else its length."""
+        lowered = raw.lower()
+        longest = max((form.begun_at_end_of(lowered) for _, form in self._rules), default=0)
+        begin = len(raw) - longest
+        run = _BASE64_END.search(raw)
+        if run is not None and self._begins_within(run.group()):
+            begin = min(begin, run.start())
+        return begin
+
+    def _begins_within(self, run: bytes) -> bool:
+        """Whether a run of base64 could end within a value."""
+        return any(
+            decoded.endswith(needle[:length])
+            for decoded in _decodings(run)
+            for _, needle in self._needles
+            for length in range(1, len(needle) + 1)
+        )
 
     def _within(self, run: bytes) -> bytes | None:
         """The mark of a value that a run of base64 holds, wherever in its groups of four the run begins."""
-        plain = run.rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_")
-        for offset in range(4):
-            part = plain[offset:]
-            if len(part) % 4 == 1:
-                part = part[:-1]
-            decoded = urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+        for decoded in _decodings(run):
             for mark, needle in self._needles:
                 if needle in decoded:
                     return mark
         return None
+
+
+def _decodings(run: bytes) -> Iterator[bytes]:
+    """What a run of base64 says, wherever in its groups of four it begins."""
+    plain = run.rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_")
+    for offset in range(4):
+        part = plain[offset:]
+        if len(part) % 4 == 1:
+            part = part[:-1]
+        yield urlsafe_b64decode(part + b"=" * (-len(part) % 4))
 
 
 def visible(text: str) -> str:
@@ -105,8 +158,10 @@ def visible(text: str) -> str:
     text = text.strip()
     if text.isprintable():
         return _cut(text)
-    shown = []
+    shown: list[str] = []
     for char in text:
+        if len(shown) > MAX_SHOWN:  # a flood's end is not looked at
+            break
         if char == "\n" or unicodedata.category(char) not in _HIDDEN_CATEGORIES:
             shown.append(char)
         elif char == "\t":
@@ -147,6 +202,13 @@ class _Forms:
         lowered = raw.lower()
         # Most servers echo nothing, and making the expression takes longer than all the rest of a redactor.
         return self._expression.finditer(raw) if any(form in lowered for form in self._lowered) else ()
+
+    def begun_at_end_of(self, lowered: bytes) -> int:
+        """The most octets at the end of a text in small letters that begin one of the forms."""
+        return max(
+            (length for form in self._lowered for length in range(1, len(form)) if lowered.endswith(form[:length])),
+            default=0,
+        )
 
     @cached_property
     def _expression(self) -> re.Pattern[bytes]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
+from guides.mail.connection.redact import Redactor
 from guides.mail.diagnosis.codes import Reply
 from guides.mail.outcomes import Outcome, Owner, Stage
 from guides.mail.secret import Secret
@@ -108,7 +109,14 @@ class Session(ABC):
     protocol: ClassVar[Protocol]
 
     def __init__(
-        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+        self,
+        channel: Channel,
+        limits: Limits,
+        address: Address,
+        ehlo_name: str,
+        *,
+        token: bool = False,
+        redactor: Redactor | None = None,
     ) -> None:
         self.channel = channel
         self.limits = limits
@@ -116,6 +124,11 @@ class Session(ABC):
         self.ehlo_name = ehlo_name
         self.token = token  # the visitor's secret is an OAuth 2.0 token, no password
         self.reader = ReplyReader(channel, limits)
+        self._redactor = redactor  # None: nothing of the visitor's is sent
+
+    def judged(self, reply: Reply) -> Reply:
+        """A refusal as it is judged: what it repeats of the visitor's own input must not decide what it means."""
+        return reply if self._redactor is None else neutral_reply(reply, self._redactor, plain_words=False)
 
     @abstractmethod
     async def greet(self) -> Finding:
@@ -164,6 +177,20 @@ class Session(ABC):
                 await self._goodbye()
         except Exception:  # noqa: S110 (whatever a server does after its work is done changes no result)
             pass
+
+
+def neutral_reply(reply: Reply, redactor: Redactor, *, plain_words: bool) -> Reply:
+    """A reply without what it repeats of the visitor's input, as `Redactor.neutral` has it."""
+
+    def neutral(text: str) -> str:
+        return redactor.neutral(text, plain_words=plain_words)
+
+    return replace(
+        reply,
+        text=neutral(reply.text),
+        arguments=neutral(reply.arguments),
+        notices=tuple(map(neutral, reply.notices)),
+    )
 
 
 _OTHERS_GREETINGS = {

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from contextlib import suppress
 
 from guides.mail.accounts import Address, Protocol
-from guides.mail.connection.channel import Channel, Limits
+from guides.mail.connection.channel import Channel, ChannelFault, Limits
+from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
 from guides.mail.connection.sizes import octets_in_words
@@ -19,6 +21,8 @@ from guides.mail.secret import Secret
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
+
+GREYLIST = "smtp.greylist"
 
 # RFC 5321 4.5.3.1.4: a command line has at most 512 octets; a longer answer waits for the server's 334.
 _MAX_INITIAL = 480
@@ -30,9 +34,16 @@ class SmtpSession(Session):
     protocol = Protocol.SMTP
 
     def __init__(
-        self, channel: Channel, limits: Limits, address: Address, ehlo_name: str, *, token: bool = False
+        self,
+        channel: Channel,
+        limits: Limits,
+        address: Address,
+        ehlo_name: str,
+        *,
+        token: bool = False,
+        redactor: Redactor | None = None,
     ) -> None:
-        super().__init__(channel, limits, address, ehlo_name, token=token)
+        super().__init__(channel, limits, address, ehlo_name, token=token, redactor=redactor)
         self._extensions: dict[str, str] = {}
         self._sent_ahead: deque[bytes] = deque()
 
@@ -104,6 +115,9 @@ class SmtpSession(Session):
         finding = await self._envelope(b"RSET")
         if finding.cause is None:
             await self._command(b"RSET")
+        elif finding.cause == GREYLIST:  # the sender was taken: a message, if one is to be sent, begins anew
+            with suppress(ChannelFault, StageFault):
+                await self._command(b"RSET")
         return finding
 
     async def _envelope(self, *behind: bytes) -> Finding:
@@ -122,7 +136,7 @@ class SmtpSession(Session):
         reply, raw = await self._command(recipient)
         if reply.status not in ("250", "251"):
             cause = cause_of(reply, Stage.ENVELOPE)
-            if cause == "smtp.greylist":
+            if cause == GREYLIST:
                 return Finding(cause, raw)
             raise Refusal(reply, raw, cause)
         return Finding()
@@ -172,7 +186,8 @@ class SmtpSession(Session):
             if match[2] != b"-":
                 break
             lines.append(await self.reader.line())
-        return _take_apart(lines), b"\n".join(lines)
+        reply = _take_apart(lines)
+        return self.judged(reply) if reply.status[0] in "45" else reply, b"\n".join(lines)
 
 
 def _take_apart(lines: list[bytes]) -> Reply:

@@ -21,6 +21,10 @@ _GRAVITY = (
     Outcome.OK,
 )
 
+# A leg that ended so is compared with the others by its stage and cause, not by how it ended: a login that was refused
+# without a reason tells more than a port that is closed.
+_FAILED = frozenset({Outcome.FAIL, Outcome.UNCLEAR, Outcome.OURS})
+
 # Login errors outrank connection errors; what comes after a login tells more than what comes before.
 _TELLING = (
     Stage.LOGIN,
@@ -38,7 +42,8 @@ _TELLING = (
     Stage.DNS,
 )
 
-# Which of two causes at the same stage tells more; one that is not named here stands between them and a plain refusal.
+# Which of two causes at the same stage tells more; one that is not named here stands between them and a plain refusal,
+# and what went wrong in the portal itself behind that.
 _ORDER = (
     (
         "auth.protocol_disabled",
@@ -58,6 +63,13 @@ _WEIGHT = {cause: weight for weight, causes in enumerate(_ORDER) for cause in ca
 _PLAIN_REFUSALS = frozenset({"auth.rejected", "auth.user_or_disabled_ambiguous", "auth.authz", "unknown.unknown"})
 
 _COMPARED = CLEAR  # how sure a cause is that the legs show only together
+
+# What a fault of the input may have brought about, although the server named something. A lock or a switch it did not.
+_EXPLAINED_BY_INPUT = _PLAIN_REFUSALS | {
+    "auth.app_password_required",
+    "auth.authcode_required",
+    "auth.username_unknown",
+}
 
 _SWITCHED_OFF = {Leg.IMAP: "cross.imap_off", Leg.POP3: "cross.pop3_off", Leg.SMTP: "cross.smtp_off"}
 
@@ -86,8 +98,9 @@ def verdict(results: Sequence[StageResult], milliseconds: int) -> Verdict:
     worst = min(outcomes.values(), key=_GRAVITY.index)
     if worst in (Outcome.OK, Outcome.SKIPPED):
         return Verdict(Outcome.OK, outcomes, milliseconds=milliseconds)
+    telling = _FAILED if worst in _FAILED else {worst}
     told = min(
-        (result for result in results if result.outcome is worst),
+        (result for result in results if result.outcome in telling),
         key=lambda result: (_rank(result), _weight(result), list(Leg).index(result.leg)),
     )
     judged = _judge(told, legs)
@@ -109,6 +122,8 @@ def _rank(result: StageResult) -> int:
 
 
 def _weight(result: StageResult) -> int:
+    if result.outcome is Outcome.OURS and result.cause not in PORTAL_CAUSES:
+        return len(_ORDER) + 2
     plain = result.cause in _PLAIN_REFUSALS
     return _WEIGHT.get(result.cause or "", len(_ORDER) + 1 if plain else len(_ORDER))
 
@@ -117,13 +132,16 @@ def _judge(told: StageResult, legs: dict[Leg, list[StageResult]]) -> _Judgement:
     """What the failing stage means in the light of the other legs and of the input."""
     if told.cause in PORTAL_CAUSES:
         return _Judgement("cross.portal_blocked", Owner.PORTAL, Outcome.OURS, None)
-    if told.stage is Stage.LOGIN and told.cause in _PLAIN_REFUSALS:
+    if told.outcome is Outcome.OURS:  # whatever it is, it is not the visitor's
+        return _Judgement(told.cause, Owner.PORTAL, Outcome.OURS, told.article)
+    if told.stage is Stage.LOGIN and told.cause in _EXPLAINED_BY_INPUT:
+        is_plain = told.cause in _PLAIN_REFUSALS
         if any(_logged_in(stages) for leg, stages in legs.items() if leg is not told.leg):
-            cause = _SWITCHED_OFF[told.leg]
+            cause = _SWITCHED_OFF[told.leg] if is_plain else None
+        else:
+            cause = _input_cause(legs[told.leg], is_plain=is_plain)
+        if cause is not None:
             return _Judgement(cause, owner_of(cause), Outcome.FAIL, None)
-        by_input = _input_cause(legs[told.leg])
-        if by_input is not None:
-            return _Judgement(by_input, owner_of(by_input), Outcome.FAIL, None)
     return _Judgement(told.cause, told.owner, told.outcome, told.article)
 
 
@@ -131,15 +149,17 @@ def _logged_in(stages: list[StageResult]) -> bool:
     return any(stage.stage is Stage.LOGIN and stage.outcome in (Outcome.OK, Outcome.WARN) for stage in stages)
 
 
-def _input_cause(stages: list[StageResult]) -> str | None:
-    """The fault of the input that explains a plain refusal: input comes before all other causes."""
+def _input_cause(stages: list[StageResult], *, is_plain: bool) -> str | None:
+    """The fault of the input that explains a refusal: it comes before all other causes.
+
+    Except for the password's shape: what the server names itself is surer.
+    """
     for stage in stages:
         if stage.stage is Stage.INPUT and stage.cause is not None:
             causes = [stage.cause, *stage.details.get("also", "").split()]
-            if "input.password_space" in causes:
-                return "input.password_space"
-            if "input.username_form" in causes:
-                return "input.username_form"
-            if "input.password_shape" in causes:
+            for cause in ("input.password_space", "input.username_form", "input.nonascii_password"):
+                if cause in causes:
+                    return cause
+            if is_plain and "input.password_shape" in causes:
                 return "cross.account_password_used"
     return None

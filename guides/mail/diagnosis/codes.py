@@ -6,6 +6,7 @@ cause out: what a server calls temporary (`[UNAVAILABLE]`, 454, `[SYS/TEMP]`) is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,13 @@ from guides.mail.outcomes import Outcome, Stage
 
 REJECTED = "auth.rejected"
 UNKNOWN = "unknown.unknown"
+
+# A server that sends its client to another one (RFC 2221, RFC 2193). Nobody follows: a password goes only where the
+# visitor, or the provider's own entry, says.
+REFERRAL = "REFERRAL"
+MOVED = "mbox.moved"
+
+_NOTICE = re.compile(r"(?:NO|BAD|BYE) \[([^\] ]+)")
 
 # After one of these, the pair of user name and password is not tried anywhere else in the same test.
 CREDENTIAL_CAUSES = frozenset(
@@ -84,12 +92,25 @@ class Reply:
         return f"[{self.code}{' ' if self.arguments else ''}{self.arguments}]" if self.code else ""
 
     @property
+    def reason(self) -> str:
+        """The response code that says why: the answer's own, else that of a notice which came before it.
+
+        A server that is about to hang up says so in an untagged BYE, and then refuses with few words.
+        """
+        if self.code in ("", "ALERT"):
+            for notice in self.notices:
+                told = _NOTICE.match(notice)
+                if told is not None and told[1] in _REASONS:
+                    return told[1]
+        return self.code
+
+    @property
     def temporary(self) -> bool:
         """Whether the server says, in its protocol's own code, that the failure will pass."""
         if self.protocol is Protocol.SMTP:
             return self.status.startswith("4")
         if self.protocol is Protocol.IMAP:
-            return self.code in ("UNAVAILABLE", "SERVERBUG", "CORRUPTION", "INUSE", "LIMIT")
+            return self.reason in ("UNAVAILABLE", "SERVERBUG", "CORRUPTION", "INUSE", "LIMIT")
         return self.code in ("SYS/TEMP", "IN-USE", "LOGIN-DELAY")
 
 
@@ -126,6 +147,8 @@ _BYE = {"BYE": "greet.bye", "421": "greet.421"}
 
 
 def _greeting(reply: Reply) -> str:
+    if reply.reason == REFERRAL:
+        return MOVED
     cause = words.cause_in(reply.words, words.CONNECTION)
     if cause is not None:
         return cause
@@ -186,14 +209,16 @@ def _login(reply: Reply) -> str:
     if reply.protocol is Protocol.SMTP:
         return _smtp_login(reply)
     codes = _IMAP_LOGIN_CODES if reply.protocol is Protocol.IMAP else _POP3_LOGIN_CODES
-    if reply.status == "BYE":
+    if reply.status == "BYE" and not reply.temporary:
         cause = words.cause_in(reply.words, words.CONNECTION, words.LOGIN)
         return "net.closed" if cause is None else cause
     if reply.status == "BAD":  # the command was not understood; what it carried was not judged
         return words.cause_in(reply.words, words.LOGIN) or "auth.syntax"
     if any("[WEBALERT" in notice.upper() for notice in reply.notices):
         return "auth.web_login_required"
-    by_code = codes.get(reply.code)
+    if reply.reason == REFERRAL:
+        return MOVED
+    by_code = codes.get(reply.reason)
     if reply.temporary:
         return words.cause_in(reply.words, words.TEMPORARY_LOGIN) or by_code or "auth.temp_unavailable"
     by_words = words.cause_in(reply.words, words.LOGIN)
@@ -202,7 +227,7 @@ def _login(reply: Reply) -> str:
     if by_words is not None:
         return by_words
     # A NO with a code other than these is not "wrong password" (RFC 5530).
-    return REJECTED if reply.code in ("", "AUTHENTICATIONFAILED", "ALERT", "AUTH") else UNKNOWN
+    return REJECTED if reply.reason in ("", "AUTHENTICATIONFAILED", "ALERT", "AUTH") else UNKNOWN
 
 
 def _smtp_login(reply: Reply) -> str:
@@ -237,14 +262,20 @@ _MAILBOX_CODES: Mapping[str, str] = {
 
 
 def _mailbox(reply: Reply) -> str:
+    if reply.reason == REFERRAL:
+        return MOVED
     by_words = words.cause_in(reply.words, words.MAILBOX)
     if by_words is not None and by_words not in ("mbox.temp", "mbox.noperm"):
         return by_words
-    by_code = _MAILBOX_CODES.get(reply.code) or by_words
+    by_code = _MAILBOX_CODES.get(reply.reason) or by_words
     if by_code is not None:
         return by_code
     # The login was right and opening is refused: the protocol is switched off (Gmail's POP3 at STAT, Exchange's IMAP).
     return "net.closed" if reply.status == "BYE" else "mbox.not_enabled_after_login"
+
+
+# What an untagged notice may explain: not its mere wish to be shown.
+_REASONS = (_IMAP_LOGIN_CODES.keys() | _MAILBOX_CODES.keys() | CREDENTIAL_CODES | {REFERRAL}) - {"WEBALERT"}
 
 
 def _by_rules(reply: Reply) -> str | None:

@@ -1,0 +1,102 @@
+"""Finding a server's addresses and connecting, for a leg: hidden hosts look and take the same, whatever is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from guides.mail.accounts import Server
+from guides.mail.connection.channel import Attempt, Channel, ChannelFault
+from guides.mail.connection.context import TestContext
+from guides.mail.connection.places import Reservation
+from guides.mail.connection.session import Finding
+from guides.mail.connection.shared import Approach
+from guides.mail.network import DnsFailure, Door, Resolution, family_of
+
+_SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
+
+# What a hidden host must not tell apart, and when and how all of them end.
+_HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
+HIDDEN_END = "tcp.timeout"
+
+
+class Reach:
+    """The way to one server: `resolve`, then `connect`. `release` gives back the place at its address."""
+
+    def __init__(self, server: Server, context: TestContext, approach: Approach) -> None:
+        self._server = server
+        self._context = context
+        self._approach = approach
+        self._hidden = server.host in context.plan.hidden_hosts
+        self._resolution: Resolution | None = None
+        self._reservation: Reservation | None = None
+
+    @property
+    def resolution(self) -> Resolution:
+        """The addresses, behind a connection that was made."""
+        assert self._resolution is not None  # noqa: S101
+        return self._resolution
+
+    async def resolve(self) -> Finding:
+        """Look the host up. Raises DnsFailure."""
+        try:
+            self._resolution = await self._context.resolve(self._server.host)
+        except DnsFailure as failure:
+            if self._hidden and failure.cause in _HIDDEN_CAUSES:
+                return Finding()  # it goes on to "connect", and ends there as a closed port does
+            raise
+        if self._hidden:
+            return Finding()
+        details = {"addresses": " ".join(map(str, self._resolution.addresses))}
+        if self._resolution.canonical != self._resolution.host:
+            details["canonical"] = self._resolution.canonical
+        return Finding(details=details)
+
+    async def connect(self) -> tuple[Channel, Finding]:
+        """Connect to one of the addresses, and say how all that were tried answered. Raises ChannelFault."""
+        if self._hidden:  # how its other addresses answer is nobody's business
+            return await self._connect_hidden(), Finding()
+        channel = await self._connect_in_turn(self.resolution, compare_families=True)
+        cause = "tcp.one_family" if _one_family(channel, self._context.door) else None
+        return channel, Finding(cause, details={"attempts": in_one_line(channel.attempts)})
+
+    def release(self) -> None:
+        """The connection is over: another one of this portal's may take its place."""
+        if self._reservation is not None:
+            self._reservation.release()
+
+    async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
+        """Connect when the address has room for one more connection of this portal's."""
+        resolution, self._reservation = await self._approach.reserve(resolution, self._server.port)
+        channel = await self._context.door.connect(resolution, self._server.port, compare_families=compare_families)
+        if self._reservation is not None:
+            self._reservation.keep_only(channel.ip_address)
+        return channel
+
+    async def _connect_hidden(self) -> Channel:
+        """Connect, or fail after the whole time that connecting may take, whatever the reason was."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._context.limits.connect_total
+        try:
+            if self._resolution is not None:
+                return await self._connect_in_turn(self._resolution)
+        except ChannelFault as fault:
+            if fault.cause not in _HIDDEN_CAUSES:
+                raise
+        await asyncio.sleep(until - loop.time())
+        raise ChannelFault(HIDDEN_END)
+
+
+def in_one_line(attempts: Sequence[Attempt]) -> str:
+    """How each address answered."""
+    return ", ".join(f"{attempt.ip} {attempt.outcome or 'connected'} {attempt.milliseconds} ms" for attempt in attempts)
+
+
+def _one_family(channel: Channel, door: Door) -> bool:
+    """Whether the other family of addresses failed by the server's doing.
+
+    `tcp.unreachable` may be this portal's doing, and so may any silence in a family that nothing has answered in.
+    """
+    won = family_of(channel.ip_address)
+    failed = {family_of(attempt.ip) for attempt in channel.attempts if attempt.outcome in _SERVERS_DOING} - {won}
+    return any(door.reaches(family) for family in failed)
