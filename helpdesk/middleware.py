@@ -7,9 +7,13 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.deprecation import MiddlewareMixin
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -30,6 +34,9 @@ PERMISSIONS = ", ".join(
         "usb",
     )
 )
+
+
+_STAFF = f"/{settings.ADMIN_PATH}/"
 
 
 def _is_trusted(address: str) -> bool:
@@ -102,3 +109,24 @@ def same_origin_posts(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+class _ForStaff(MiddlewareMixin):
+    """A middleware of Django's that only staff's pages need: readers have no session, no account and no messages."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(_STAFF):
+            return self.get_response(request)  # type: ignore[return-value]
+        return super().__call__(request)  # type: ignore[return-value]
+
+
+class StaffSessions(_ForStaff, SessionMiddleware):
+    """`request.session`."""
+
+
+class StaffAccounts(_ForStaff, AuthenticationMiddleware):
+    """`request.user`."""
+
+
+class StaffMessages(_ForStaff, MessageMiddleware):
+    """What an action of theirs has come to, said on the next page."""

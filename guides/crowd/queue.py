@@ -79,7 +79,8 @@ class HostQueue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside: set[_Waiting] = set()
+        self._inside: dict[_Waiting, None] = {}  # in the order in which they were let in
+        self._held: Counter[str] = Counter()  # their places, counted as they come and go
         self._waiting: deque[_Waiting] = deque()
 
     def enter(self, hosts: Mapping[str, int], give_up: Callable[[], bool] = lambda: False) -> Entry | None:
@@ -125,7 +126,7 @@ class HostQueue:
 
     def held(self, host: str) -> int:
         """How many places at a host are taken in this process."""
-        return self._held()[host]
+        return self._held[host]
 
     def _withdraw(self, waiting: _Waiting) -> None:
         """Leave the queue; who was let in this very moment gives the places back."""
@@ -136,45 +137,46 @@ class HostQueue:
 
     def _leave(self, waiting: _Waiting) -> None:
         with self._lock:
-            self._inside.discard(waiting)
+            self._free(waiting)
             self._let_in()
 
     def _let_in(self) -> None:
         """Let those in whose places are free, in their order: nobody overtakes one who waits for the same host."""
         now = time.monotonic()
-        self._inside = {one for one in self._inside if one.until > now}
-        held = self._held()
+        while self._inside and (first := next(iter(self._inside))).until <= now:
+            self._free(first)
         awaited: set[str] = set()
         still: deque[_Waiting] = deque()
         while self._waiting:
             waiting = self._waiting.popleft()
-            if not awaited.isdisjoint(waiting.hosts) or not self._are_free(waiting.hosts, held):
+            if not awaited.isdisjoint(waiting.hosts) or not self._are_free(waiting.hosts):
                 awaited.update(waiting.hosts)
                 still.append(waiting)
-            elif not self._has_room(waiting.hosts, held):  # the process is full: all who come later wait as well
+            elif not self._has_room(waiting.hosts):  # the process is full: all who come later wait as well
                 still.append(waiting)
                 break
             else:
-                held.update(waiting.hosts)
+                self._held.update(waiting.hosts)
                 waiting.until = now + HELD_SECONDS
-                self._inside.add(waiting)
+                self._inside[waiting] = None
                 waiting.let_in.set()
         still.extend(self._waiting)
         self._waiting = still
 
-    def _held(self) -> Counter[str]:
-        held: Counter[str] = Counter()
-        for one in self._inside:
-            held.update(one.hosts)
-        return held
+    def _free(self, waiting: _Waiting) -> None:
+        if waiting in self._inside:
+            del self._inside[waiting]
+            for host, count in waiting.hosts.items():
+                self._held[host] -= count
+                if not self._held[host]:
+                    del self._held[host]
 
-    @staticmethod
-    def _has_room(hosts: Mapping[str, int], held: Counter[str]) -> bool:
-        total = held.total()
+    def _has_room(self, hosts: Mapping[str, int]) -> bool:
+        total = self._held.total()
         return not total or total + sum(hosts.values()) <= settings.LIMIT_PROCESS_CONNECTIONS
 
-    @staticmethod
-    def _are_free(hosts: Mapping[str, int], held: Counter[str]) -> bool:
+    def _are_free(self, hosts: Mapping[str, int]) -> bool:
+        held = self._held
         return all(
             not held[host] or held[host] + count <= settings.LIMIT_HOST_CONNECTIONS for host, count in hosts.items()
         )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar
 
 from guides import budgets
 from guides.crowd.readers import Courtesy, reading
+from guides.crowd.turn import Turn
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CROWD = 5  # tests that arrive or are under way in this process, from which on it is a crowd
-MOMENT = 1.0  # seconds
+MOMENT = 3.0  # seconds
 MOST_KEPT = 1000
 
 LONGEST_TURN = 3.0  # seconds; somebody who takes longer, say for a database that does not answer, is not waited for
@@ -30,8 +31,9 @@ LONGEST_TURN = 3.0  # seconds; somebody who takes longer, say for a database tha
 TEST_PATH = "/test/"
 LONGEST_FORM = 64 * 1024  # bytes of a form that is taken in before its turn; the test's is a few hundred long
 
-_turn = threading.Lock()
-_mine = threading.local()  # `held`: whether this thread has its turn; `is_lock`: and has the lock, too
+_turn = Turn(lines=2)
+_ARRIVALS, _FRAGMENTS = 0, 1  # the lines; of those who arrive, no test has begun
+_mine = threading.local()  # `held`: whether this thread works in its turn; `is_turn`: and has it, or could not wait
 _arriving: set[object] = set()
 _courtesy = Courtesy()
 _loops_courtesy = Courtesy()
@@ -86,16 +88,22 @@ def arriving() -> int:
 
 
 @contextmanager
-def page_work() -> Iterator[None]:
+def page_work(line: int = _ARRIVALS) -> Iterator[None]:
     """Take a turn, after readers, unless this thread has it. A courtesy: who has waited long enough goes ahead."""
     if getattr(_mine, "held", False):
+        _courtesy()
         yield
         return
-    _take()
+    _take(line)
     try:
         yield
     finally:
         _give_back()
+
+
+def fragment_work() -> AbstractContextManager[None]:
+    """The same, after those who arrive: their tests have not begun, and this one's has."""
+    return page_work(_FRAGMENTS)
 
 
 @contextmanager
@@ -108,11 +116,11 @@ def resting() -> Iterator[None]:
         yield
     finally:
         if was_held:
-            _take()
+            _take(_ARRIVALS)
 
 
-def _take() -> None:
-    _mine.is_lock = _turn.acquire(timeout=LONGEST_TURN)
+def _take(line: int) -> None:
+    _mine.is_turn = _turn.take(line, LONGEST_TURN)
     _mine.held = True
     # Whoever has the turn waits, and only they: two hundred threads that woke up at once would all be in the way.
     _courtesy()
@@ -120,8 +128,8 @@ def _take() -> None:
 
 def _give_back() -> None:
     _mine.held = False
-    if _mine.is_lock:
-        _turn.release()
+    if _mine.is_turn:
+        _turn.give_back()
 
 
 def tests_at_once() -> int:
@@ -135,19 +143,21 @@ def is_crowded() -> bool:
 
 
 def once_a_moment(key: Hashable, load: Callable[[], T]) -> T:
-    """What `load` returns: loaded now, or in a crowd, by somebody within the last second.
+    """What `load` returns: loaded now, or in a crowd, by somebody within the last moments.
 
-    `key` names what is loaded, and decides its type.
+    `key` names what is loaded, and decides its type. Nobody changes what they get: others have it, too.
     """
-    with page_work():
-        until, value = _kept.get(key, (0.0, None))
-        now = time.monotonic()
-        if len(_kept) > MOST_KEPT:
-            _kept.clear()
-        if now >= until or not is_crowded():
-            value = load()
-            _kept[key] = now + MOMENT, value
+    if getattr(_mine, "held", False):
+        _courtesy()
+    until, value = _kept.get(key, (0.0, None))
+    now = time.monotonic()
+    if now < until and is_crowded():
         return value  # type: ignore[return-value]
+    loaded = load()
+    if len(_kept) > MOST_KEPT:
+        _kept.clear()
+    _kept[key] = now + MOMENT, loaded
+    return loaded
 
 
 def let_readers_go_first() -> None:

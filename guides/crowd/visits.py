@@ -14,7 +14,7 @@ from guides.crowd import memory, outages
 from guides.crowd.memory import Outlook
 from guides.crowd.outages import ServerName
 from guides.crowd.queue import ACROSS_SECONDS, RETRY_SECONDS, Entry, HostQueue
-from guides.crowd.turns import arriving, once_a_moment, resting
+from guides.crowd.turns import arriving, let_readers_go_first, once_a_moment, resting
 from guides.ledger import Refused
 from guides.mail.accounts import Security
 from guides.mail.connection import alternatives
@@ -101,7 +101,14 @@ class Visit:
 
     def crowd(self) -> Crowd:
         """What the test itself gets to know."""
-        return Crowd(runtime.looks(), runtime.address_places(), self.outlook.known, self.probes, precedence)
+        return Crowd(
+            runtime.looks(),
+            runtime.address_places(),
+            self.outlook.known,
+            self.probes,
+            precedence,
+            let_readers_go_first,
+        )
 
     def take(self, result: StageResult) -> None:
         """Note a stage, and tell others when it settles what a place is like."""

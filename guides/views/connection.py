@@ -60,7 +60,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
     confirmed = request.GET.get("confirmed", "")
-    reader = Reader.of(at.domain, confirmed=confirmed)
+    reader = Reader.coming(at.domain, confirmed=confirmed)
     is_token = reader.account.password is PasswordKind.OAUTH2
     form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed, "is_token": is_token})
     warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
@@ -80,7 +80,7 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
     valid = form.is_valid()
     address = form.cleaned_data.get("address")
     confirmed = form.cleaned_data.get("confirmed", "")
-    reader = _reader_of(address, confirmed) if address else Reader()
+    reader = Reader.coming(address.domain, address, confirmed=confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
@@ -167,13 +167,6 @@ def _admit(request: HttpRequest, plan: TestPlan) -> budgets.Admission:
             raise
     request.has_proven = True  # type: ignore[attr-defined]
     return budgets.admit(visitor_ip, address, hosts, usernames, proven=True)
-
-
-def _reader_of(address: Address, confirmed: str) -> Reader:
-    """In an outage, many readers of one domain come together."""
-    key = ("reader", address.domain, confirmed, language())
-    reader = once_a_moment(key, lambda: Reader.of(address.domain, confirmed=confirmed))
-    return replace(reader, address=address)
 
 
 def _name_of(reader: Reader) -> str:

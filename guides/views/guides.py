@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from guides.crowd.turns import once_a_moment
 from guides.forms import ADDRESS_FAULTS, AddressForm
 from guides.mail.accounts import Address, Protocol
 from guides.models import Guide, GuideText
+from guides.models.texts import Text
 from guides.views import by_hand
 from guides.views.cards import cards
 from guides.views.offers import has_profile
@@ -45,7 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
     """One guide. A POST holds the reader's address and fills it into the steps; a URL holds the domain alone."""
-    guide = get_object_or_404(Guide.objects.published().for_page(), slug=slug)
+    guide = once_a_moment(("guide", slug), lambda: get_object_or_404(Guide.objects.published().for_page(), slug=slug))
     form = AddressForm(request.POST if request.method == "POST" else None)
     address: Address | None = None
     if form.is_bound and form.is_valid():
@@ -57,7 +59,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
     if typed is not None and not typed.is_valid():  # that page says what is wrong, and has the fields
         return redirect(f"{reverse('settings-domain', args=[at.domain])}?{urlencode(typed.data)}")
     confirmed = request.GET.get("confirmed", "")
-    reader = Reader.of(at.domain, address, confirmed=confirmed, by_hand=by_hand.servers_of(typed))
+    reader = Reader.coming(at.domain, address, confirmed=confirmed, by_hand=by_hand.servers_of(typed))
     choice = _Choice(guide, reader, request)
     if at.held_address:
         return redirect(choice.url())
@@ -106,10 +108,8 @@ class _Choice:
 
 
 def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField, form: AddressForm) -> HttpResponse:
-    texts = GuideText.objects.filter(guide=choice.guide).published()
-    text = texts.in_reading_order(language()).first()
-    assert text is not None  # noqa: S101  # `published()` found the guide by its texts
-    request.page_languages = set(texts.values_list("language", flat=True))  # type: ignore[attr-defined]
+    key = ("guide text", choice.guide.pk, language())
+    text, request.page_languages = once_a_moment(key, lambda: _text_of(choice.guide))  # type: ignore[attr-defined]
     protocols = choice.protocols(reader)
     protocol = choice.wanted_protocol if choice.wanted_protocol in protocols else protocols[0]
     choice.wanted_protocol = protocol  # links to this page do not carry on what cannot be
@@ -139,3 +139,11 @@ def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField
     if reader.address:
         response["Cache-Control"] = "no-store"
     return response
+
+
+def _text_of(guide: Guide) -> tuple[Text, set[str]]:
+    """A guide's text for the reader, and the languages that it is there in."""
+    texts = GuideText.objects.filter(guide=guide).published()
+    text = texts.in_reading_order(language()).first()
+    assert text is not None  # noqa: S101  # `published()` found the guide by its texts
+    return text, set(texts.values_list("language", flat=True))

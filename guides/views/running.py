@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
-from guides.crowd.turns import is_crowded, once_a_moment, page_work, tests_at_once
+from guides.crowd.turns import fragment_work, is_crowded, once_a_moment, tests_at_once
 from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
@@ -39,8 +39,8 @@ from guides.views.verdicts import (
 )
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
-GATHER_SECONDS = 0.006  # for each test of a crowd: a stage may wait for the next ones, to be shown with them
-MOST_GATHERED = 1.5  # seconds
+GATHER_SECONDS = 0.008  # for each test of a crowd: a stage may wait for the next ones, to be shown with them
+MOST_GATHERED = 2.0  # seconds
 
 _MARKS = {
     Outcome.OK: "✓",
@@ -223,7 +223,7 @@ class TestPage:
 
     def take(self, items: Iterable[StageResult | Verdict]) -> list[str]:
         """Note finished stages, or the verdict, and return their fragments."""
-        with page_work():
+        with fragment_work():
             return [self._take(item) for item in items]
 
     def _take(self, item: StageResult | Verdict) -> str:
@@ -256,7 +256,7 @@ class TestPage:
         end = judged(verdict, results, self.articles, self.links, is_listed=is_listed, is_hidden=is_hidden)
         if end.clears_visitor:  # whatever the usual owner of such a failure is
             verdict = replace(verdict, owner=Owner.NOBODY)
-        with page_work(), translation.override(self.language):
+        with fragment_work(), translation.override(self.language):
             tries = self._retries(verdict, results)
             end = replace(end, retries=tries, in_between=self._in_between() if end.works else None)
             report = make_report(
@@ -285,7 +285,7 @@ class TestPage:
 
     def _html(self, render: Callable[[], str]) -> str:
         # A stream is rendered after the request's own language has been put away.
-        with page_work(), translation.override(self.language):
+        with fragment_work(), translation.override(self.language):
             return render()
 
 

@@ -32,10 +32,9 @@ class EventStream:
     def __init__(self, page: TestPage, running: RunningTest) -> None:
         self._page = page
         self._running = running
-        self._first = event(page.skeleton())
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self._first
+        yield event(self._page.skeleton())
         try:
             for batch in self._running:
                 # A comment tells nobody anything, but writing it fails when the visitor has left.

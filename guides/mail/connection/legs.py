@@ -100,7 +100,10 @@ class LegRun:
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
+        crowd = self._context.crowd
         for position, stage in enumerate(self._stages):
+            if crowd is not None:
+                crowd.courtesy()
             if stage is Stage.DNS:
                 await self._stand_back()
             if stage is Stage.DNS and (told := await self._told_by_others()):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 CROWD = 5  # first legs on their way to the login, those included that have not begun
 LONGEST = 3.0  # seconds that a leg stands back
+APART = 0.002  # seconds between two that go at last, so that the loop has time for others
 
 
 class Precedence:
@@ -31,8 +32,9 @@ class Precedence:
         """A first leg has come to its login, or never will. Doing it twice does no harm."""
         self._on_their_way.discard(leg)
         if not self._is_crowded():
-            for go in self._waiting:
-                go.set()
+            waiting, self._waiting = self._waiting, set()
+            for number, go in enumerate(waiting):
+                asyncio.get_running_loop().call_later(number * APART, go.set)
 
     async def stand_back(self, go: asyncio.Event) -> None:
         """Wait while there is a crowd of first legs, until `go` is set, or for a while."""

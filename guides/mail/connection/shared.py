@@ -196,6 +196,7 @@ class Crowd:
     known: Mapping[Place, Answer] = field(default_factory=dict)  # what other processes found, breaker included
     probes: frozenset[Place] = frozenset()  # of these, the ones that this test tries again, and is alone to do so
     precedence: Precedence = field(default_factory=Precedence)  # whose legs go first
+    courtesy: Callable[[], None] = lambda: None  # called before each stage: it may wait a little for other threads
 
 
 class Approach:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from guides.mail.connection.limits import ChannelFault
 
 MAX_NAME = 200
+MOST_CERTIFICATES = 500  # that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,28 @@ def looks_like_tls(data: bytes | bytearray) -> bool:
 def tls_info(session: ssl.SSLObject) -> TlsInfo:
     """Describe a session whose handshake is over."""
     cipher = session.cipher()
-    certificate = session.getpeercert() or {}
-    not_after = certificate.get("notAfter")
-    return TlsInfo(
-        protocol=session.version() or "",
-        cipher=cipher[0] if cipher else "",
-        not_after=datetime.fromtimestamp(ssl.cert_time_to_seconds(not_after), UTC)
-        if isinstance(not_after, str)
-        else None,
-        issuer=_shown_name(certificate.get("issuer", ())),
-    )
+    not_after, issuer = _of_certificate(session)
+    return TlsInfo(session.version() or "", cipher[0] if cipher else "", not_after, issuer)
+
+
+_read: dict[bytes, tuple[datetime | None, str]] = {}
+
+
+def _of_certificate(session: ssl.SSLObject) -> tuple[datetime | None, str]:
+    """Until when a verified certificate holds, and who issued it. Many visitors come to the same few servers."""
+    der = session.getpeercert(binary_form=True)
+    if der is None or session.context.verify_mode is ssl.CERT_NONE:
+        return None, ""
+    known = _read.get(der)
+    if known is None:
+        certificate = session.getpeercert() or {}
+        not_after = certificate.get("notAfter")
+        until = datetime.fromtimestamp(ssl.cert_time_to_seconds(not_after), UTC) if isinstance(not_after, str) else None
+        known = until, _shown_name(certificate.get("issuer", ()))
+        if len(_read) >= MOST_CERTIFICATES:
+            _read.clear()
+        _read[der] = known
+    return known
 
 
 def sent_chain(session: ssl.SSLObject) -> list[bytes]:
