@@ -65,7 +65,7 @@ def test_every_class_that_is_ambiguous_by_definition_names_its_causes() -> None:
 
 
 def test_a_chain_that_tells_neither_is_unclear(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def tells_nothing(fault: Exception, *_: object) -> Exception:
+    async def tells_nothing(fault: Exception, *_: object, **__: object) -> Exception:
         return fault
 
     monkeypatch.setattr(legs, "explain_certificate", tells_nothing)
