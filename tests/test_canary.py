@@ -139,7 +139,7 @@ FAULTS = {
 BREAK_THE_PAGE = frozenset(
     {
         "taking the password", "wrapping it", "the form", "the servers", "the provider", "the plan", "budgets", "articles",
-        "the page", "rendering", "the door", "the loop",
+        "the page", "the door", "the loop",
     }
 )  # fmt: skip
 
@@ -228,7 +228,9 @@ def portal(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Iterator
 def test_no_fault_gives_the_password_away(portal: CanaryPortal) -> None:
     for title, fault in FAULTS.items():
         status = portal.post(title, fault=fault)
-        assert status == (500 if title in BREAK_THE_PAGE | BREAK_THE_TEST else 200), title
+        assert status == (500 if title in BREAK_THE_PAGE else 200), title
+        regrets = b"Something broke on our side" in portal.answers[f"answer of {title}"]
+        assert regrets == (title in BREAK_THE_PAGE | BREAK_THE_TEST), title
         portal.post(title, fault=fault, htmx=True)
     for protocol_host in (ECHO,):
         portal.post("a server that repeats", host=protocol_host)

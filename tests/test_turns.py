@@ -197,6 +197,15 @@ def test_courtesy_takes_half_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch
     assert seconds_of(Courtesy()) < 0.04  # nobody reads any more
 
 
+def test_a_page_that_takes_long_is_no_readers_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may wait for the loop that would wait for it."""
+    monkeypatch.setattr(readers, "LONGEST", 0.05)
+    with reading():
+        assert seconds_of(Courtesy()) >= 0.05
+        monkeypatch.setattr(readers, "LONGEST_PAGE", -1.0)
+        assert seconds_of(Courtesy()) < 0.04
+
+
 def test_a_turn_begins_after_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "LONGEST", 0.05)
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LONGEST = 0.1  # seconds that a test waits at a time
+LONGEST_PAGE = 0.5  # seconds; a page that takes longer waits for something itself, perhaps for the tests' own loop
 
-_readers: set[object] = set()
+_readers: dict[object, float] = {}  # since when they wait
 _nobody_reads = threading.Event()
 _nobody_reads.set()
 
@@ -18,12 +19,12 @@ _nobody_reads.set()
 def reading() -> Iterator[None]:
     """Be one of those who go first."""
     me = object()
-    _readers.add(me)
+    _readers[me] = time.monotonic()
     _nobody_reads.clear()
     try:
         yield
     finally:
-        _readers.discard(me)
+        del _readers[me]
         if not _readers:
             _nobody_reads.set()
 
@@ -37,8 +38,12 @@ class Courtesy:
     def __call__(self) -> None:
         """Wait a little while somebody reads."""
         began = time.monotonic()
-        if _nobody_reads.is_set() or began < self._not_before:
+        if _nobody_reads.is_set() or began < self._not_before or began - _last_came() > LONGEST_PAGE:
             return
         _nobody_reads.wait(LONGEST)
         ended = time.monotonic()
         self._not_before = ended + (ended - began)
+
+
+def _last_came() -> float:
+    return max(list(_readers.values()), default=0.0)
