@@ -229,8 +229,9 @@ def test_no_fault_gives_the_password_away(portal: CanaryPortal) -> None:
     for title, fault in FAULTS.items():
         status = portal.post(title, fault=fault)
         assert status == (500 if title in BREAK_THE_PAGE else 200), title
-        regrets = b"Something broke on our side" in portal.answers[f"answer of {title}"]
-        assert regrets == (title in BREAK_THE_PAGE | BREAK_THE_TEST), title
+        if title not in BREAK_THE_PAGE:
+            regrets = b"Something broke on our side" in portal.answers[f"answer of {title}"]
+            assert regrets == (title in BREAK_THE_TEST), title
         portal.post(title, fault=fault, htmx=True)
     for protocol_host in (ECHO,):
         portal.post("a server that repeats", host=protocol_host)

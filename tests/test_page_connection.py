@@ -314,7 +314,7 @@ def test_without_javascript_the_page_grows(script: Script, rf: RequestFactory) -
     response.close()
     assert before.startswith("<!doctype html>")
     assert "The test is running" in before
-    assert before.rstrip().endswith("</p>")
+    assert before.rstrip().endswith("</p></div>")
     assert set(beats) == {"\n"}
     assert "It works" in result
     assert after.rstrip().endswith("</html>")
