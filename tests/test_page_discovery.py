@@ -305,10 +305,9 @@ def test_one_search_serves_all_who_ask_at_the_same_time(world: Internet) -> None
     ]
     place = discovering._Kept("x.test")
     assert place.take_off()
-    asked = sum(world.dns.queries.values())
     threading.Timer(0.2, lambda: place.keep(findings)).start()
     assert discovering.look_up("x.test").account.servers[0].host == "imap.x.test"
-    assert sum(world.dns.queries.values()) == asked
+    assert not any(name.endswith("x.test") for name, _kind in world.dns.queries)  # others may still be asked about
 
 
 def test_a_failure_is_kept_for_a_minute_and_a_success_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:

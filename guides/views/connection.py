@@ -217,10 +217,10 @@ def _answer(
     test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
     if not visit.must_connect:  # all is known already, so the answer comes at once
-        with running:
-            for batch in running:
-                for item in batch or ():
-                    test_page.note(item)
+        with resting(), running:  # the loop goes through the stages; others may arrive meanwhile
+            items = [item for batch in running for item in batch or ()]
+        for item in items:
+            test_page.note(item)
         if request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(event(test_page.whole()), content_type=EVENT_STREAM)
         return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})

@@ -19,6 +19,7 @@ from guides.mail.connection.context import TestContext
 from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.imap_reply import folder_name
 from guides.mail.connection.legs import LegRun
+from guides.mail.connection.records import Records
 from guides.mail.connection.session import Finding, Refusal, StageFault
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
@@ -70,6 +71,7 @@ class DeliveryRun(LegRun):
         server = next(server for server in context.plan.servers if server.protocol is Protocol.SMTP)
         super().__init__(server, context)
         self.leg = Leg.DELIVERY
+        self._records = Records(self.leg, server, context)
 
     async def run(self) -> None:
         """Report the one stage of this leg, whatever happens."""
@@ -88,10 +90,11 @@ class DeliveryRun(LegRun):
         sessions = await context.handover.borrow()
         smtp, imap = sessions.get(Leg.SMTP), sessions.get(Leg.IMAP)
         if smtp is None or imap is None:
-            return self._result(Stage.DELIVERY, Outcome.BLOCKED)
+            return self._records.result(Stage.DELIVERY, Outcome.BLOCKED)
         assert isinstance(smtp, SmtpSession)  # noqa: S101
         assert isinstance(imap, ImapSession)  # noqa: S101
         self._smtp, self._imap, self._channel = smtp, imap, smtp.channel
+        self._records.channel = smtp.channel
         for session in (smtp, imap):  # the wait for the other leg is not theirs
             session.channel.deadline = context.until
         result, _ = await self._perform(Stage.DELIVERY)

@@ -6,8 +6,6 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from guides.mail.accounts import Protocol, Security, Server
@@ -19,24 +17,16 @@ from guides.mail.connection.input import check_input
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
 from guides.mail.connection.reach import Reach, in_one_line
-from guides.mail.connection.redact import visible
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault, neutral_reply
+from guides.mail.connection.records import Records
+from guides.mail.connection.session import Finding, Refusal, Session, StageFault
 from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import (
-    ADDRESS_CAUSES,
     CREDENTIAL_CAUSES,
-    CREDENTIAL_CODES,
-    PORTAL_CAUSES,
-    UNKNOWN,
-    Reply,
-    cause_of,
-    outcome_of,
 )
-from guides.mail.diagnosis.refusals import AMBIGUOUS, by_definition, judge_refusal
 from guides.mail.network import DnsFailure
-from guides.mail.outcomes import Outcome, Owner, PossibleCause, Stage, StageResult, causes_of
+from guides.mail.outcomes import Outcome, Owner, Stage, StageResult, causes_of
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +60,7 @@ class LegRun:
         self._session: Session | None = None
         self._approach = Approach(context.crowd, Place.of(server, context.plan.hidden_hosts), self.leg)
         self._reach = Reach(server, context, self._approach)
+        self._records = Records(self.leg, server, context)
         self._is_through = False
         self._arrive: Callable[[], None] = lambda: None
 
@@ -117,7 +108,7 @@ class LegRun:
             self._approach.note(result)
             if result.outcome not in (Outcome.OK, Outcome.WARN, Outcome.SKIPPED):
                 for blocked in self._stages[position + 1 :]:
-                    self._context.report(self._result(blocked, Outcome.BLOCKED))
+                    self._context.report(self._records.result(blocked, Outcome.BLOCKED))
                 return orderly
         self._approach.through()  # where there was no login to come to
         self._is_through = True
@@ -155,7 +146,7 @@ class LegRun:
         for result in told:
             self._context.report(result)
         for blocked in stages[len(told) :]:
-            self._context.report(self._result(blocked, Outcome.BLOCKED))
+            self._context.report(self._records.result(blocked, Outcome.BLOCKED))
 
     async def _login(self) -> tuple[StageResult, bool]:
         """Wait for this leg's turn, and log in unless the pair was refused elsewhere."""
@@ -167,7 +158,7 @@ class LegRun:
                 waiting.reschedule(None)
                 self._add_time(loop.time() - waiting_since)
                 if not allowed:
-                    return self._result(Stage.LOGIN, Outcome.BLOCKED), True
+                    return self._records.result(Stage.LOGIN, Outcome.BLOCKED), True
                 result, orderly = await self._perform(Stage.LOGIN)
                 if any(cause.name in CREDENTIAL_CAUSES for cause in causes_of(result)):
                     context.gate.refuse()
@@ -175,7 +166,7 @@ class LegRun:
                     context.gate.accept()
                 return result, orderly
         except TimeoutError:
-            return self._failed(Stage.LOGIN, "limit.deadline"), True
+            return self._records.failed(Stage.LOGIN, "limit.deadline"), True
         finally:
             context.gate.through(self.leg)
 
@@ -196,16 +187,18 @@ class LegRun:
         # No message and no traceback: they could hold what the visitor typed. And not inside the handler: whatever
         # fails while a log record is on its way (Django's reporter, at level DEBUG) shows the exception being handled.
         logger.error("%s leg failed at stage %s: %s at %s:%s", self.leg, stage, kind, place.filename, place.lineno)
-        return self._result(stage, Outcome.OURS, cause="unknown.unknown", owner=Owner.PORTAL, started=started), False
+        return self._records.result(
+            stage, Outcome.OURS, cause="unknown.unknown", owner=Owner.PORTAL, started=started
+        ), False
 
     async def _attempt(self, stage: Stage, started: float) -> tuple[StageResult, bool]:
         try:
             async with asyncio.timeout_at(min(self._until, self._context.until)):
                 finding = await self._work(stage)
         except Refusal as refusal:
-            return self._refused(stage, refusal, started), True
+            return self._records.refused(stage, refusal, started), True
         except StageFault as fault:
-            return self._failed(
+            return self._records.failed(
                 stage,
                 _cause_at(stage, fault.cause),
                 fault.evidence,
@@ -217,14 +210,14 @@ class LegRun:
         except ChannelFault as fault:
             cause = _cause_at(stage, fault.cause)
             details = {"attempts": in_one_line(fault.attempts)} if fault.attempts else None
-            return self._failed(
+            return self._records.failed(
                 stage, cause, fault.evidence, is_cut=fault.is_cut, details=details, started=started
             ), False
         except DnsFailure as failure:
-            return self._failed(stage, failure.cause, started=started), False
+            return self._records.failed(stage, failure.cause, started=started), False
         except TimeoutError:
-            return self._failed(stage, "limit.deadline", started=started), False
-        result = self._result(
+            return self._records.failed(stage, "limit.deadline", started=started), False
+        result = self._records.result(
             stage,
             Outcome.SKIPPED if finding.skipped else Outcome.OK if finding.cause is None else Outcome.WARN,
             cause=finding.cause,
@@ -262,6 +255,7 @@ class LegRun:
     async def _connect(self) -> Finding:
         context = self._context
         self._channel, finding = await self._reach.connect()
+        self._records.channel = self._channel
         self._session = _SESSIONS[self.server.protocol](
             self._channel,
             context.limits,
@@ -320,124 +314,6 @@ class LegRun:
         """Until when a second connection may look at a certificate, so that what the first one found is still told."""
         now = asyncio.get_running_loop().time()
         return min(now + self._context.limits.greeting, min(self._until, self._context.until) - _TO_TELL)
-
-    def _refused(self, stage: Stage, refusal: Refusal, started: float) -> StageResult:
-        """Judge a refusal: staff's patterns first, then what codes and words come to."""
-        context = self._context
-        if stage is Stage.LOGIN and refusal.reply.reason in CREDENTIAL_CODES:
-            context.gate.refuse()
-        causes = self._judged(stage, refusal.reply, refusal.cause)
-        if (
-            causes[0].name in PORTAL_CAUSES
-        ):  # others are told that: not even a plain word of the visitor's may decide it
-            reply = neutral_reply(refusal.reply, context.redactor, plain_words=True)
-            if reply != refusal.reply:
-                causes = self._judged(stage, reply, cause_of(reply, stage))
-        cause, owner, article = causes[0].name, causes[0].owner, causes[0].article
-        outcome = outcome_of(cause)
-        if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
-            cause, article = "cross.portal_blocked", None
-        if outcome is Outcome.OURS or owner is Owner.SENDER_NETWORK:  # the network that sends is this portal's
-            outcome, owner = Outcome.OURS, Owner.PORTAL
-        elif cause == "rcpt.full" and stage is Stage.ENVELOPE:  # the recipient is the visitor
-            owner = Owner.VISITOR
-        if len(causes) > 1 and outcome is Outcome.FAIL:
-            outcome = Outcome.UNCLEAR
-        result = self._failed(stage, cause, refusal.evidence, outcome=outcome, owner=owner, started=started)
-        result = replace(result, article=article, confidence=causes[0].confidence)
-        if outcome is not Outcome.UNCLEAR or len(causes) == 1:
-            return result
-        return replace(result, causes=(replace(causes[0], owner=owner), *map(_of_portal, causes[1:])))
-
-    def _judged(self, stage: Stage, reply: Reply, cause: str) -> tuple[PossibleCause, ...]:
-        """What a reply comes to, the likeliest first: the patterns', else what codes and words came to."""
-        context = self._context
-        return judge_refusal(
-            reply,
-            cause,
-            context.patterns,
-            protocol=self.server.protocol,
-            stage=stage,
-            provider=context.plan.provider,
-        )
-
-    def _failed(
-        self,
-        stage: Stage,
-        cause: str,
-        evidence: bytes = b"",
-        *,
-        is_cut: bool = False,
-        outcome: Outcome | None = None,
-        owner: Owner | None = None,
-        details: Mapping[str, str] | None = None,
-        started: float | None = None,
-    ) -> StageResult:
-        result = self._result(
-            stage,
-            outcome or outcome_of(cause),
-            cause=cause,
-            owner=owner or owner_of(cause),
-            evidence=evidence,
-            is_cut=is_cut,
-            details=details or {},
-            started=started,
-        )
-        if outcome is None and cause in AMBIGUOUS:
-            (first,) = causes_of(result)
-            return replace(result, outcome=Outcome.UNCLEAR, causes=by_definition(first, self.server.protocol))
-        return result
-
-    def _result(
-        self,
-        stage: Stage,
-        outcome: Outcome,
-        *,
-        cause: str | None = None,
-        owner: Owner | None = None,
-        evidence: bytes = b"",
-        is_cut: bool = False,
-        details: Mapping[str, str] | None = None,
-        started: float | None = None,
-    ) -> StageResult:
-        """The record of a stage. All that a server may have written passes the redactor here."""
-        redactor = self._context.redactor
-        channel = self._channel
-        clear = channel is not None and not channel.encrypted
-        spent = 0.0 if started is None else asyncio.get_running_loop().time() - started
-        return StageResult(
-            leg=self.leg,
-            stage=stage,
-            outcome=outcome,
-            cause=cause,
-            owner=owner,
-            milliseconds=round(spent * 1000),
-            started=None if started is None else datetime.now(UTC) - timedelta(seconds=spent),
-            confidence=_own_confidence(cause),
-            host=self.server.host,
-            ip_address="" if channel is None else channel.ip_address,
-            port=self.server.port,
-            security=self.server.security,
-            evidence=(redactor.evidence(evidence, before_encryption=clear, is_cut=is_cut),) if evidence else (),
-            details={
-                name: visible(redactor.clean(value.encode("utf-8", "replace")).decode("utf-8", "replace"))
-                for name, value in (details or {}).items()
-            },
-        )
-
-
-def _of_portal(cause: PossibleCause) -> PossibleCause:
-    """The address and the network that are not welcome are this portal's, wherever in the order they are named."""
-    if cause.name in ADDRESS_CAUSES:
-        return PossibleCause("cross.portal_blocked", Owner.PORTAL, cause.confidence)
-    return replace(cause, owner=Owner.PORTAL) if cause.owner is Owner.SENDER_NETWORK else cause
-
-
-def _own_confidence(cause: str | None) -> float | None:
-    """Of what the portal has seen for itself, and not been told in a server's words."""
-    if cause is None:
-        return None
-    return 0.0 if cause == UNKNOWN else 1.0
 
 
 def _cause_at(stage: Stage, cause: str) -> str:
