@@ -37,10 +37,12 @@ access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"
 def post_worker_init(_worker: object) -> None:
     """Make a process ready for threads that work side by side.
 
-    What was loaded stays for good: the garbage collector need not look through it again and again. A thread that wants
-    to go on, say the one that takes connections in, gets Python's lock after half a millisecond of another's work;
-    Python's own five, several times for each request, are what a reader waits for in a crowd.
+    What was loaded stays for good: the garbage collector need not look through it again and again, and through all that
+    a crowd needs only seldom, for everybody waits meanwhile, 50 ms each time. A thread that wants to go on, say the one
+    that takes connections in, gets Python's lock after half a millisecond of another's work; Python's own five, several
+    times for each request, are what a reader would wait for in a crowd.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(5_000, 20, 50)
     sys.setswitchinterval(0.0005)
