@@ -364,3 +364,18 @@ def test_a_fault_of_our_own_ends_the_page_kindly(
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_an_event_keeps_its_lines(end: str) -> None:
     assert streams.event(f"<p>{end}a{end}</p>\n") == b"data: <p>\ndata: a\ndata: </p>\n\n"
+
+
+def test_a_page_that_cannot_be_made_starts_no_test(
+    client: Client, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_provider()
+
+    def broken(*_arguments: object) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr(connection, "render_to_string", broken)
+    with pytest.raises(RuntimeError):
+        submit(client)
+    time.sleep(0.05)  # the loop would have begun it by now
+    assert script.plans == []

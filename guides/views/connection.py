@@ -215,6 +215,10 @@ def _answer(
 ) -> HttpResponseBase:
     found = once_a_moment("articles", articles.load)
     test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
+    page = ""
+    if visit.must_connect and not request.htmx:  # type: ignore[attr-defined]
+        page = render_to_string("test.html", _context(form, reader) | {"is_running": True, "result": _GAP}, request)
+    # From here on the test runs, and nothing may break before somebody owns it who closes it.
     running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
     if not visit.must_connect:  # all is known already, so the answer comes at once
         with resting(), running:  # the loop goes through the stages; others may arrive meanwhile
@@ -227,7 +231,6 @@ def _answer(
     if request.htmx:  # type: ignore[attr-defined]
         response = StreamingHttpResponse(EventStream(test_page, running), content_type=EVENT_STREAM)
     else:
-        page = render_to_string("test.html", _context(form, reader) | {"is_running": True, "result": _GAP}, request)
         before, _gap, after = page.partition(_GAP)
         response = StreamingHttpResponse(GrowingPage(before, after, test_page, running))
     connection.close()  # a test may last a minute; it needs the database no more
