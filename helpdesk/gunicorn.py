@@ -6,7 +6,6 @@ the default set-up's budgets exact, since its cache is local memory; more of the
 
 import gc
 import os
-import sys
 
 from helpdesk.env import Env
 
@@ -37,12 +36,10 @@ access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"
 def post_worker_init(_worker: object) -> None:
     """Make a process ready for threads that work side by side.
 
-    What was loaded stays for good: the garbage collector need not look through it again and again, and through all that
-    a crowd needs only seldom, for everybody waits meanwhile, 50 ms each time. A thread that wants to go on, say the one
-    that takes connections in, gets Python's lock after half a millisecond of another's work; Python's own five, several
-    times for each request, are what a reader would wait for in a crowd.
+    What was loaded stays for good: the garbage collector need not look through it again and again. What a crowd needs
+    goes without it, nearly all of it; looking through that took a tenth of a crowd's processor, and everybody waits
+    meanwhile.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 50)
-    sys.setswitchinterval(0.0005)
+    gc.set_threshold(100_000, 5, 10)

@@ -9,10 +9,12 @@ import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from time import monotonic, sleep
 
 import pytest
 
+from guides.mail.connection import loop as module
 from guides.mail.connection.loop import BackgroundLoop, LoopClosed
 from tests.channels import RESOLUTION, Server, door_to
 
@@ -273,3 +275,44 @@ def test_it_is_courteous_at_each_of_its_turns(loop: BackgroundLoop) -> None:
 
     loop.run(work())
     assert set(seen) == {"connection-tests"}
+
+
+def test_a_reader_who_seems_to_be_gone_is_woken_until_that_is_found_out(
+    loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.02)
+    gone = threading.Event()
+
+    async def work() -> AsyncIterator[str]:
+        yield "first"
+        await asyncio.sleep(60)
+
+    with closing(loop.batches(work, heartbeat=30, has_left=gone.is_set)) as batches:
+        items = iter(batches)
+        assert next(items) == ["first"]
+        sleep(0.1)
+        assert batches._job.messages.empty()  # nobody is woken while they read
+        gone.set()
+        assert [next(items), next(items)] == [None, None]
+        gone.clear()
+        sleep(0.1)
+        while not batches._job.messages.empty():
+            next(items)
+        sleep(0.1)
+        assert batches._job.messages.empty()
+
+
+def test_nobody_looks_for_a_reader_of_what_has_ended(loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
+    looks: list[int] = []
+
+    async def work() -> AsyncIterator[str]:
+        yield "only"
+
+    batches = loop.batches(work, 30, has_left=lambda: bool(looks.append(1)))
+    assert list(batches) == [["only"]]
+    before = len(looks)
+    assert before
+    sleep(0.1)
+    assert len(looks) == before

@@ -13,50 +13,18 @@ import pytest
 from guides import budgets
 from guides.crowd import readers, turns
 from guides.crowd.readers import Courtesy, reading
-from guides.crowd.turns import Turns, arriving, once_a_moment, page_work, resting
+from guides.crowd.turns import Turns, admitted, arriving, at_the_door, page_work, resting
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns._kept.clear()
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "_courtesy", Courtesy())
     monkeypatch.setattr(turns, "_loops_courtesy", Courtesy())
 
 
-def test_in_the_calm_everything_is_loaded_anew() -> None:
-    loads: list[int] = []
-    for _ in range(3):
-        once_a_moment("x", lambda: loads.append(1))
-    assert len(loads) == 3
-
-
-def test_a_crowd_loads_once_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: clock)
-    monkeypatch.setattr(budgets, "tests_under_way", lambda: turns.CROWD)
-    loads: list[str] = []
-
-    def load(name: str) -> str:
-        loads.append(name)
-        return name
-
-    assert [once_a_moment(name, lambda name=name: load(name)) for name in ("a", "b", "a", "b")] == ["a", "b", "a", "b"]
-    assert loads == ["a", "b"]
-    clock += turns.MOMENT
-    assert once_a_moment("a", lambda: load("a")) == "a"
-    assert loads == ["a", "b", "a"]
-
-
-def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budgets, "tests_under_way", lambda: turns.CROWD)
-    for number in range(turns.MOST_KEPT * 2):
-        once_a_moment(number, lambda: 1)
-    assert len(turns._kept) <= turns.MOST_KEPT + 1
-
-
 def test_a_turn_is_a_courtesy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who hangs in their turn, say for a database that does not answer, holds nobody up for long."""
-    monkeypatch.setattr(turns, "LONGEST_TURN", 0.02)
+    monkeypatch.setattr(turns._turn, "longest", 0.02)
     held, done = threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -104,7 +72,7 @@ class Seen:
         self.calls: list[tuple[int, bool, bool, bytes]] = []
 
     def __call__(self, environ: dict[str, Any], start_response: object) -> Iterable[bytes]:
-        held = getattr(turns._mine, "held", False)
+        held = turns._has_turn()
         reads = not readers._nobody_reads.is_set()
         body = environ["wsgi.input"].read(3) if environ["CONTENT_LENGTH"] else b""
         self.calls.append((arriving(), held, reads, body))
@@ -145,6 +113,41 @@ def test_a_form_that_does_not_come_has_no_turn() -> None:
     slow.comes.set()
     thread.join(5)
     assert [body for *_, body in seen.calls] == [b"abc", b"xxx"]
+
+
+def test_who_comes_to_the_door_is_begun_in_their_turn_and_gives_it_back_when_the_answer_begins() -> None:
+    seen, begun = Seen(), []
+    with page_work():
+        at_the_door(begun.append)
+        assert begun == []
+        assert arriving() == 1
+    assert len(begun) == 1
+    with admitted(begun[0]):
+        assert ask(Turns(seen), "POST", "/en/test/", b"abc") == [b"answer"]
+        assert not turns._turn.is_taken  # the answer is told in its own time
+    assert seen.calls == [(1, True, False, b"abc")]
+    assert arriving() == 0
+
+
+def test_who_was_begun_and_never_came_to_ask_gives_the_turn_back() -> None:
+    begun: list[int] = []
+    at_the_door(begun.append)
+    with pytest.raises(ValueError, match="no request"), admitted(begun[0]):
+        raise ValueError("no request")
+    assert not turns._turn.is_taken
+
+
+def test_nobody_at_the_door_waits_for_somebody_who_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns._turn, "longest", 0.02)
+    begun: list[int] = []
+    with page_work():
+        at_the_door(begun.append)
+        time.sleep(0.03)
+        turns.look_after()
+        assert len(begun) == 1
+    with admitted(begun[0]):
+        pass
+    assert not turns._turn.is_taken
 
 
 def test_who_waits_for_something_else_gives_the_turn_away() -> None:

@@ -9,7 +9,7 @@ that was a visitor's own matter, and no visitor can be found in it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
@@ -40,6 +40,10 @@ class Outlook:
 
     known: Mapping[Place, Answer] = field(default_factory=dict)  # places that fail
     may_probe: frozenset[Place] = frozenset()  # of these, the ones that it is time to try again (`claim_probes`)
+
+    def settles(self, places: Collection[Place]) -> bool:
+        """Whether nothing is left to be found out about `places`."""
+        return not self.may_probe and all(place in self.known for place in places)
 
 
 def outlook(places: Iterable[Place]) -> Outlook:
@@ -142,11 +146,12 @@ class _Memory:
             return
         if looked and not self._store.touch(_key("since", name), timeout=OPEN_SECONDS):
             self._store.add(_key("since", name), answer.at, timeout=OPEN_SECONDS)
-        found = self._store.get_many([_key(kind, name) for kind in ("open", "since", "answer")])
-        if _key("open", name) in found:
+        if self._store.has_key(_key("open", name)):
             if looked:
                 self._open(place, answer)
-        elif _key("since", name) in found:  # else somebody has got through since the look that this one was told of
+            return
+        found = self._store.get_many([_key(kind, name) for kind in ("since", "answer")])
+        if _key("since", name) in found:  # else somebody has got through since the look that this one was told of
             self._count(place, found[_key("since", name)], found.get(_key("answer", name), answer), looked=looked)
 
     def _count(self, place: Place, since: float, seen: Answer, *, looked: bool) -> None:

@@ -1,4 +1,4 @@
-"""Requests for tests are worked on one at a time, readers first, and what all tests need is loaded once for a crowd.
+"""Requests for tests are worked on one at a time, readers first.
 
 A process of threads runs Python in one of them at a time. Two hundred tests that all worked at once would stand in a
 reader's way two hundred times; one after another they end as soon, for each works for moments and waits for seconds.
@@ -7,33 +7,28 @@ reader's way two hundred times; one after another they end as soon, for each wor
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from guides import budgets
 from guides.crowd.readers import Courtesy, reading
-from guides.crowd.turn import Turn
+from guides.crowd.turn import Token, Turn
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-T = TypeVar("T")
-
 CROWD = 5  # tests that arrive or are under way in this process, from which on it is a crowd
-MOMENT = 3.0  # seconds
-MOST_KEPT = 1000
 
-LONGEST_TURN = 3.0  # seconds; somebody who takes longer, say for a database that does not answer, is not waited for
+LONGEST_TURN = 3.0  # seconds
 
 TEST_PATH = "/test/"
 LONGEST_FORM = 64 * 1024  # bytes of a form that is taken in before its turn; the test's is a few hundred long
 
-_turn = Turn(lines=2)
+_turn = Turn(lines=2, longest=LONGEST_TURN)
 _ARRIVALS, _FRAGMENTS = 0, 1  # the lines; of those who arrive, no test has begun
-_mine = threading.local()  # `held`: whether this thread works in its turn; `is_turn`: and has it, or could not wait
+_mine = threading.local()  # `token`: this thread works in its turn
 _arriving: set[object] = set()
 _courtesy = Courtesy()
 _loops_courtesy = Courtesy()
@@ -55,7 +50,7 @@ class Turns:
                 return self._application(environ, start_response)
         if not environ["PATH_INFO"].endswith(TEST_PATH) or not _take_in(environ):
             return self._application(environ, start_response)
-        with _arrival(), page_work():
+        with _arrival(), _whole_turn():
             return self._application(environ, start_response)
 
 
@@ -66,9 +61,6 @@ def _take_in(environ: WSGIEnvironment) -> bool:
         return False
     environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(int(length)))
     return True
-
-
-_kept: dict[Hashable, tuple[float, object]] = {}
 
 
 @contextmanager
@@ -84,14 +76,54 @@ def _arrival() -> Iterator[None]:
 
 def arriving() -> int:
     """How many requests for a test have come and are not under way yet."""
-    return len(_arriving)
+    return len(_arriving) + _turn.waiting(_ARRIVALS)
+
+
+def at_the_door(begin: Callable[[Token], None]) -> None:
+    """Call `begin` when it is the turn of somebody who has asked for a test; it starts a thread that calls `admitted`.
+
+    A thread for each of two hundred, most of them waiting for their turn, would be in the way of who comes to read.
+    """
+    _turn.take_later(_ARRIVALS, begin)
+
+
+@contextmanager
+def admitted(token: Token) -> Iterator[None]:
+    """Work with a turn that this thread was started with."""
+    _mine.token = token
+    try:
+        yield
+    finally:
+        _give_back()
+
+
+def look_after() -> None:
+    """For the process's own loop, now and then: nobody at the door waits long for somebody who hangs in their turn."""
+    _turn.look_after()
+
+
+@contextmanager
+def _whole_turn() -> Iterator[None]:
+    """Take a turn, unless this thread was started with one, and give it back."""
+    if _has_turn():
+        give_way()
+    else:
+        _take(_ARRIVALS)
+    try:
+        yield
+    finally:
+        _give_back()
+
+
+def _has_turn() -> bool:
+    return getattr(_mine, "token", None) is not None
 
 
 @contextmanager
 def page_work(line: int = _ARRIVALS) -> Iterator[None]:
     """Take a turn, after readers, unless this thread has it. A courtesy: who has waited long enough goes ahead."""
-    if getattr(_mine, "held", False):
-        _courtesy()
+    if _has_turn():
+        give_way()
         yield
         return
     _take(line)
@@ -109,55 +141,42 @@ def fragment_work() -> AbstractContextManager[None]:
 @contextmanager
 def resting() -> Iterator[None]:
     """Let others have the turn while this thread waits for something."""
-    was_held = getattr(_mine, "held", False)
-    if was_held:
-        _give_back()
+    had_turn = _has_turn()
+    _give_back()
     try:
         yield
     finally:
-        if was_held:
+        if had_turn:
             _take(_ARRIVALS)
 
 
 def _take(line: int) -> None:
-    _mine.is_turn = _turn.take(line, LONGEST_TURN)
-    _mine.held = True
+    _mine.token = _turn.take(line)
     # Whoever has the turn waits, and only they: two hundred threads that woke up at once would all be in the way.
     _courtesy()
 
 
 def _give_back() -> None:
-    _mine.held = False
-    if _mine.is_turn:
-        _turn.give_back()
+    token: Token | None = getattr(_mine, "token", None)
+    if token is not None:
+        _mine.token = None
+        _turn.give_back(token)
+
+
+def give_way() -> None:
+    """For whoever has the turn, before a piece of work: let readers go first."""
+    if _has_turn():
+        _courtesy()
 
 
 def tests_at_once() -> int:
     """How many tests arrive or are under way in this process, about."""
-    return budgets.tests_under_way() + len(_arriving)
+    return budgets.tests_under_way() + arriving()
 
 
 def is_crowded() -> bool:
     """Whether there are so many tests at once that each has to give way to others."""
     return tests_at_once() >= CROWD
-
-
-def once_a_moment(key: Hashable, load: Callable[[], T]) -> T:
-    """What `load` returns: loaded now, or in a crowd, by somebody within the last moments.
-
-    `key` names what is loaded, and decides its type. Nobody changes what they get: others have it, too.
-    """
-    if getattr(_mine, "held", False):
-        _courtesy()
-    until, value = _kept.get(key, (0.0, None))
-    now = time.monotonic()
-    if now < until and is_crowded():
-        return value  # type: ignore[return-value]
-    loaded = load()
-    if len(_kept) > MOST_KEPT:
-        _kept.clear()
-    _kept[key] = now + MOMENT, loaded
-    return loaded
 
 
 def let_readers_go_first() -> None:

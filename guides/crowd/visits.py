@@ -12,9 +12,10 @@ from django.conf import settings
 from guides import runtime
 from guides.crowd import memory, outages
 from guides.crowd.memory import Outlook
+from guides.crowd.moments import once_a_moment
 from guides.crowd.outages import ServerName
 from guides.crowd.queue import ACROSS_SECONDS, RETRY_SECONDS, Entry, HostQueue
-from guides.crowd.turns import arriving, let_readers_go_first, once_a_moment, resting
+from guides.crowd.turns import arriving, let_readers_go_first, resting
 from guides.ledger import Refused
 from guides.mail.accounts import Security
 from guides.mail.connection import alternatives
@@ -56,7 +57,7 @@ class Visit:
 
     @classmethod
     def look(cls, plan: TestPlan, visitor: str) -> Visit:
-        """What is known of a plan's servers. One query, one read of the cache."""
+        """What is known of a plan's servers. One query, one read of the cache; none where a crowd has asked already."""
         places = {LEG_OF_PROTOCOL[server.protocol]: Place.of(server, plan.hidden_hosts) for server in plan.servers}
         names = listed_among(place.host for place in places.values())
         listed = {}
@@ -64,7 +65,9 @@ class Visit:
             name = ServerName(place.host.lower(), place.port, place.security)
             if name in names:
                 listed[leg] = name
-        return cls(plan, places, listed, visitor, memory.outlook(places.values()))
+        asked = frozenset(places.values())
+        outlook = once_a_moment(("outlook", asked), lambda: memory.outlook(asked), lambda it: it.settles(asked))
+        return cls(plan, places, listed, visitor, outlook)
 
     @property
     def must_connect(self) -> bool:

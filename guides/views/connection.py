@@ -22,7 +22,8 @@ from django.views.decorators.http import require_http_methods
 from guides import budgets, runtime
 from guides.content import articles, discovering
 from guides.crowd import proof
-from guides.crowd.turns import once_a_moment, page_work, resting
+from guides.crowd.moments import once_a_moment
+from guides.crowd.turns import page_work, resting
 from guides.crowd.visits import Visit
 from guides.forms import ConnectionForm, take_password
 from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
@@ -33,7 +34,7 @@ from guides.views import labels, retries
 from guides.views.belonging import hidden_hosts, must_look_up, stated_hosts
 from guides.views.readers import DomainField, Reader, language
 from guides.views.running import RunningTest, TestPage
-from guides.views.streams import EVENT_STREAM, EventStream, GrowingPage, event
+from guides.views.streams import EVENT_STREAM, EventStream, GrowingPage, departure, event
 from guides.views.warnings import server_warnings
 
 # Providers whose mailboxes no password opens from here -> the class that says why.
@@ -219,7 +220,16 @@ def _answer(
     if visit.must_connect and not request.htmx:  # type: ignore[attr-defined]
         page = render_to_string("test.html", _context(form, reader) | {"is_running": True, "result": _GAP}, request)
     # From here on the test runs, and nothing may break before somebody owns it who closes it.
-    running = RunningTest(plan, secret, runtime.door(), found.patterns, runtime.background_loop(), admission, visit)
+    running = RunningTest(
+        plan,
+        secret,
+        runtime.door(),
+        found.patterns,
+        runtime.background_loop(),
+        admission,
+        visit,
+        departure(request.META),
+    )
     if not visit.must_connect:  # all is known already, so the answer comes at once
         with resting(), running:  # the loop goes through the stages; others may arrive meanwhile
             items = [item for batch in running for item in batch or ()]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from guides.crowd.turns import once_a_moment
+from guides.crowd.moments import once_a_moment
 from guides.forms import ADDRESS_FAULTS, AddressForm
 from guides.mail.accounts import Address, Protocol
 from guides.models import Guide, GuideText
@@ -21,6 +21,7 @@ from guides.views import by_hand
 from guides.views.cards import cards
 from guides.views.offers import has_profile
 from guides.views.readers import DomainField, Reader, filled, language
+from guides.views.sharing import shared_in_a_crowd
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Switch:
 
 
 @require_safe
+@shared_in_a_crowd
 def index(request: HttpRequest) -> HttpResponse:
     """All guides."""
     at = DomainField.read(request.GET.get("at", ""))
@@ -45,6 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
 @require_http_methods(["GET", "HEAD", "POST"])
+@shared_in_a_crowd
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
     """One guide. A POST holds the reader's address and fills it into the steps; a URL holds the domain alone."""
     guide = once_a_moment(("guide", slug), lambda: get_object_or_404(Guide.objects.published().for_page(), slug=slug))

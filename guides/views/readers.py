@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from guides.content import discovering
-from guides.crowd.turns import once_a_moment
+from guides.crowd.moments import once_a_moment
 from guides.mail.accounts import (
     Account,
     Address,

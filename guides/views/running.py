@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 
 from guides import budgets
 from guides.content.articles import Articles
-from guides.crowd.turns import fragment_work, is_crowded, once_a_moment, tests_at_once
+from guides.crowd.moments import once_a_moment
+from guides.crowd.turns import fragment_work, is_crowded, tests_at_once
 from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
@@ -39,6 +40,7 @@ from guides.views.verdicts import (
 )
 
 HEARTBEAT_SECONDS = 0.45  # who has left is noticed at the second one, within a second
+SELDOM_SECONDS = 5.0  # where the connection itself tells that
 GATHER_SECONDS = 0.008  # for each test of a crowd: a stage may wait for the next ones, to be shown with them
 MOST_GATHERED = 2.0  # seconds
 
@@ -68,12 +70,17 @@ class RunningTest:
         loop: BackgroundLoop,
         admission: budgets.Admission | None,
         visit: Visit,
+        has_left: Callable[[], bool] | None = None,
     ) -> None:
+        """`has_left` says whether the visitor's connection looks closed; None where the server does not show it."""
         self._admission = admission
         self._visit = visit
         self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
         self._stream = loop.batches(
-            lambda: run_test(plan, secret, door, patterns, crowd=visit.crowd()), HEARTBEAT_SECONDS, _patience
+            lambda: run_test(plan, secret, door, patterns, crowd=visit.crowd()),
+            HEARTBEAT_SECONDS if has_left is None else SELDOM_SECONDS,
+            _patience,
+            has_left,
         )
 
     def __iter__(self) -> Iterator[list[StageResult | Verdict] | None]:

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CLOSING_SECONDS = 1.0
+LOOK_SECONDS = 0.35  # how often it is asked whether a reader has left
+LOOK_AGAIN_SECONDS = 0.1  # and while it seems so
 
 
 class LoopClosed(RuntimeError):  # noqa: N818
@@ -40,8 +42,10 @@ class _End:
 class _Job(Generic[T]):
     """One task on the loop, as the thread that waits for it sees it."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_left: Callable[[], bool] | None) -> None:
         self.messages: queue.SimpleQueue[list[T] | _End] = queue.SimpleQueue()
+        self._has_left = has_left
+        self._looking: asyncio.TimerHandle | None = None
         self._gathered: list[T] = []
         self._sending: asyncio.TimerHandle | None = None
         self.done = threading.Event()
@@ -52,8 +56,18 @@ class _Job(Generic[T]):
         """Runs on the loop."""
         self.task = asyncio.get_running_loop().create_task(work)
         self.task.add_done_callback(self._finish)
+        if self._has_left is not None:
+            self._look(self._has_left)
         if self._cancelled:
             self.task.cancel()
+
+    def _look(self, has_left: Callable[[], bool]) -> None:
+        """Wake the reader's thread when nobody seems to read any more: the thread finds out whether that is so."""
+        seems_gone = has_left()
+        if seems_gone:
+            self.messages.put([])
+        seconds = LOOK_AGAIN_SECONDS if seems_gone else LOOK_SECONDS
+        self._looking = asyncio.get_running_loop().call_later(seconds, self._look, has_left)
 
     def put(self, item: T, patience: float) -> None:
         """Hand an item over within `patience` seconds, together with others. Runs on the loop."""
@@ -78,6 +92,8 @@ class _Job(Generic[T]):
             self.task.cancel()
 
     def _finish(self, task: asyncio.Task[None]) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
         self._send()
         # A transport closes in a callback that its last close() queued, so before this one.
         self.messages.put(_End(LoopClosed() if task.cancelled() else task.exception()))
@@ -108,15 +124,21 @@ class BackgroundLoop:
                     yield from batch
 
     def batches(
-        self, make: Callable[[], AsyncIterator[T]], heartbeat: float, patience: Callable[[T], float] = lambda _: 0.0
+        self,
+        make: Callable[[], AsyncIterator[T]],
+        heartbeat: float,
+        patience: Callable[[T], float] = lambda _: 0.0,
+        has_left: Callable[[], bool] | None = None,
     ) -> Batches[T]:
         """Start `make()`, and return lists of what it yields; None whenever `heartbeat` seconds pass without anything.
 
         `patience` says how many seconds an item may wait for others to come with it: each list wakes a thread.
+        `has_left`, asked on the loop several times a second, says whether the reader seems to be gone; while it does,
+        None comes as often. It must be quick, and not wait.
         Closing the iterator cancels the work and returns when its sockets are closed, after CLOSING_SECONDS at most.
         What the work raises is raised here, with the local variables of its frames cleared.
         """
-        job: _Job[T] = _Job()
+        job: _Job[T] = _Job(has_left)
 
         async def pump() -> None:
             async for item in make():
@@ -188,7 +210,7 @@ class Batches(Generic[T]):
                     if message.error is not None:
                         raise _without_locals(message.error)
                     return
-                yield message
+                yield message or None
         finally:
             self.close()
 
