@@ -28,6 +28,8 @@ from tests.scripted import Connection, Scripted
 from tests.test_hostile_servers import MEGABYTE, check_harmless, limits_of
 from tests.turning import DELIVERY, GOODBYES, GREETINGS, LATER, TIDYING, Took, Turn, run_all, turning
 
+pytestmark = pytest.mark.hostile
+
 
 @dataclass(frozen=True)
 class Row:
