@@ -1,20 +1,12 @@
-"""Readers go first: while a page is being made for somebody who reads, tests of a crowd wait a little.
-
-A thread that wants to go on, say the one that takes connections in, gets Python's lock when another has worked for the
-switch interval. Python's own five milliseconds, several times for each request, are what a reader would wait for beside
-tests; half of one, all the time, would make two hundred tests take a tenth longer.
-"""
+"""Readers go first: while a page is being made for somebody who reads, tests of a crowd wait a little."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SWITCH_FOR_READERS = 0.0005  # seconds
-SWITCH_ELSE = sys.getswitchinterval()
 LONGEST = 0.1  # seconds that a test waits at a time
 LONGEST_PAGE = 0.5  # seconds; a page that takes longer waits for something itself, perhaps for the tests' own loop
 
@@ -29,14 +21,12 @@ def reading() -> Iterator[None]:
     me = object()
     _readers[me] = time.monotonic()
     _nobody_reads.clear()
-    sys.setswitchinterval(SWITCH_FOR_READERS)
     try:
         yield
     finally:
         del _readers[me]
         if not _readers:
             _nobody_reads.set()
-            sys.setswitchinterval(SWITCH_ELSE)
 
 
 class Courtesy:
