@@ -1,5 +1,5 @@
 #!/bin/sh
-# All tests in two runs side by side: those that wait for mail servers, hostile ones among them, and Chromium, and the others.
+# All tests in two runs side by side: those that wait, for mail servers (hostile ones, too) and Chromium, and the others.
 # Use: .ci/tests.sh
 set -u
 log=$(mktemp)
@@ -11,6 +11,6 @@ others_ended=$?
 wait "$lab"
 lab_ended=$?
 echo
-echo "The tests against the lab and in Chromium:"
+echo "The tests that wait for mail servers and Chromium:"
 cat "$log"
 [ "$others_ended" = 0 ] && [ "$lab_ended" = 0 ]

@@ -90,6 +90,7 @@ class TestProviders:
     def test_the_outermost_ports(self, port: int) -> None:
         provider = make_provider()
         ProviderServer.objects.create(provider=provider, protocol="imap", host="a.example", port=port, security="tls")
+        assert provider.servers.get(host="a.example").port == port
 
     @pytest.mark.parametrize(
         ("constraint", "values"),

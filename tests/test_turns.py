@@ -129,6 +129,21 @@ def test_who_comes_to_the_door_is_begun_in_their_turn_and_gives_it_back_when_the
     assert arriving() == 0
 
 
+def test_who_waits_for_their_turn_is_counted_once() -> None:
+    def waits() -> None:
+        ask(Turns(Seen()), "POST", "/en/test/", b"abc")
+
+    thread = threading.Thread(target=waits)
+    with page_work():
+        at_the_door(lambda token: turns._turn.give_back(token))
+        thread.start()
+        while len(turns._turn._lines[0]) < 2:
+            time.sleep(0.001)
+        assert arriving() == 2
+    thread.join(5)
+    assert arriving() == 0
+
+
 def test_who_was_begun_and_never_came_to_ask_gives_the_turn_back() -> None:
     begun: list[int] = []
     at_the_door(begun.append)

@@ -69,10 +69,6 @@ class Turn:
             next_one = self._pass_on() if is_over else None
         _begin(next_one)
 
-    def waiting(self, line: int) -> int:
-        """How many wait in a line."""
-        return len(self._lines[line])
-
     @property
     def is_taken(self) -> bool:
         """Whether somebody has it."""

@@ -76,7 +76,7 @@ def _arrival() -> Iterator[None]:
 
 def arriving() -> int:
     """How many requests for a test have come and are not under way yet."""
-    return len(_arriving) + _turn.waiting(_ARRIVALS)
+    return len(_arriving)
 
 
 def at_the_door(begin: Callable[[Token], None]) -> None:
@@ -84,7 +84,14 @@ def at_the_door(begin: Callable[[Token], None]) -> None:
 
     A thread for each of two hundred, most of them waiting for their turn, would be in the way of who comes to read.
     """
-    _turn.take_later(_ARRIVALS, begin)
+    me = object()
+    _arriving.add(me)
+
+    def start(token: Token) -> None:
+        _arriving.discard(me)  # the thread is one of them itself
+        begin(token)
+
+    _turn.take_later(_ARRIVALS, start)
 
 
 @contextmanager
