@@ -22,8 +22,12 @@ from guides.mail.connection import alternatives
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan
 from guides.mail.connection.precedence import Precedence
 from guides.mail.connection.shared import OURS_ALONE, PUBLIC_STAGES, SEEN_AT, UNREACHABLE, Crowd, Place
+from guides.mail.connection.told import tell
 from guides.mail.diagnosis.codes import PORTAL_CAUSES
-from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.network import Door
+from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
+from guides.mail.secret import Secret
 from guides.models import ProviderServer
 
 queue = HostQueue()
@@ -112,6 +116,14 @@ class Visit:
             precedence,
             let_readers_go_first,
         )
+
+    def tell(self, secret: Secret, door: Door, patterns: PatternSet) -> list[StageResult | Verdict]:
+        """The whole test, when nobody must be asked. Whoever is told of a failure is counted among those it met."""
+        told = tell(self.plan, secret, door, patterns, self.outlook.known)
+        for item in told:
+            if isinstance(item, StageResult):
+                self.take(item)
+        return told
 
     def take(self, result: StageResult) -> None:
         """Note a stage, and tell others when it settles what a place is like."""

@@ -216,8 +216,14 @@ def _answer(
 ) -> HttpResponseBase:
     found = once_a_moment("articles", articles.load)
     test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
+    if not visit.must_connect:  # all is known already, so the answer comes at once
+        for item in visit.tell(secret, runtime.door(), found.patterns):
+            test_page.note(item)
+        if request.htmx:  # type: ignore[attr-defined]
+            return HttpResponse(event(test_page.whole()), content_type=EVENT_STREAM)
+        return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})
     page = ""
-    if visit.must_connect and not request.htmx:  # type: ignore[attr-defined]
+    if not request.htmx:  # type: ignore[attr-defined]
         page = render_to_string("test.html", _context(form, reader) | {"is_running": True, "result": _GAP}, request)
     # From here on the test runs, and nothing may break before somebody owns it who closes it.
     running = RunningTest(
@@ -230,14 +236,6 @@ def _answer(
         visit,
         departure(request.META),
     )
-    if not visit.must_connect:  # all is known already, so the answer comes at once
-        with resting(), running:  # the loop goes through the stages; others may arrive meanwhile
-            items = [item for batch in running for item in batch or ()]
-        for item in items:
-            test_page.note(item)
-        if request.htmx:  # type: ignore[attr-defined]
-            return HttpResponse(event(test_page.whole()), content_type=EVENT_STREAM)
-        return render(request, "test.html", _context(form, reader) | {"result": test_page.whole()})
     if request.htmx:  # type: ignore[attr-defined]
         response = StreamingHttpResponse(EventStream(test_page, running), content_type=EVENT_STREAM)
     else:

@@ -21,7 +21,6 @@ from guides.mail.connection.records import Records
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault
 from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
-from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import (
     CREDENTIAL_CAUSES,
 )
@@ -198,15 +197,10 @@ class LegRun:
         except Refusal as refusal:
             return self._records.refused(stage, refusal, started), True
         except StageFault as fault:
-            return self._records.failed(
-                stage,
-                _cause_at(stage, fault.cause),
-                fault.evidence,
-                outcome=fault.outcome,
-                owner=fault.owner,
-                details=fault.details,
-                started=started,
-            ), fault.cause.startswith(("cap.", "mbox.", "tls.starttls_missing"))
+            fault.cause = _cause_at(stage, fault.cause)
+            return self._records.fault(stage, fault, started), fault.cause.startswith(
+                ("cap.", "mbox.", "tls.starttls_missing")
+            )
         except ChannelFault as fault:
             cause = _cause_at(stage, fault.cause)
             details = {"attempts": in_one_line(fault.attempts)} if fault.attempts else None
@@ -217,16 +211,7 @@ class LegRun:
             return self._records.failed(stage, failure.cause, started=started), False
         except TimeoutError:
             return self._records.failed(stage, "limit.deadline", started=started), False
-        result = self._records.result(
-            stage,
-            Outcome.SKIPPED if finding.skipped else Outcome.OK if finding.cause is None else Outcome.WARN,
-            cause=finding.cause,
-            owner=owner_of(finding.cause) if finding.cause else None,
-            evidence=finding.evidence,
-            details=finding.details,
-            started=started,
-        )
-        return result, True
+        return self._records.found(stage, finding, started), True
 
     async def _work(self, stage: Stage) -> Finding:
         context = self._context

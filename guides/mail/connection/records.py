@@ -11,7 +11,7 @@ from guides.mail.accounts import Server
 from guides.mail.connection.channel import Channel
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.redact import visible
-from guides.mail.connection.session import Refusal, neutral_reply
+from guides.mail.connection.session import Finding, Refusal, StageFault, neutral_reply
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import (
     ADDRESS_CAUSES,
@@ -71,6 +71,31 @@ class Records:
             protocol=self._server.protocol,
             stage=stage,
             provider=context.plan.provider,
+        )
+
+    def found(self, stage: Stage, finding: Finding, started: float | None = None) -> StageResult:
+        """The record of a stage that did not fail."""
+        cause = finding.cause
+        return self.result(
+            stage,
+            Outcome.SKIPPED if finding.skipped else Outcome.OK if cause is None else Outcome.WARN,
+            cause=cause,
+            owner=None if cause is None else owner_of(cause),
+            evidence=finding.evidence,
+            details=finding.details,
+            started=started,
+        )
+
+    def fault(self, stage: Stage, fault: StageFault, started: float | None = None) -> StageResult:
+        """The record of a stage that failed for what its session, or the portal, found by itself."""
+        return self.failed(
+            stage,
+            fault.cause,
+            fault.evidence,
+            outcome=fault.outcome,
+            owner=fault.owner,
+            details=fault.details,
+            started=started,
         )
 
     def failed(
