@@ -31,7 +31,7 @@ from guides.models import (
 from tests.factories import make_article, make_client, make_guide, make_notice, make_pattern, make_provider
 from tests.library_files import write_library
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 TABLES = [
     Provider,

@@ -17,6 +17,8 @@ from guides.markup import compile_text
 from tests.bounces import all_cases
 from tests.bounces.measure import measured
 
+pytestmark = pytest.mark.long
+
 LIBRARY = Path(__file__).parent.parent / "guides" / "library"
 ERRORS = LIBRARY / "errors"
 LANGUAGES = ("ja", "en", "ru")

@@ -9,6 +9,8 @@ from tests.bounces import Case, all_cases
 from tests.bounces.measure import measured
 from tests.bounces.shapes import RECIPIENT, fields, head, original, plain, report
 
+pytestmark = pytest.mark.long
+
 CASES = all_cases()
 
 

@@ -21,8 +21,6 @@ from tests import channels, hostile
 from tests.hostile import IMAP, POP3, SMTP, Mode, Phase, Stand, saying, server_at
 from tests.scripted import HOST, QUICK, Imap, LoopbackDoor, Pop3, Ran, Scripted, Smtp, certificates, door, run_against
 
-pytestmark = pytest.mark.hostile
-
 
 def limits_of(seconds: float) -> Limits:
     """The limits of a test in which each wait for the server ends after so many seconds."""

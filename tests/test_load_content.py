@@ -28,7 +28,7 @@ from guides.models import (
 from tests.factories import make_guide_text, make_provider
 from tests.library_files import STEPS, spoil, text, write_library
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from guides.mail.accounts import Account, Address, PasswordKind, Protocol, Secur
 from guides.markup import WORDS, MarkupError, Situation, compile_text, fill
 from guides.markup.vocabulary import BLOCKS, CONDITIONS, LINKS, PLACEHOLDERS, ROWS
 
+pytestmark = pytest.mark.long
+
 ALLOWED = {
     *(
         "p",

@@ -15,6 +15,8 @@ import pytest
 
 from tests.lab.postgresql import PostgreSQL
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 SECONDS = 600  # a busy machine is no failure
 # What touches the database's own ways: constraints, upserts, locks, the loader, the admin, the search.

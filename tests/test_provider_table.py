@@ -33,6 +33,8 @@ from guides.markup.words import WORDS
 from guides.models import Provider
 from guides.models.texts import Language
 
+pytestmark = pytest.mark.long
+
 # The portal has an entry for softbank.ne.jp beyond the facts' list: their notes ask to say so instead of guessing.
 BEYOND_THE_FACTS = {"softbank-smail"}
 

@@ -33,7 +33,7 @@ from tests.factories import (
     make_provider,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 def found(query: str, language: str = "en") -> list[str]:
