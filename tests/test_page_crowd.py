@@ -100,6 +100,25 @@ def test_a_dead_known_server_is_answered_at_once_and_clears_the_visitor(
         assert budgets._shared.limit(1) == 1
 
 
+def test_who_is_let_in_just_when_all_is_known_keeps_no_place(
+    client: Client, nobody_connects: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_provider()
+    for place in (IMAP, SMTP):
+        for _ in range(5):
+            memory.learn_failure(place, failing(place), looked=True)
+    look = visits.Visit.look
+
+    def let_in(*arguments: object) -> visits.Visit:
+        visit = look(*arguments)  # type: ignore[arg-type]
+        visit._entry = visits.queue.enter({"imap.example.net": 2})
+        return visit
+
+    monkeypatch.setattr(visits.Visit, "look", let_in)
+    assert client.post("/en/test/", FORM).status_code == 200
+    assert visits.queue.held("imap.example.net") == 0
+
+
 def test_a_server_typed_by_hand_is_not_said_to_be_right(client: Client, nobody_connects: list[str]) -> None:
     own = Place(Protocol.IMAP, "mail.own.example.net", 993, Security.TLS)
     for _ in range(5):

@@ -217,6 +217,7 @@ def _answer(
     found = once_a_moment("articles", articles.load)
     test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     if not visit.must_connect:  # all is known already, so the answer comes at once
+        visit.close()  # it may have been let in at the very moment when others had found out
         for item in visit.tell(secret, runtime.door(), found.patterns):
             test_page.note(item)
         if request.htmx:  # type: ignore[attr-defined]
