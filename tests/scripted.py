@@ -28,6 +28,7 @@ from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.network import Door, DoorConfig, Resolution
 from guides.mail.outcomes import Leg, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
+from tests.unhurried import run_unhurried
 
 HOST = "mail.example.test"
 ADDRESS = Address("anna.kovacs", "example.test")
@@ -463,4 +464,4 @@ def run_against(
             assert isinstance(verdict, Verdict)
             return Ran([stage for stage in stages if isinstance(stage, StageResult)], verdict)
 
-    return asyncio.run(run())
+    return run_unhurried(run())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from tests.scripted import (
     door,
 )
 from tests.test_delivery import Mailbox, SearchingImap, SendingSmtp
+from tests.unhurried import run_unhurried
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _servers(turn: Turn) -> tuple[Scripted, ...]:
 
 @dataclass(frozen=True)
 class Took(Ran):
-    """A finished test, and the seconds that it took."""
+    """A finished test, and the seconds that it waited."""
 
     seconds: float = 0.0
 
@@ -182,15 +182,15 @@ def run_all(tests: Sequence[Callable[[], tuple[Scripted, ...]]], limits: Limits)
                 deliver=len(servers) > 1,
                 hidden_hosts=frozenset({HOST}),
             )
-            began = time.monotonic()
+            began = asyncio.get_running_loop().time()
             async with aclosing(run_test(plan, Secret(PASSWORD), _door(limits), PatternSet(), limits)) as results:
                 *stages, verdict = [result async for result in results]
             assert isinstance(verdict, Verdict)
-            seconds = time.monotonic() - began
+            seconds = asyncio.get_running_loop().time() - began
             return Took([stage for stage in stages if isinstance(stage, StageResult)], verdict, seconds)
 
     async def every() -> list[Took]:
         certificates()
         return await asyncio.gather(*(one(made()) for made in tests))
 
-    return asyncio.run(every())
+    return run_unhurried(every())

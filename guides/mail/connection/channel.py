@@ -11,7 +11,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from time import monotonic
 
 from guides.mail.connection.limits import Attempt, ChannelFault, Limits
 from guides.mail.connection.tls import TlsInfo, looks_like_tls, sent_chain, tls_fault, tls_info
@@ -215,7 +214,7 @@ class TlsWire(Wire):
 class Channel:
     """A connection to a mail server, read by lines.
 
-    Every wait ends after the given seconds or at `deadline` (on the clock of `time.monotonic`), whichever is first.
+    Every wait ends after the given seconds or at `deadline` (on the clock of the loop), whichever is first.
     All faults are ChannelFault: net.closed, net.reset, net.timeout, net.protocol, limit.exceeded, limit.deadline,
     and tls.* of the handshake.
     """
@@ -225,7 +224,8 @@ class Channel:
         self.ip_address = ip_address
         self.attempts = attempts
         self.limits = wire.limits
-        self.deadline = monotonic() + wire.limits.leg
+        self._now = asyncio.get_running_loop().time
+        self.deadline = self._now() + wire.limits.leg
         self.tls: TlsInfo | None = None
 
     @property
@@ -340,13 +340,13 @@ class Channel:
 
     def _check_deadline(self) -> None:
         # A flood is never waited for: without this its lines would go on.
-        if self.deadline <= monotonic():
+        if self.deadline <= self._now():
             raise self._fault("limit.deadline")
 
     @asynccontextmanager
     async def _within(self, seconds: float, cause: str) -> AsyncIterator[None]:
         """Bound what is waited for; a fault on the way carries what has come so far."""
-        until = monotonic() + seconds
+        until = self._now() + seconds
         self._check_deadline()
         if self.deadline <= until:
             until, cause = self.deadline, "limit.deadline"
