@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from contextlib import AbstractContextManager
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +26,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@cache
+def _prepared() -> TemporaryDirectory[str]:
+    """What `manage.py prepare` makes of nothing: a database with the real library. Made once a run, and copied."""
+    folder = TemporaryDirectory(prefix="prepared-")
+    portal = LivePortal(Path(folder.name))
+    portal.manage("prepare")
+    return folder
 
 
 class LivePortal(AbstractContextManager["LivePortal"]):
@@ -63,7 +75,7 @@ class LivePortal(AbstractContextManager["LivePortal"]):
 
     def __enter__(self) -> LivePortal:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.manage("prepare")
+        shutil.copytree(Path(_prepared().name) / "data", self.data, dirs_exist_ok=True)
         self.manage(
             "createsuperuser",
             "--noinput",
