@@ -59,7 +59,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Hand a connection to a thread when its first bytes are there, and when it is its turn."""
         if not conn.initialized and not conn.data_ready and not _peek(conn.sock, 1):
             self._wait_for_first_bytes(conn)
-        elif asks_for_test(_peek(conn.sock, LOOKED_AT)):
+            return
+        conn.data_ready = True  # nobody needs to wait for them again
+        if asks_for_test(_peek(conn.sock, LOOKED_AT)):
             turns.at_the_door(partial(self._begin, conn))
         else:
             super().enqueue_req(conn)

@@ -144,6 +144,16 @@ def test_a_connection_that_is_closed_again_is_handled_at_once(taken: tuple[Taken
     assert made.handled == [False]
 
 
+@pytest.mark.parametrize("said", [request(), request(b"/en/", method=b"GET")], ids=["test", "page"])
+def test_nobody_waits_again_for_what_has_come(said: bytes, taken: tuple[Taken, socket.socket, Any]) -> None:
+    made, client, connection = taken
+    client.sendall(said)
+    made.enqueue_req(connection)
+    made.tpool.shutdown()
+    assert made.handled
+    assert connection.data_ready  # gunicorn makes no poller of its own for this connection
+
+
 def test_who_asks_for_a_test_gets_a_thread_in_their_turn(taken: tuple[Taken, socket.socket, Any]) -> None:
     made, client, connection = taken
     client.sendall(request())
