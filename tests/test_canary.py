@@ -21,7 +21,7 @@ import pytest
 from guides.mail.accounts import Protocol, Security
 from tests.canary_faults import TELL
 from tests.lab import Lab
-from tests.lab.hosts import ECHO, MAIL, Host
+from tests.lab.hosts import CLOSED, ECHO, MAIL, Host
 from tests.lab.people import PEOPLE
 from tests.portal import ROOT, LivePortal
 
@@ -135,6 +135,16 @@ FAULTS = {
     "goodbye": "guides.mail.connection.imap:ImapSession._goodbye",
     "verdict": "guides.mail.connection.test:verdict",
 }
+FAILURES = 6  # after that many, a server that answers nobody is known to
+# Where a fault is forced when others have found a failure of each server, so that the answer is made without the loop.
+FAULTS_IN_WHAT_IS_KNOWN = {
+    "telling": "guides.crowd.visits:tell",
+    "telling of the input": "guides.mail.connection.told:check_input",
+    "looking at the password": "guides.mail.connection.input:has_shape",
+    "its spellings": "guides.mail.connection.redact:_spellings",
+    "the record": "guides.mail.connection.records:_own_confidence",
+    "the told verdict": "guides.mail.connection.told:verdict",
+}
 # These stop what comes behind them, so that no page is made at all.
 BREAK_THE_PAGE = frozenset(
     {
@@ -241,9 +251,14 @@ def test_no_fault_gives_the_password_away(portal: CanaryPortal) -> None:
     assert portal.post("a lone NUL", password=portal.canary.password + "\0") == 422
     assert portal.post("too long", password=portal.canary.password * 200) == 422
     assert portal.post("no address", address="anna") == 422
+    for number in range(FAILURES):
+        assert portal.post(f"failure {number}", host=CLOSED) == 200
+    for title, fault in FAULTS_IN_WHAT_IS_KNOWN.items():
+        assert portal.post(title, fault=fault, host=CLOSED) == 500, title
+        assert portal.post(title, fault=fault, host=CLOSED, htmx=True) == 500, title
     portal.stop()
     log = portal.log.read_text()
-    for title, fault in FAULTS.items():
+    for title, fault in (FAULTS | FAULTS_IN_WHAT_IS_KNOWN).items():
         if fault and title not in ("judging", "redacting", "goodbye"):
             assert f"forced fault at {fault}" in log, f"{title} was never reached"
     assert portal.found() == []

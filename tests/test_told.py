@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from guides.mail.accounts import Address, PasswordKind, Protocol, Security, Server
+from guides.mail.connection import input as check
 from guides.mail.connection.places import AddressPlaces
 from guides.mail.connection.shared import Answer, Crowd, Place, SharedLooks
 from guides.mail.connection.test import TestPlan, run_test
@@ -88,6 +90,20 @@ def test_it_says_what_a_test_would_say(plan: TestPlan, secret: str) -> None:
     told = tell(plan, Secret(secret), NOBODY, PatternSet(()), answers)
     assert by_leg(told) == by_leg(ran(plan, Secret(secret), answers))
     assert isinstance(told[-1], Verdict)
+
+
+def test_a_fault_of_ours_keeps_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(pattern: str, secret: Secret) -> bool:
+        held = secret.utf8()
+        raise RuntimeError(len(held))
+
+    monkeypatch.setattr(check, "has_shape", broken)
+    with pytest.raises(RuntimeError) as raised:
+        tell(PLAN, Secret("correct horse"), NOBODY, PatternSet(()), known(PLAN, OPEN, BLOCKED, CLOSED))
+    frames = [frame for frame, _line in traceback.walk_tb(raised.value.__traceback__)]
+    assert [frame.f_code.co_name for frame in frames][-2:] == ["_warnings", "broken"]
+    assert "correct horse" not in repr([frame.f_locals for frame in frames[1:]])
+    assert frames[-1].f_locals == frames[-2].f_locals == {}
 
 
 def test_what_others_found_is_marked_as_theirs_and_what_lies_behind_it_is_blocked() -> None:

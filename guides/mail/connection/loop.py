@@ -19,6 +19,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from guides.mail.connection.frames import without_locals
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -208,7 +210,7 @@ class Batches(Generic[T]):
                     continue
                 if isinstance(message, _End):
                     if message.error is not None:
-                        raise _without_locals(message.error)
+                        raise without_locals(message.error)
                     return
                 yield message or None
         finally:
@@ -259,19 +261,3 @@ def _log_without_values(_loop: asyncio.AbstractEventLoop, context: dict[str, Any
     place = traceback.extract_tb(error.__traceback__)[-1:] if error is not None else []
     where = f" at {place[0].filename}:{place[0].lineno}" if place else ""
     logger.error("%s: %s%s", what, type(error).__name__, where)
-
-
-def _without_locals(error: BaseException) -> BaseException:
-    """`error`, and all that led to it, with the local variables of finished frames cleared."""
-    waiting: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while waiting:
-        part = waiting.pop()
-        if part is None or id(part) in seen:
-            continue
-        seen.add(id(part))
-        traceback.clear_frames(part.__traceback__)
-        waiting += [part.__cause__, part.__context__]
-        if isinstance(part, BaseExceptionGroup):
-            waiting += part.exceptions
-    return error
