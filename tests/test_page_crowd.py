@@ -92,6 +92,7 @@ def test_a_dead_known_server_is_answered_at_once_and_clears_the_visitor(
     words = {"en": "Your settings are right", "ja": "設定は正しい", "ru": "настройки верны"}
     assert words[language] in verdict
     assert '<time datetime="' in verdict
+    assert "0.0" not in verdict  # nobody says how long it took to ask nobody
     assert "You can fix this yourself" not in html  # the report says so neither
     assert FORM["password"] not in html
     assert nobody_connects == []

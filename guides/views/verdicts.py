@@ -96,8 +96,9 @@ class VerdictPart:
 
     @property
     def seconds(self) -> str:
-        """How long the whole test took."""
-        return f"{self.verdict.milliseconds / 1000:.1f}"
+        """How long the whole test took; "" for an answer that was known already."""
+        tenths = round(self.verdict.milliseconds / 100)
+        return f"{tenths / 10:.1f}" if tenths else ""
 
     @property
     def clears_visitor(self) -> bool:
