@@ -12,10 +12,7 @@ class GuidesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Keep the search index in step with what is saved, and let readers go before a crowd's tests."""
-        from guides import runtime
+        """Keep the search index in step with what is saved."""
         from guides.content import index_signals  # models are not there before
-        from guides.crowd.turns import let_readers_go_first
 
         index_signals.connect()
-        runtime.background_loop().courtesy = let_readers_go_first

@@ -1,4 +1,4 @@
-"""What one process of the portal shares: the door to the network and the loop that connection tests run on."""
+"""What one process of the portal shares: its access to the network, and the loop that connection tests run on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from guides.mail.connection.loop import BackgroundLoop
-from guides.mail.connection.places import AddressPlaces
-from guides.mail.connection.shared import SharedLooks
 from guides.mail.network import Door, DoorConfig
 
 _DOOR_SETTINGS = frozenset(
     {"DNS_SERVERS", "ALLOWED_NETWORKS", "ALLOWED_PORTS", "ALLOWED_SUFFIXES", "EXTRA_CA_FILE", "EHLO_NAME"}
 )
-
-_LOOKS_SETTINGS = frozenset({"LIMIT_SHARED_SECONDS", "LIMIT_ADDRESS_CONNECTIONS", "LIMIT_QUEUE_SECONDS"})
 
 _loop = BackgroundLoop()  # starts no thread before its first use
 atexit.register(_loop.close)
@@ -26,7 +22,7 @@ atexit.register(_loop.close)
 
 @cache
 def door() -> Door:
-    """The door to the network, as the operator's settings have it."""
+    """Access to the network, as the operator's settings have it."""
     return Door(
         DoorConfig(
             dns_servers=settings.DNS_SERVERS,
@@ -39,24 +35,6 @@ def door() -> Door:
     )
 
 
-@cache
-def looks() -> SharedLooks:
-    """What tests that run on this process's loop share. Only the loop's thread may use it."""
-    return SharedLooks(settings.LIMIT_SHARED_SECONDS)
-
-
-@cache
-def address_places() -> AddressPlaces:
-    """The connections that this process's loop has open, by address. Only the loop's thread may use it."""
-    return AddressPlaces(settings.LIMIT_ADDRESS_CONNECTIONS, settings.LIMIT_QUEUE_SECONDS)
-
-
-def forget_looks() -> None:
-    """Begin anew, for tests."""
-    looks.cache_clear()
-    address_places.cache_clear()
-
-
 def background_loop() -> BackgroundLoop:
     """The loop that runs this process's connection tests."""
     return _loop
@@ -64,9 +42,6 @@ def background_loop() -> BackgroundLoop:
 
 @receiver(setting_changed)
 def _forget_door(setting: str, **_: object) -> None:
-    """Tests change settings (`override_settings`); the next door is made of the new ones."""
+    """Tests change settings (`override_settings`); what is made next uses the new ones."""
     if setting in _DOOR_SETTINGS:
         door.cache_clear()
-        looks.cache_clear()  # what was found through another door
-    if setting in _LOOKS_SETTINGS:
-        forget_looks()

@@ -8,7 +8,7 @@ from django.urls import URLPattern, path, re_path
 
 from guides.views import (
     apple,
-    connection,
+    connection_test,
     errors,
     explain,
     guides,
@@ -68,7 +68,7 @@ PAGES: list[URLPattern] = [
     path("errors/find/", explain.find, name="error-find"),
     path("errors/<slug:slug>/", errors.article, name="error"),
     # /<lang>/test/ /<lang>/search/
-    path("test/", connection.page, name="test"),
+    path("test/", connection_test.page, name="test"),
     path("search/", search.page, name="search"),
     # /<lang>/report/ /<lang>/status/
     path("report/", report.page, name="report"),

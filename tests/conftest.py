@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from guides import runtime
+from guides.limits import process_state
 from helpdesk.env import Env
 from tests.lab import Lab
 
@@ -77,7 +77,7 @@ def no_outside_network() -> Iterator[None]:
 def empty_cache() -> None:
     """Budgets and shared answers that one test has counted do not count in the next."""
     cache.clear()
-    runtime.forget_looks()
+    process_state.forget()
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import pytest
 
+from guides.limits.address_semaphore import AddressSemaphore
+from guides.limits.single_flight import SingleFlight
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection import alternatives
 from guides.mail.connection.alternatives import candidates, may_be_mended
 from guides.mail.connection.channel import Channel
-from guides.mail.connection.places import AddressPlaces
-from guides.mail.connection.shared import Crowd, SharedLooks
+from guides.mail.connection.probes import SharedState
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door, Resolution
@@ -188,11 +189,11 @@ class Counted:
 
 
 async def run_all(
-    typed: list[Server], known: list[Server], through: Door | None = None, looks: SharedLooks | None = None
+    typed: list[Server], known: list[Server], through: Door | None = None, flights: SingleFlight | None = None
 ) -> Verdict:
     plan = TestPlan(ADDRESS, tuple(typed), known_servers=tuple(known))
-    crowd = Crowd(looks or SharedLooks(), AddressPlaces())
-    results = run_test(plan, Secret(PASSWORD), through or door(), PatternSet(), BRIEF, crowd)
+    shared = SharedState(flights or SingleFlight(), AddressSemaphore())
+    results = run_test(plan, Secret(PASSWORD), through or door(), PatternSet(), BRIEF, shared)
     *_, verdict = [one async for one in results]
     assert isinstance(verdict, Verdict)
     return verdict
@@ -274,9 +275,9 @@ def test_a_port_that_says_nothing_does_not_use_the_searchs_time_up(monkeypatch: 
 def test_what_another_test_has_found_a_moment_ago_is_not_asked_again() -> None:
     async def run() -> None:
         async with Imap(certificate="other_name") as typed, Imap(greeting=b"* BYE no") as wrong, Imap() as right:
-            looks = SharedLooks()
+            flights = SingleFlight()
             for _ in range(3):
-                verdict = await run_all([typed.server()], [wrong.server(), right.server()], looks=looks)
+                verdict = await run_all([typed.server()], [wrong.server(), right.server()], flights=flights)
                 assert [found.server.port for found in verdict.alternatives] == [right.port]
             assert (wrong.connections, right.connections) == (1, 1)
 

@@ -13,11 +13,11 @@ from django.db import OperationalError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from guides.crowd import memory, outages
-from guides.crowd.outages import ServerName
+from guides.limits import circuit_breaker, outages
+from guides.limits.outages import ServerName
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.look import look_at
-from guides.mail.connection.shared import Place
+from guides.mail.connection.probes import Endpoint
 from guides.mail.network import Door
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
 from guides.management.commands import check_servers
@@ -154,6 +154,6 @@ def test_servers_that_fail_are_named_and_others_are_told(portal_at_lab: Lab, set
     assert "fail at connect: tcp.refused" in out
     assert "fail at tls: tls.cert_expired" in out
     port = lab.port(Protocol.IMAP, Security.TLS)
-    place = Place(Protocol.IMAP, closed, port, Security.TLS)
-    assert place in memory.outlook([place]).known
+    endpoint = Endpoint(Protocol.IMAP, closed, port, Security.TLS)
+    assert endpoint in circuit_breaker.known_failures([endpoint]).known
     assert ServerName(closed, port, Security.TLS) in outages.failing_now()

@@ -1,20 +1,16 @@
-"""The background loop: streaming to a thread, heartbeats, cancelling, faults without values, forks."""
+"""The background loop: streaming to a thread, heartbeats, cancelling, faults without values."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
-import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from time import monotonic, sleep
 
 import pytest
 
-from guides.mail.connection import loop as module
 from guides.mail.connection.loop import BackgroundLoop, LoopClosed
 from tests.channels import RESOLUTION, Server, door_to
 
@@ -217,102 +213,3 @@ def test_closing_the_loop_ends_what_runs_and_refuses_more() -> None:
     with pytest.raises(LoopClosed):
         loop.run(answer())
     loop.close()
-
-
-FORKS = """
-import asyncio, os, sys
-from guides.mail.connection.loop import BackgroundLoop
-
-loop = BackgroundLoop()
-
-async def where():
-    return os.getpid()
-
-assert loop.run(where()) == os.getpid()
-child = os.fork()
-if child == 0:
-    ok = loop.run(where()) == os.getpid()
-    os._exit(0 if ok else 1)
-_, status = os.waitpid(child, 0)
-assert loop.run(where()) == os.getpid()
-loop.close()
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-def test_a_forked_process_gets_a_loop_of_its_own() -> None:
-    done = subprocess.run([sys.executable, "-c", FORKS], timeout=20, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-
-
-def test_items_that_may_wait_come_together_and_one_that_may_not_brings_them_along(loop: BackgroundLoop) -> None:
-    async def work() -> AsyncIterator[str]:
-        for item in ("a", "b", "now", "c", "d"):
-            yield item
-
-    patience = {"now": 0.0}
-    batches = loop.batches(work, 5, lambda item: patience.get(item, 60.0))
-    assert list(batches) == [["a", "b", "now"], ["c", "d"]]  # the end waits for nothing either
-
-
-def test_items_wait_no_longer_than_they_may(loop: BackgroundLoop) -> None:
-    async def work() -> AsyncIterator[str]:
-        yield "a"
-        yield "b"
-        await asyncio.sleep(60)
-
-    batches = loop.batches(work, 30, lambda _: 0.05)
-    assert next(iter(batches)) == ["a", "b"]
-    batches.close()
-
-
-def test_it_is_courteous_at_each_of_its_turns(loop: BackgroundLoop) -> None:
-    seen: list[str | None] = []
-    loop.courtesy = lambda: seen.append(threading.current_thread().name)
-
-    async def work() -> None:
-        await asyncio.sleep(0.01)
-
-    loop.run(work())
-    assert set(seen) == {"connection-tests"}
-
-
-def test_a_reader_who_seems_to_be_gone_is_woken_until_that_is_found_out(
-    loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.02)
-    gone = threading.Event()
-
-    async def work() -> AsyncIterator[str]:
-        yield "first"
-        await asyncio.sleep(60)
-
-    with closing(loop.batches(work, heartbeat=30, has_left=gone.is_set)) as batches:
-        items = iter(batches)
-        assert next(items) == ["first"]
-        sleep(0.1)
-        assert batches._job.messages.empty()  # nobody is woken while they read
-        gone.set()
-        assert [next(items), next(items)] == [None, None]
-        gone.clear()
-        sleep(0.1)
-        while not batches._job.messages.empty():
-            next(items)
-        sleep(0.1)
-        assert batches._job.messages.empty()
-
-
-def test_nobody_looks_for_a_reader_of_what_has_ended(loop: BackgroundLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
-    looks: list[int] = []
-
-    async def work() -> AsyncIterator[str]:
-        yield "only"
-
-    batches = loop.batches(work, 30, has_left=lambda: bool(looks.append(1)))
-    assert list(batches) == [["only"]]
-    before = len(looks)
-    assert before
-    sleep(0.1)
-    assert len(looks) == before

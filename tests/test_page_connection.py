@@ -15,7 +15,7 @@ from django.utils import translation
 from guides.mail.connection.test import TestPlan
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from guides.views import connection, running, streams
+from guides.views import connection_test, result_page, result_stream
 from tests.factories import make_article, make_notice, make_provider
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +60,7 @@ class Script:
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     script = Script()
-    monkeypatch.setattr(running, "run_test", script.run)
+    monkeypatch.setattr(result_stream, "run_test", script.run)
     yield script
     cache.clear()
 
@@ -280,7 +280,7 @@ def test_a_fault_of_our_own_ends_the_stream_kindly_and_tells_nothing(
     def broken(*_arguments: object) -> str:
         raise RuntimeError(PASSWORD)
 
-    monkeypatch.setattr(running.TestPage, "take", broken)
+    monkeypatch.setattr(result_page.TestPage, "add", broken)
     _status, html = submit(client, headers={"hx-request": "true", "hx-request-type": "partial"})
     assert "Something broke on our side" in html
     assert "RuntimeError" in caplog.text
@@ -292,7 +292,7 @@ def test_the_view_closes_its_database_before_a_stream(
 ) -> None:
     make_provider()
     closed: list[bool] = []
-    monkeypatch.setattr(connection.connection, "close", lambda: closed.append(True))
+    monkeypatch.setattr(connection_test.connection, "close", lambda: closed.append(True))
     submit(client, headers={"hx-request": "true", "hx-request-type": "partial"})
     assert closed
 
@@ -302,7 +302,7 @@ def growing(script: Script, rf: RequestFactory) -> StreamingHttpResponse:
     request = rf.post("/en/test/", {"address": "anna@example.net", "password": PASSWORD})
     request.htmx = False  # type: ignore[attr-defined]
     with translation.override("en"):
-        response = connection.page(request)
+        response = connection_test.page(request)
     assert isinstance(response, StreamingHttpResponse)
     return response
 
@@ -318,7 +318,7 @@ def test_without_javascript_the_page_grows(script: Script, rf: RequestFactory) -
     assert set(beats) == {"\n"}
     assert "It works" in result
     assert after.rstrip().endswith("</html>")
-    assert running.HEARTBEAT_SECONDS < 0.5  # writing fails at the second one when the visitor has left
+    assert result_stream.HEARTBEAT_SECONDS < 0.5  # writing fails at the second one when the visitor has left
 
 
 def test_a_visitor_without_javascript_who_leaves_ends_the_test(
@@ -333,8 +333,8 @@ def test_a_visitor_without_javascript_who_leaves_ends_the_test(
         finally:
             script.closed += 1
 
-    monkeypatch.setattr(running, "run_test", silent)
-    monkeypatch.setattr(running, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(result_stream, "run_test", silent)
+    monkeypatch.setattr(result_stream, "HEARTBEAT_SECONDS", 0.02)
     response = growing(script, rf)
     pieces = iter(response)
     assert next(pieces)
@@ -353,7 +353,7 @@ def test_a_fault_of_our_own_ends_the_page_kindly(
     def broken(*_arguments: object) -> str:
         raise RuntimeError(PASSWORD)
 
-    monkeypatch.setattr(running.TestPage, "note", broken)
+    monkeypatch.setattr(result_page.TestPage, "fill_in", broken)
     _status, html = submit(client)
     assert "Something broke on our side" in html
     assert html.rstrip().endswith("</html>")
@@ -363,7 +363,7 @@ def test_a_fault_of_our_own_ends_the_page_kindly(
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_an_event_keeps_its_lines(end: str) -> None:
-    assert streams.event(f"<p>{end}a{end}</p>\n") == b"data: <p>\ndata: a\ndata: </p>\n\n"
+    assert result_stream.event(f"<p>{end}a{end}</p>\n") == b"data: <p>\ndata: a\ndata: </p>\n\n"
 
 
 def test_a_page_that_cannot_be_made_starts_no_test(
@@ -374,7 +374,7 @@ def test_a_page_that_cannot_be_made_starts_no_test(
     def broken(*_arguments: object) -> str:
         raise RuntimeError
 
-    monkeypatch.setattr(connection, "render_to_string", broken)
+    monkeypatch.setattr(connection_test, "render_to_string", broken)
     with pytest.raises(RuntimeError):
         submit(client)
     time.sleep(0.05)  # the loop would have begun it by now

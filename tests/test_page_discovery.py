@@ -21,7 +21,7 @@ from guides.mail.connection.test import TestPlan
 from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.discovery.search import Patience
 from guides.models import SuffixRule
-from guides.views import running
+from guides.views import result_stream
 from tests.discovery_world import autoconfig_url, client_config, lead_to, publish
 from tests.factories import make_guide, make_provider
 from tests.internet import Internet, Page
@@ -74,7 +74,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[TestPlan]:
         return
         yield
 
-    monkeypatch.setattr(running, "run_test", run)
+    monkeypatch.setattr(result_stream, "run_test", run)
     return noted
 
 
@@ -303,9 +303,9 @@ def test_one_search_serves_all_who_ask_at_the_same_time(world: Internet) -> None
             Source.SRV, Account("x.test", servers=(Server(Protocol.IMAP, "imap.x.test", 993, Security.TLS),)), Trust.LOW
         )
     ]
-    place = discovering._Kept("x.test")
-    assert place.take_off()
-    threading.Timer(0.2, lambda: place.keep(findings)).start()
+    kept = discovering._Kept("x.test")
+    assert kept.lead()
+    threading.Timer(0.2, lambda: kept.keep(findings)).start()
     assert discovering.look_up("x.test").account.servers[0].host == "imap.x.test"
     assert not any(name.endswith("x.test") for name, _kind in world.dns.queries)  # others may still be asked about
 

@@ -13,7 +13,7 @@ from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.outcomes import Alternative, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from guides.views import running
+from guides.views import result_stream
 from tests.factories import make_article, make_notice, make_provider
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ class Script:
         self.secrets: list[bytes] = []
         self.results: list[StageResult] = []
         self.verdict = Verdict(Outcome.OK, {Leg.IMAP: Outcome.OK}, milliseconds=1)
-        monkeypatch.setattr(running, "run_test", self.run)
+        monkeypatch.setattr(result_stream, "run_test", self.run)
 
     async def run(self, plan: TestPlan, secret: Secret, *_shared: object, **_more: object) -> AsyncIterator[object]:
         self.plans.append(plan)
@@ -198,7 +198,7 @@ def test_other_settings_are_one_button_away(client: Client, script: Script) -> N
         async for one in Script.run(script, plan, *rest):  # type: ignore[arg-type]
             yield one
 
-    running.run_test = run  # type: ignore[assignment]
+    result_stream.run_test = run  # type: ignore[assignment]
     _status, html = submit(
         client,
         address="anna@example.org",

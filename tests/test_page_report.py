@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guides.mail.accounts import Protocol, Security, Server
-from guides.mail.connection.shared import SILENT_SINCE
+from guides.mail.connection.probes import SILENT_SINCE
 from guides.mail.outcomes import Alternative, Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.report import LONGEST, Report, ReportFault
-from guides.views import running
+from guides.views import result_stream
 from tests.factories import make_article
 
 RESULTS = (
@@ -335,7 +335,7 @@ def test_the_report_on_the_tests_page_ends_as_the_page_does(client: Client, monk
         yield refused
         yield verdict
 
-    monkeypatch.setattr(running, "run_test", scripted)
+    monkeypatch.setattr(result_stream, "run_test", scripted)
     data = {"address": "anna@example.net", "password": "x", "imap_host": "imap.other.net"}
     html = client.post("/en/test/", data).content.decode()
     cache.clear()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 from django.utils import translation
+from guides.views.running import StageRow
 
 from guides.mail.accounts import Protocol, Security
-from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
+from guides.mail.connection.probes import SEEN_AT, SILENT_SINCE
 from guides.mail.connection.sizes import in_words, octets_in_words
 from guides.mail.diagnosis.patterns import Pattern
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult
 from guides.mail.vetting import HostFault
 from guides.views import labels
-from guides.views.running import StageRow
 from tests.scripted import Imap, Pop3, Ran, Smtp, run_against
 
 # Told in sentences of their own, or for programs only.

@@ -13,15 +13,15 @@ from django.core.cache import cache
 from django.test import Client
 
 from guides.content.articles import Articles, titles
-from guides.crowd import memory
+from guides.limits import circuit_breaker
 from guides.mail.accounts import Address, Protocol, Security
-from guides.mail.connection.shared import Answer, Place
+from guides.mail.connection.probes import Endpoint, ProbeResult
 from guides.mail.connection.test import TestPlan
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.report import Report
 from guides.management.testmail_display import Display, display_for
-from guides.views.running import ArticleLink, TestPage
+from guides.views.result_page import ArticleLink, TestPage
 from tests.factories import make_article
 from tests.scripted import ADDRESS, Imap, Pop3, Smtp, run_against
 
@@ -65,17 +65,17 @@ def test_each_stage_that_was_run_says_when_it_began() -> None:
 
 def test_what_another_test_saw_has_no_beginning_in_this_one() -> None:
     failed = replace(REFUSED, stage=Stage.CONNECT, cause="tcp.timeout")
-    (told,) = Answer((failed,), time.time()).replayed(Leg.IMAP)
+    (told,) = ProbeResult((failed,), time.time()).replayed(Leg.IMAP)
     assert told.started is None
     assert told.milliseconds == 0
 
 
 def test_an_answer_of_an_older_shape_is_not_found_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Place(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
-    memory.learn_failure(place, [replace(REFUSED, stage=Stage.CONNECT, cause="tcp.timeout")], looked=True)
-    assert place in memory.outlook([place]).known
-    monkeypatch.setattr(memory, "_SHAPE", "older")
-    assert place not in memory.outlook([place]).known
+    endpoint = Endpoint(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
+    circuit_breaker.record_failure(endpoint, [replace(REFUSED, stage=Stage.CONNECT, cause="tcp.timeout")], probed=True)
+    assert endpoint in circuit_breaker.known_failures([endpoint]).known
+    monkeypatch.setattr(circuit_breaker, "_FIELDS", "older")
+    assert endpoint not in circuit_breaker.known_failures([endpoint]).known
     cache.clear()
 
 
@@ -148,8 +148,8 @@ def test_a_visitor_reads_of_it_only_where_it_is_a_guess(
     page = TestPage.prepare(
         TestPlan(ADDRESS, (Imap().server(port=993),)), Articles(PatternSet(), {cause or "": "some"}), "en"
     )
-    stage = page._take(replace(REFUSED, cause=cause, confidence=confidence))
-    page.note(replace(FAILED, cause=cause, confidence=confidence))
+    stage = page.add(replace(REFUSED, cause=cause, confidence=confidence))
+    page.fill_in(replace(FAILED, cause=cause, confidence=confidence))
     assert ("We are not sure." in stage) is unsure
     assert page.verdict is not None
     assert page.report is not None
@@ -166,8 +166,8 @@ def told() -> TestPage:
     link = ArticleLink("wrong-password", "The password is refused", "", "/en/errors/wrong-password/")
     page = TestPage(plan, Articles(PatternSet(), {"auth.rejected": "wrong-password"}), "en", {link.slug: link})
     page.legs = TestPage.prepare(plan, page.articles, "en").legs
-    page.note(REFUSED)
-    page.note(FAILED)
+    page.fill_in(REFUSED)
+    page.fill_in(FAILED)
     return page
 
 

@@ -11,11 +11,13 @@ import hashlib
 import logging
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import cast
 
-from django.core.cache import cache
-
-from guides import budgets, runtime
+from guides import runtime
+from guides.limits.rate_limits import lookup_permit
+from guides.limits.shared_cache import cache_optional, shared_cache
 from guides.mail.accounts import Account, Address
 from guides.mail.discovery.files import autoconfig
 from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
@@ -72,30 +74,30 @@ def look_up(domain: str, patience: Patience | None = None) -> Discovery:
 def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | Discovery | None]:
     """Each source as it ends, None while nothing happens, and the whole last. Closing it cancels the search.
 
-    Raises budgets.Refused when this process searches for as many domains as it may.
+    Raises RateLimited when this process searches for as many domains as it may.
     """
     known = at_hand(domain)
     if known is not None:
         yield known
         return
-    place = _Kept(domain)
+    kept_of = _Kept(domain)
     until = time.monotonic() + FLIGHT_SECONDS
-    while not place.take_off():
+    while not kept_of.lead():
         # Another visitor's search for the same domain is under way.
         yield None
         time.sleep(POLL_SECONDS)
-        findings = place.read()
+        findings = kept_of.read()
         if findings is not None:
             yield _merged(domain, findings)
             return
         if time.monotonic() > until:
             break
     try:
-        with budgets.lookup_place():
+        with lookup_permit():
             findings = yield from _search(domain, patience or Patience())
-        place.keep(findings)
+        kept_of.keep(findings)
     finally:
-        place.land()
+        kept_of.end()
     yield _merged(domain, findings)
 
 
@@ -137,14 +139,14 @@ def with_exchangers(discovery: Discovery) -> Discovery:
     hosts = runtime.background_loop().run(_ask_exchangers(Query(discovery.domain, runtime.door())))
     if hosts is None:
         return discovery
-    place = _Kept(discovery.domain)
+    kept_of = _Kept(discovery.domain)
     findings = [
         replace(finding, error=finding.error if hosts else "no_record", exchangers=hosts)
         if _was_cut_off(finding)
         else finding
-        for finding in place.read() or discovery.findings
+        for finding in kept_of.read() or discovery.findings
     ]
-    place.keep(findings)
+    kept_of.keep(findings)
     return _merged(discovery.domain, findings)
 
 
@@ -176,12 +178,14 @@ def _search(domain: str, patience: Patience) -> Generator[Finding | None, None, 
     account = ispdb_snapshot(domain, domain)
     known = Finding(Source.ISPDB, account, Trust.MEDIUM) if account else None
     findings: list[Finding] = []
-    for finding in runtime.background_loop().stream(lambda: search(query, known, patience), HEARTBEAT_SECONDS):
-        if finding is not None:
-            if finding.error.startswith("broken:"):
-                logger.error("the source %s broke off: %s", finding.source, finding.error)
-            findings.append(finding)
-        yield finding
+    stream = runtime.background_loop().stream(lambda: search(query, known, patience), HEARTBEAT_SECONDS)
+    with closing(stream):
+        for finding in stream:
+            if finding is not None:
+                if finding.error.startswith("broken:"):
+                    logger.error("the source %s broke off: %s", finding.source, finding.error)
+                findings.append(finding)
+            yield finding
     return findings
 
 
@@ -204,45 +208,36 @@ def _filled(domain: str, finding: Finding) -> Finding:
     return finding
 
 
+_CONSEQUENCE = "discovery goes on without it"
+
+
 @dataclass(frozen=True)
 class _Kept:
-    """What the cache holds of a domain. A cache that is down holds nothing, and stops nobody."""
+    """What the shared cache holds of a domain; nothing while it is down."""
 
     domain: str
 
     def read(self) -> list[Finding] | None:
-        try:
-            findings: list[Finding] | None = cache.get(self._key("found"))
-        except Exception as error:
-            _cache_fails(error)
-            return None
-        return findings
+        with cache_optional(_CONSEQUENCE), shared_cache() as cache:
+            return cast("list[Finding] | None", cache.get(self._key("found")))
+        return None
 
     def keep(self, findings: list[Finding]) -> None:
         seconds = SUCCESS_SECONDS if any(settles(finding) or finding.found for finding in findings) else FAILURE_SECONDS
-        try:
+        with cache_optional(_CONSEQUENCE), shared_cache() as cache:
             cache.set(self._key("found"), findings, timeout=seconds)
-        except Exception as error:
-            _cache_fails(error)
 
-    def take_off(self) -> bool:
-        """Whether this process may look for the domain."""
-        try:
+    def lead(self) -> bool:
+        """Whether this process may search for the domain; while another one does, it may not."""
+        with cache_optional(_CONSEQUENCE), shared_cache() as cache:
             return cache.add(self._key("flight"), 1, timeout=FLIGHT_SECONDS)
-        except Exception as error:
-            _cache_fails(error)
-            return True
+        return True
 
-    def land(self) -> None:
-        try:
+    def end(self) -> None:
+        """The search is over."""
+        with cache_optional(_CONSEQUENCE), shared_cache() as cache:
             cache.delete(self._key("flight"))
-        except Exception as error:
-            _cache_fails(error)
 
     def _key(self, what: str) -> str:
-        """A name may be longer than a cache's keys, and nobody needs to read in the cache who looked for what."""
+        """A name may be longer than a cache's keys; hashed, the cache does not show who looked for what."""
         return f"discovery:1:{what}:{hashlib.sha256(self.domain.encode()).hexdigest()[:32]}"
-
-
-def _cache_fails(error: Exception) -> None:
-    logger.warning("The cache does not answer (%s): discovery goes on without it", type(error).__name__)

@@ -6,16 +6,12 @@ are own is kept for seconds in the cache; when the cache is down, the database i
 
 from __future__ import annotations
 
-import logging
 from functools import lru_cache
 from typing import cast
 
-from django.core.cache import cache
-
+from guides.limits.shared_cache import cache_optional, shared_cache
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.models import Provider, ProviderDomain
-
-logger = logging.getLogger(__name__)
 
 # What clients put before a domain; a proxy may have certificates for these and for mta-sts (RFC 8461).
 CLIENT_PREFIXES = ("autoconfig", "autodiscover", "ua-auto-config")
@@ -86,16 +82,12 @@ def domain_or_none(text: str) -> str | None:
 
 def recall(key: str) -> object | None:
     """What was kept under `key`; None as well when the cache is down."""
-    try:
+    with cache_optional("it is worked out anew"), shared_cache() as cache:
         return cast("object | None", cache.get(key))
-    except Exception as error:  # each cache has its own
-        logger.warning("The cache does not answer (%s)", type(error).__name__)
-        return None
+    return None
 
 
 def keep(key: str, value: object, seconds: int) -> None:
     """Keep `value` for a while, if the cache is up. Keys must not be as many as strangers like."""
-    try:
+    with cache_optional("it is worked out anew each time"), shared_cache() as cache:
         cache.set(key, value, seconds)
-    except Exception as error:
-        logger.warning("The cache does not answer (%s)", type(error).__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from guides.content import discovering
-from guides.crowd.visits import listed_among
+from guides.limits.listed_servers import listed_on
 from guides.mail.accounts import Server
 from guides.mail.discovery.findings import Discovery, Source
 from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
@@ -33,7 +33,7 @@ def hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
     strangers = frozenset(
         server.host for server in by_hand if not (_is_own(reader, server.host) or _is_named(reader, server.host))
     )
-    return strangers - {server.host for server in listed_among(strangers)}
+    return strangers - {server.host for server in listed_on(strangers)}
 
 
 def must_look_up(reader: Reader, by_hand: Iterable[Server]) -> bool:

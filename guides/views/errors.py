@@ -14,11 +14,9 @@ from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
 from guides.views import labels
 from guides.views.readers import DomainField, Reader, filled, language
-from guides.views.sharing import shared_in_a_crowd
 
 
 @require_safe
-@shared_in_a_crowd
 def index(request: HttpRequest) -> HttpResponse:
     """All error articles, by who can fix it."""
     return render(request, "errors.html", index_context(PasteForm()))
@@ -33,7 +31,6 @@ def index_context(form: PasteForm) -> dict[str, Any]:
 
 
 @require_safe
-@shared_in_a_crowd
 def article(request: HttpRequest, slug: str) -> HttpResponse:
     """One article, for the provider in `at` when there is one."""
     article = get_object_or_404(ErrorArticle.objects.published(), slug=slug)

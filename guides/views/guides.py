@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from guides.crowd.moments import once_a_moment
 from guides.forms import ADDRESS_FAULTS, AddressForm
 from guides.mail.accounts import Address, Protocol
 from guides.models import Guide, GuideText
@@ -21,7 +20,6 @@ from guides.views import by_hand
 from guides.views.cards import cards
 from guides.views.offers import has_profile
 from guides.views.readers import DomainField, Reader, filled, language
-from guides.views.sharing import shared_in_a_crowd
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,6 @@ class Switch:
 
 
 @require_safe
-@shared_in_a_crowd
 def index(request: HttpRequest) -> HttpResponse:
     """All guides."""
     at = DomainField.read(request.GET.get("at", ""))
@@ -47,10 +44,9 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
 @require_http_methods(["GET", "HEAD", "POST"])
-@shared_in_a_crowd
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
     """One guide. A POST holds the reader's address and fills it into the steps; a URL holds the domain alone."""
-    guide = once_a_moment(("guide", slug), lambda: get_object_or_404(Guide.objects.published().for_page(), slug=slug))
+    guide = get_object_or_404(Guide.objects.published().for_page(), slug=slug)
     form = AddressForm(request.POST if request.method == "POST" else None)
     address: Address | None = None
     if form.is_bound and form.is_valid():
@@ -62,7 +58,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
     if typed is not None and not typed.is_valid():  # that page says what is wrong, and has the fields
         return redirect(f"{reverse('settings-domain', args=[at.domain])}?{urlencode(typed.data)}")
     confirmed = request.GET.get("confirmed", "")
-    reader = Reader.coming(at.domain, address, confirmed=confirmed, by_hand=by_hand.servers_of(typed))
+    reader = Reader.of(at.domain, address, confirmed=confirmed, by_hand=by_hand.servers_of(typed))
     choice = _Choice(guide, reader, request)
     if at.held_address:
         return redirect(choice.url())
@@ -111,8 +107,7 @@ class _Choice:
 
 
 def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField, form: AddressForm) -> HttpResponse:
-    key = ("guide text", choice.guide.pk, language())
-    text, request.page_languages = once_a_moment(key, lambda: _text_of(choice.guide))  # type: ignore[attr-defined]
+    text, request.page_languages = _text_of(choice.guide)  # type: ignore[attr-defined]
     protocols = choice.protocols(reader)
     protocol = choice.wanted_protocol if choice.wanted_protocol in protocols else protocols[0]
     choice.wanted_protocol = protocol  # links to this page do not carry on what cannot be

@@ -190,6 +190,7 @@ ATTEMPTS = {
 }
 
 REFUSALS = {
+    "cache": _("The connection test pauses for a moment. Please try again in a minute; the guides work all the same."),
     "visitor_hour": _("You have made many tests within the last hour. Take a break, and read the article meanwhile."),
     "visitor_day": _("You have used up today's tests from your connection. Please come back tomorrow."),
     "visitor_at_once": _("Another test of yours is still running. Wait until it has ended."),

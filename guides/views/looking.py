@@ -15,6 +15,7 @@ from guides.mail.accounts import display_domain
 from guides.mail.discovery.findings import Discovery, Finding, Source
 from guides.mail.discovery.search import SOURCES
 from guides.views import labels, source_labels
+from guides.views.result_stream import event
 
 logger = logging.getLogger(__name__)
 
@@ -97,14 +98,14 @@ class LookingStream:
         except Exception as error:
             logger.error("a search broke off: %s", type(error).__name__)
         with translation.override(self.language):
-            yield as_event(self.finish(result))
+            yield event(self.finish(result))
 
     def _waiting(self) -> list[SourceRow]:
         return [SourceRow(source, source_labels.SOURCES[source]) for source in SOURCES]
 
     def _event(self, template: str, **context: object) -> bytes:
         with translation.override(self.language):
-            return as_event(render_to_string(template, context))
+            return event(render_to_string(template, context))
 
     def __iter__(self) -> Iterator[bytes]:
         return self._events
@@ -114,9 +115,3 @@ class LookingStream:
         close = getattr(self._search, "close", None)
         if close is not None:
             close()
-
-
-def as_event(html: str) -> bytes:
-    """A message of an event stream."""
-    lines = (f"data: {line}" for line in html.splitlines() if line.strip())
-    return ("\n".join(lines) + "\n\n").encode()

@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from guides import budgets, runtime
+from guides import runtime
 from guides.content import publishing
 from guides.content.offers import documentation_url, offer_of
 from guides.forms import PortalForm
+from guides.limits.rate_limits import count_operator_look, lookup_permit
+from guides.limits.shared_cache import Refused
 from guides.mail.accounts import display_domain
 from guides.mail.discovery.query import Query
 from guides.mail.publish.look import FamilyLook, Look, Published, State, Step, look_at
@@ -27,6 +29,7 @@ from guides.mail.publish.records import DnsRecord, records_for
 from guides.models import SuffixRule
 from guides.views import labels, look_words
 from guides.views.offers import base_url
+from guides.views.refusals import status_of, with_retry_after, words_of
 
 LOOK_SECONDS = 60  # a look is shared for so long
 
@@ -128,11 +131,9 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     }
     try:
         look = _look(request, domain, offer, records)
-    except budgets.Refused as refusal:
-        context["refusal"] = labels.REFUSALS[refusal.budget]
-        response = render(request, "operators-domain.html", context, status=429)
-        response["Retry-After"] = str(refusal.retry_after)
-        return response
+    except Refused as refusal:
+        context["refusal"] = words_of(refusal)
+        return with_retry_after(render(request, "operators-domain.html", context, status=status_of(refusal)), refusal)
     context |= {
         "look": look,
         "families": [_card(family) for family in look.families],
@@ -161,10 +162,10 @@ def _look(request: HttpRequest, domain: str, offer: Offer | None, records: tuple
     known = publishing.recall(key)
     if isinstance(known, Look):
         return known
-    budgets.admit_look(request.META["REMOTE_ADDR"])
+    count_operator_look(request.META["REMOTE_ADDR"])
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
     query = Query(domain, runtime.door(), mx_suffixes=dict(rules))
-    with budgets.lookup_place():
+    with lookup_permit():
         look = runtime.background_loop().run(look_at(query, offer, records))
     publishing.keep(key, look, LOOK_SECONDS)
     return look

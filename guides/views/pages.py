@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from guides.forms import AddressForm
 from guides.models import ErrorText, Guide, GuideText
 from guides.views.readers import language
-from guides.views.sharing import shared_in_a_crowd
 from guides.views.status import outages_now
 
 
@@ -33,7 +32,6 @@ def go(request: HttpRequest, client: str) -> HttpResponse:
 
 
 @require_safe
-@shared_in_a_crowd
 def home(request: HttpRequest) -> HttpResponse:
     """One field, the mail address; and the shelves below it."""
     return render(request, "home.html", home_context(AddressForm()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlencode
 
@@ -10,7 +10,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from guides.content import discovering
-from guides.crowd.moments import once_a_moment
 from guides.mail.accounts import (
     Account,
     Address,
@@ -71,14 +70,6 @@ class Reader:
             texts = ProviderText.objects.filter(provider=provider).published().in_reading_order(language())
             notice = cast("ProviderText | None", texts.first())
         return cls(domain, address, provider, notice, discovery, confirmed, by_hand)
-
-    @classmethod
-    def coming(
-        cls, domain: str, address: Address | None = None, *, confirmed: str = "", by_hand: tuple[Server, ...] = ()
-    ) -> Reader:
-        """The same. In an outage many readers of one domain come together, and it is looked up once for all of them."""
-        known = once_a_moment(("reader", domain, confirmed, language()), lambda: cls.of(domain, confirmed=confirmed))
-        return replace(known, address=address, by_hand=by_hand if domain else ())
 
     @property
     def account(self) -> Account:

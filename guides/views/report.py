@@ -19,7 +19,7 @@ from guides.mail.report import LONGEST, Report, ReportFault
 from guides.views import labels, retries
 from guides.views.readers import language
 from guides.views.report_text import ReportPart, as_text
-from guides.views.running import LegPart, StageRow, titles
+from guides.views.result_page import LegPart, StageRow, titles
 from guides.views.verdicts import ArticleLinks, VerdictPart, cause_links, judged
 
 FAULTS = {

@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from guides import budgets
 from guides.content import discovering
 from guides.content.spelling import similar_domains
 from guides.forms import AddressForm, ServersForm
+from guides.limits.rate_limits import count_lookup
+from guides.limits.shared_cache import Refused
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.mail.discovery.findings import Discovery, Trust
 from guides.mail.discovery.report import as_record
@@ -23,6 +24,7 @@ from guides.views.looking import LookingStream, remarks_of, rows_of
 from guides.views.offers import has_profile
 from guides.views.pages import guide_links, home_context
 from guides.views.readers import Reader, language
+from guides.views.refusals import status_of, with_retry_after, words_of
 
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
@@ -41,12 +43,12 @@ def lookup(request: HttpRequest) -> HttpResponseBase:
     if reader.is_settled and not (reader.discovery and reader.discovery.needs_address):
         return _private(_page(request, reader))
     try:
-        budgets.admit_lookup(request.META["REMOTE_ADDR"])
+        count_lookup(request.META["REMOTE_ADDR"])
         if request.htmx and not reader.is_settled:  # type: ignore[attr-defined]
             return _private(_stream(request, address, confirmed))
         discovery = _discovered(address)
-    except budgets.Refused as refusal:
-        return _private(_over_budget(request, reader, refusal))
+    except Refused as refusal:
+        return _private(_over_limit(request, reader, refusal))
     return _private(_page(request, Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)))
 
 
@@ -61,10 +63,10 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     reader = Reader.of(ascii_domain, confirmed=confirmed, by_hand=by_hand.servers_of(form))
     if not reader.is_settled and form is None:
         try:
-            budgets.admit_lookup(request.META["REMOTE_ADDR"])
+            count_lookup(request.META["REMOTE_ADDR"])
             reader = Reader.of(ascii_domain, discovery=discovering.look_up(ascii_domain), confirmed=confirmed)
-        except budgets.Refused as refusal:
-            return _over_budget(request, reader, refusal)
+        except Refused as refusal:
+            return _over_limit(request, reader, refusal)
     return _page(request, reader, form)
 
 
@@ -75,10 +77,10 @@ def as_json(request: HttpRequest, domain: str) -> HttpResponse:
     discovery = discovering.at_hand(ascii_domain)
     if discovery is None:
         try:
-            budgets.admit_lookup(request.META["REMOTE_ADDR"])
+            count_lookup(request.META["REMOTE_ADDR"])
             discovery = discovering.look_up(ascii_domain)
-        except budgets.Refused as refusal:
-            return _retry_later(JsonResponse({"error": refusal.budget}, status=_status(refusal)), refusal)
+        except Refused as refusal:
+            return with_retry_after(JsonResponse({"error": refusal.limit}, status=status_of(refusal)), refusal)
     known = discovery.found or discovery.account.provider is not None
     return JsonResponse(as_record(discovery), status=200 if known else 404)
 
@@ -118,18 +120,9 @@ def _private(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _over_budget(request: HttpRequest, reader: Reader, refusal: budgets.Refused) -> HttpResponse:
-    context = _context(request, reader) | {"refusal": labels.REFUSALS[refusal.budget]}
-    return _retry_later(render(request, "settings.html", context, status=_status(refusal)), refusal)
-
-
-def _status(refusal: budgets.Refused) -> int:
-    return 503 if refusal.budget == "busy" else 429
-
-
-def _retry_later(response: HttpResponse, refusal: budgets.Refused) -> HttpResponse:
-    response["Retry-After"] = str(refusal.retry_after)
-    return response
+def _over_limit(request: HttpRequest, reader: Reader, refusal: Refused) -> HttpResponse:
+    context = _context(request, reader) | {"refusal": words_of(refusal)}
+    return with_retry_after(render(request, "settings.html", context, status=status_of(refusal)), refusal)
 
 
 def _page(request: HttpRequest, reader: Reader, form: ServersForm | None = None) -> HttpResponse:

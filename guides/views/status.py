@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,13 +11,11 @@ from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from guides.crowd import outages
-from guides.crowd.outages import Seen, ServerName
+from guides.limits import outages
+from guides.limits.outages import Seen, ServerName
 from guides.mail.accounts import Protocol, Security
 from guides.models import ProviderServer
 from guides.views import labels
-
-BANNER_SECONDS = 5  # a front page asks the cache so often, not with each visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +50,9 @@ class ProviderStatus:
     servers: list[ServerStatus] = field(default_factory=list)
 
 
-class _Banner:
-    """What this process last heard of outages."""
-
-    def __init__(self) -> None:
-        self.until = 0.0
-        self.failing: dict[ServerName, float] = {}
-
-    def read(self) -> dict[ServerName, float]:
-        if time.monotonic() >= self.until:
-            self.failing = outages.failing_now()
-            self.until = time.monotonic() + BANNER_SECONDS
-        return self.failing
-
-
-banner = _Banner()
-
-
 def outages_now() -> list[Outage]:
     """What the front page says. A query only when something fails."""
-    failing = banner.read()
+    failing = outages.failing_now()
     if not failing:
         return []
     found: dict[tuple[str, str], float] = {}

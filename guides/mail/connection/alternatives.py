@@ -18,7 +18,7 @@ from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login
-from guides.mail.connection.shared import UNREACHABLE, Answer, Place
+from guides.mail.connection.probes import UNREACHABLE, Endpoint, ProbeResult
 from guides.mail.network import Door, PortForbidden
 from guides.mail.outcomes import Alternative, Outcome, Stage, StageResult
 from guides.mail.secret import Secret
@@ -53,12 +53,12 @@ def may_be_mended(result: StageResult) -> bool:
     return failed and result.cause is not None and result.cause not in _HOPELESS
 
 
-def are_sought(server: Server, told: Answer, plan: TestPlan) -> bool:
-    """Whether a test that is only told how `server` fails nevertheless connects: to other settings that it tries.
+def are_sought(server: Server, known: ProbeResult, plan: TestPlan) -> bool:
+    """Whether a test that is shown a known failure of `server` connects nevertheless, to try other settings.
 
-    A server that answers, only not to such settings, has something to be found by each visitor.
+    It does where the server answers, only not to such settings.
     """
-    failure = told.failure
+    failure = known.failure
     if failure is None or failure.cause is None or failure.cause in UNREACHABLE or not may_be_mended(failure):
         return False
     return bool(candidates(server, failure.cause, plan))
@@ -117,8 +117,8 @@ async def _answers(server: Server, context: TestContext) -> bool:
 
     What another test has found within the last minute is enough: nothing more is asked then.
     """
-    crowd = context.crowd
-    known = crowd.looks.fresh(Place.of(server, context.plan.hidden_hosts)) if crowd is not None else None
+    shared = context.shared
+    known = shared.flights.fresh(Endpoint.of(server, context.plan.hidden_hosts)) if shared is not None else None
     if known is not None:
         return known.failure is None
     loop = asyncio.get_running_loop()

@@ -9,8 +9,8 @@ from guides.mail.connection.channel import Limits
 from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.handover import Handover
 from guides.mail.connection.plan import TestPlan
+from guides.mail.connection.probes import SharedState
 from guides.mail.connection.redact import Redactor
-from guides.mail.connection.shared import Crowd
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door, Resolution
 from guides.mail.outcomes import StageResult
@@ -32,7 +32,7 @@ class TestContext:
     gate: LoginGate
     until: float  # the loop's time at which the whole test ends
     report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
-    crowd: Crowd | None = None  # what is shared with others' tests; None: this one looks for itself
+    shared: SharedState | None = None  # what is shared with other tests; None: this one probes by itself
     handover: Handover | None = None  # when a message is to be delivered
     _resolutions: dict[str, Resolution] = field(default_factory=dict)
 

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from guides.mail.connection.precedence import Precedence
 from guides.mail.outcomes import Leg
 
 
@@ -23,7 +22,6 @@ class LoginGate:
         self._first = Leg.IMAP if Leg.IMAP in set(legs) else None
         if self._first is None:
             self._first_is_through.set()
-        self._standing_back: list[asyncio.Event] = []
         self._refused = False
         self._accepted = False
 
@@ -38,18 +36,6 @@ class LoginGate:
                 return
         yield not self._refused
 
-    def is_first(self, leg: Leg) -> bool:
-        """Whether the others wait for this leg's login."""
-        return leg is self._first
-
-    async def others_begin(self, leg: Leg, precedence: Precedence) -> None:
-        """Wait with a leg that signs in later, while the first legs of a crowd are on their way."""
-        if self._first is None or leg is self._first or self._first_is_through.is_set():
-            return
-        go = asyncio.Event()
-        self._standing_back.append(go)
-        await precedence.stand_back(go)
-
     def accept(self) -> None:
         """A server has accepted the pair: nobody needs to wait for another leg's login."""
         self._accepted = True
@@ -62,5 +48,3 @@ class LoginGate:
         """This leg has logged in, or never will: the others need not wait for it."""
         if leg is self._first:
             self._first_is_through.set()
-            for go in self._standing_back:
-                go.set()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.certificate import explain_certificate
@@ -16,10 +15,10 @@ from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.input import check_input
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
+from guides.mail.connection.probes import Endpoint, LegProbe
 from guides.mail.connection.reach import Reach, in_one_line
 from guides.mail.connection.records import Records
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault
-from guides.mail.connection.shared import Approach, Place
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.codes import (
     CREDENTIAL_CAUSES,
@@ -57,11 +56,10 @@ class LegRun:
         self._until = 0.0
         self._channel: Channel | None = None
         self._session: Session | None = None
-        self._approach = Approach(context.crowd, Place.of(server, context.plan.hidden_hosts), self.leg)
-        self._reach = Reach(server, context, self._approach)
+        self._probe = LegProbe(context.shared, Endpoint.of(server, context.plan.hidden_hosts), self.leg)
+        self._reach = Reach(server, context, self._probe)
         self._records = Records(self.leg, server, context)
         self._is_through = False
-        self._arrive: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
         """Go through the stages; the first one that fails ends the leg, and those behind it are blocked."""
@@ -70,11 +68,9 @@ class LegRun:
         handover = self._context.handover
         try:
             try:
-                self._set_out()
                 polite = await self._go_through()
             finally:
-                self._arrive()
-                self._approach.close()
+                self._probe.close()
                 self._context.gate.through(self.leg)
                 self._context.report(None)
                 if handover is not None and not self._is_through:
@@ -90,61 +86,40 @@ class LegRun:
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
-        crowd = self._context.crowd
         for position, stage in enumerate(self._stages):
-            if crowd is not None:
-                crowd.courtesy()
-            if stage is Stage.DNS:
-                await self._stand_back()
-            if stage is Stage.DNS and (told := await self._told_by_others()):
-                self._tell(told, self._stages[position:])
+            if stage is Stage.DNS and (known := await self._known_failure()):
+                self._replay(known, self._stages[position:])
                 return False
             if stage is Stage.LOGIN:
-                self._arrive()
-                self._approach.through()
+                self._probe.succeed()
             result, orderly = await (self._login() if stage is Stage.LOGIN else self._perform(stage))
             self._context.report(result)
-            self._approach.note(result)
+            self._probe.record(result)
             if result.outcome not in (Outcome.OK, Outcome.WARN, Outcome.SKIPPED):
                 for blocked in self._stages[position + 1 :]:
                     self._context.report(self._records.result(blocked, Outcome.BLOCKED))
                 return orderly
-        self._approach.through()  # where there was no login to come to
+        self._probe.succeed()  # for a leg whose stages end before the login
         self._is_through = True
         return True
 
-    def _set_out(self) -> None:
-        """Be known as one for whose login others wait."""
-        crowd = self._context.crowd
-        if crowd is not None and self._context.gate.is_first(self.leg):
-            self._arrive = partial(crowd.precedence.arrive, crowd.precedence.set_out())
-
-    async def _stand_back(self) -> None:
-        """In a crowd, let those go before whose login others wait for. That time is not this leg's."""
-        if self._context.crowd is None:
-            return
-        loop = asyncio.get_running_loop()
-        waiting_since = loop.time()
-        await self._context.gate.others_begin(self.leg, self._context.crowd.precedence)
-        self._add_time(loop.time() - waiting_since)
-
-    async def _told_by_others(self) -> tuple[StageResult, ...]:
-        """The failure that others have found here, if any. Time spent waiting for it is not this leg's."""
+    async def _known_failure(self) -> tuple[StageResult, ...]:
+        """The failure that another test has found here, if any. Time spent waiting for it is not this leg's."""
         loop = asyncio.get_running_loop()
         waiting_since = loop.time()
         try:
             async with asyncio.timeout_at(self._context.until):
-                return await self._approach.told()
+                return await self._probe.known_failure()
         except TimeoutError:
             return ()  # the next stage ends at once, for the same reason
         finally:
             self._add_time(loop.time() - waiting_since)
 
-    def _tell(self, told: Sequence[StageResult], stages: Sequence[Stage]) -> None:
-        """Report what others have found instead of looking: nothing of this visitor goes to the server."""
-        for result in told:
+    def _replay(self, known: Sequence[StageResult], stages: Sequence[Stage]) -> None:
+        """Report another test's results instead of connecting: nothing of this visitor goes to the server."""
+        for result in known:
             self._context.report(result)
-        for blocked in stages[len(told) :]:
+        for blocked in stages[len(known) :]:
             self._context.report(self._records.result(blocked, Outcome.BLOCKED))
 
     async def _login(self) -> tuple[StageResult, bool]:
@@ -282,7 +257,7 @@ class LegRun:
             return await self._opened().greet()
         except ChannelFault as fault:
             is_silent = self.server.security is Security.STARTTLS and fault.cause == "net.timeout"
-            if is_silent and not self._approach.is_probe:
+            if is_silent and not self._probe.is_half_open:
                 await self._look_for_tls()
             raise
 

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from guides.mail.accounts import Server
 from guides.mail.connection.channel import Attempt, Channel, ChannelFault
 from guides.mail.connection.context import TestContext
-from guides.mail.connection.places import Reservation
+from guides.mail.connection.probes import AddressPermit, LegProbe
 from guides.mail.connection.session import Finding
-from guides.mail.connection.shared import Approach
 from guides.mail.network import DnsFailure, Door, Resolution, family_of
 
 _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
@@ -21,15 +20,15 @@ HIDDEN_END = "tcp.timeout"
 
 
 class Reach:
-    """The way to one server: `resolve`, then `connect`. `release` gives back the place at its address."""
+    """The way to one server: `resolve`, then `connect`. `release` gives back the permit for its address."""
 
-    def __init__(self, server: Server, context: TestContext, approach: Approach) -> None:
+    def __init__(self, server: Server, context: TestContext, probe: LegProbe) -> None:
         self._server = server
         self._context = context
-        self._approach = approach
+        self._probe = probe
         self._hidden = server.host in context.plan.hidden_hosts
         self._resolution: Resolution | None = None
-        self._reservation: Reservation | None = None
+        self._permit: AddressPermit | None = None
 
     @property
     def resolution(self) -> Resolution:
@@ -61,16 +60,16 @@ class Reach:
         return channel, Finding(cause, details={"attempts": in_one_line(channel.attempts)})
 
     def release(self) -> None:
-        """The connection is over: another one of this portal's may take its place."""
-        if self._reservation is not None:
-            self._reservation.release()
+        """The connection is over: another one of this portal's may be opened."""
+        if self._permit is not None:
+            self._permit.release()
 
     async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
         """Connect when the address has room for one more connection of this portal's."""
-        resolution, self._reservation = await self._approach.reserve(resolution, self._server.port)
+        resolution, self._permit = await self._probe.acquire(resolution, self._server.port)
         channel = await self._context.door.connect(resolution, self._server.port, compare_families=compare_families)
-        if self._reservation is not None:
-            self._reservation.keep_only(channel.ip_address)
+        if self._permit is not None:
+            self._permit.keep_only(channel.ip_address)
         return channel
 
     async def _connect_hidden(self) -> Channel:

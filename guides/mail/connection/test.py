@@ -16,9 +16,9 @@ from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.handover import Handover
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login, stages_of
+from guides.mail.connection.probes import SEEN_AT, UNREACHABLE, Endpoint, SharedState
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session import GOODBYE_SECONDS
-from guides.mail.connection.shared import SEEN_AT, UNREACHABLE, Crowd, Place
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
@@ -36,11 +36,11 @@ async def run_test(
     door: Door,
     patterns: PatternSet,
     limits: Limits = _DEFAULT_LIMITS,
-    crowd: Crowd | None = None,
+    shared: SharedState | None = None,
 ) -> AsyncGenerator[StageResult | Verdict, None]:
     """Yield each stage of each leg as soon as it has ended, blocked ones included, and the verdict last.
 
-    `crowd` is what the test shares with those of others; without it, as on a terminal, it looks for itself.
+    `shared` is what the test shares with other tests; without it, as on a terminal, it probes by itself.
     Never raises for what a server does. Closing the generator, or cancelling its consumer, closes all sockets.
     """
     loop = asyncio.get_running_loop()
@@ -56,7 +56,7 @@ async def run_test(
         gate=LoginGate(LEG_OF_PROTOCOL[server.protocol] for server in plan.servers),
         until=started + limits.test,
         report=reports.put_nowait,
-        crowd=crowd,
+        shared=shared,
         handover=Handover() if plan.deliver else None,
     )
     legs = {
@@ -80,7 +80,7 @@ async def run_test(
         found = await search.end()
         judged = verdict(results, round((loop.time() - started) * 1000))
         yield replace(judged, alternatives=found)
-        await asyncio.wait(runs, timeout=GOODBYE_SECONDS)  # the goodbyes, for which nobody waits any more
+        await asyncio.wait(runs, timeout=GOODBYE_SECONDS)  # the goodbyes: the verdict is out already
     finally:
         runs += search.tasks
         for run in runs:
@@ -89,13 +89,13 @@ async def run_test(
 
 
 def is_spared(result: StageResult, server: Server, context: TestContext) -> bool:
-    """Whether nothing more is asked of a server: it answers nobody, and others have found that out already.
+    """Whether no other settings are tried on a server: it does not answer, and other tests have found that out.
 
-    A server that answers, only not to such settings, is asked for each visitor: it is the settings that are wrong.
+    A server that answers, only not to such settings, is tried for each visitor: it is the settings that are wrong.
     """
-    place = Place.of(server, context.plan.hidden_hosts)
+    endpoint = Endpoint.of(server, context.plan.hidden_hosts)
     is_known_outage = SEEN_AT in result.details and result.cause in UNREACHABLE
-    return is_known_outage or (context.crowd is not None and place in context.crowd.probes)
+    return is_known_outage or (context.shared is not None and endpoint in context.shared.half_open)
 
 
 class _Search:

@@ -15,11 +15,12 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from guides import runtime
-from guides.crowd import memory, outages
-from guides.crowd.outages import CHECKER, ServerName
+from guides.limits import circuit_breaker, outages
+from guides.limits.outages import CHECKER, ServerName
+from guides.limits.shared_cache import cache_optional
 from guides.mail.accounts import Server
 from guides.mail.connection.look import look_at_all
-from guides.mail.connection.shared import OURS_ALONE, Place
+from guides.mail.connection.probes import OURS_ALONE, Endpoint
 from guides.mail.outcomes import Outcome, StageResult
 from guides.models import Provider
 
@@ -80,13 +81,14 @@ class Command(BaseCommand):
     def _note(self, server: Server, results: tuple[StageResult, ...]) -> bool:
         last = results[-1]
         works = last.outcome in (Outcome.OK, Outcome.WARN)
-        place = Place.of(server)
-        if works:
-            memory.learn_success(place)
-            outages.note(ServerName.of(server), CHECKER, None)
-        elif last.outcome is not Outcome.OURS and last.cause not in OURS_ALONE:
-            memory.learn_failure(place, results, looked=True)
-            outages.note(ServerName.of(server), CHECKER, last.cause)
+        endpoint = Endpoint.of(server)
+        with cache_optional("the portal's pages do not see this check"):
+            if works:
+                circuit_breaker.record_success(endpoint)
+                outages.record_outcome(ServerName.of(server), CHECKER, None)
+            elif last.outcome is not Outcome.OURS and last.cause not in OURS_ALONE:
+                circuit_breaker.record_failure(endpoint, results, probed=True)
+                outages.record_outcome(ServerName.of(server), CHECKER, last.cause)
         milliseconds = sum(result.milliseconds for result in results)
         words = "ok" if works else f"{last.outcome} at {last.stage}: {last.cause}"
         self.stdout.write(

@@ -1,0 +1,1 @@
+"""What protects mail servers, mailboxes and this process: rate limits, semaphores, single flight, circuit breaker."""

@@ -1,0 +1,135 @@
+"""Sliding-window counters and slots in the shared cache: what rate limits and semaphores are made of.
+
+Windows slide in ten steps: two events just before the end of a window and two just after it are four events. Every
+change is one atomic operation of the cache. All functions raise SharedCacheDown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import uuid4
+
+from guides.limits.shared_cache import Refused, shared_cache
+
+STEPS = 10
+SLOT_SECONDS = 90  # a test ends after 60 s; a slot of a process that died is free again after this
+
+
+class RateLimited(Refused):
+    """A limit is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `limit` events of one subject in `seconds`."""
+
+    name: str
+    limit: int
+    seconds: int
+
+    @property
+    def step(self) -> int:
+        """The length of one step, in seconds."""
+        return self.seconds // STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One of a limited number of slots, and its owner."""
+
+    key: str
+    owner: str
+
+
+def count(window: Window, subject: str) -> str:
+    """Count one event now. Returns the key that `uncount` takes."""
+    key = _key(window, subject, int(time.time() // window.step))
+    with shared_cache() as cache:
+        while True:
+            cache.add(key, 0, timeout=window.seconds + window.step)
+            with suppress(ValueError):  # it expired between the two operations
+                cache.incr(key)
+                return key
+
+
+def uncount(key: str) -> None:
+    """Take an event back."""
+    with shared_cache() as cache, suppress(ValueError):  # it has expired
+        cache.decr(key)
+
+
+def check(window: Window, subject: str, *, own: int = 0) -> None:
+    """Raise RateLimited when the window has no room for one more event; `own` of its events are the caller's."""
+    now = time.time()
+    counts = _counts(window, subject, now)
+    room = window.limit - sum(counts.values()) + own
+    if room > 0:
+        return
+    free_at = now
+    for step in sorted(counts):  # the oldest steps leave the window first, until one more event fits
+        room += counts[step]
+        if room > 0:
+            free_at = (step + STEPS + 1) * window.step
+            break
+    raise RateLimited(window.name, max(1, round(free_at - now)))
+
+
+def used(counted: Sequence[tuple[Window, str]]) -> list[int]:
+    """How many events each of these windows holds for its subject: one read of the cache."""
+    if not counted:
+        return []
+    now = time.time()
+    keys = [[_key(window, subject, step) for step in _steps(window, now)] for window, subject in counted]
+    with shared_cache() as cache:
+        found = cache.get_many([key for some in keys for key in some])
+    return [sum(found.get(key, 0) for key in some) for some in keys]
+
+
+def is_first(kind: str, subject: str, seconds: int) -> bool:
+    """Whether `subject` was not seen within `seconds`; now it is."""
+    with shared_cache() as cache:
+        return bool(cache.add(f"once:{kind}:{subject}", 1, timeout=seconds))
+
+
+def acquire_slots(name: str, subject: str, limit: int, wanted: int = 1) -> tuple[Slot, ...]:
+    """Take `wanted` of `limit` slots, or none: the result is empty when there are not enough."""
+    keys = [f"slot:{name}:{subject}:{number}" for number in range(limit)]
+    owner, slots = uuid4().hex, []
+    with shared_cache() as cache:
+        taken = cache.get_many(keys)
+        for key in keys:
+            if key not in taken and cache.add(key, owner, timeout=SLOT_SECONDS):
+                slots.append(Slot(key, owner))
+                if len(slots) == wanted:
+                    return tuple(slots)
+    release_slots(slots)
+    return ()
+
+
+def release_slots(slots: Sequence[Slot]) -> None:
+    """Free slots, but for those that have expired and have another owner by now."""
+    if not slots:
+        return
+    with shared_cache() as cache:
+        owners = cache.get_many([slot.key for slot in slots])
+        for slot in slots:
+            if owners.get(slot.key) == slot.owner:
+                cache.delete(slot.key)
+
+
+def _counts(window: Window, subject: str, now: float) -> dict[int, int]:
+    keys = {_key(window, subject, step): step for step in _steps(window, now)}
+    with shared_cache() as cache:
+        return {keys[key]: number for key, number in cache.get_many(keys).items()}
+
+
+def _key(window: Window, subject: str, step: int) -> str:
+    return f"count:{window.name}:{window.seconds}:{subject}:{step}"
+
+
+def _steps(window: Window, now: float) -> range:
+    current = int(now // window.step)
+    return range(current - STEPS, current + 1)  # the oldest counts in part, so it counts

@@ -1,0 +1,167 @@
+"""One visitor's test among others: what is known of its servers, its permits, and what it finds out for later tests."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from guides.limits import circuit_breaker, host_semaphore, outages, process_state
+from guides.limits.circuit_breaker import KnownFailures
+from guides.limits.counters import RateLimited
+from guides.limits.host_semaphore import POLL_SECONDS, RETRY_SECONDS, HostPermit
+from guides.limits.listed_servers import listed_on
+from guides.limits.outages import ServerName
+from guides.limits.shared_cache import cache_optional
+from guides.mail.connection import alternatives
+from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan
+from guides.mail.connection.probes import OURS_ALONE, PUBLIC_STAGES, SEEN_AT, UNREACHABLE, Endpoint, SharedState
+from guides.mail.diagnosis.codes import PORTAL_CAUSES
+from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
+
+# Causes beside "it does not answer" that are a server's own trouble, and end for all visitors at once.
+_SERVERS_TROUBLE = UNREACHABLE | {
+    "greet.421",
+    "greet.bye",
+    "greet.refused",
+    "tls.cert_expired",
+    "auth.temp_unavailable",
+    "net.closed",
+    "net.reset",
+    "net.timeout",
+}
+
+
+@dataclass
+class TestSlot:
+    """Made by `check` before a test starts; `close` releases what it holds."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    plan: TestPlan
+    endpoints: dict[Leg, Endpoint]
+    listed: dict[Leg, ServerName]  # of servers in the provider table
+    visitor: str
+    failures: KnownFailures
+    _permit: HostPermit | None = None
+    _results: dict[Leg, list[StageResult]] = field(default_factory=dict)
+
+    @classmethod
+    def check(cls, plan: TestPlan, visitor: str) -> TestSlot:
+        """What is known of a plan's servers. Raises SharedCacheDown."""
+        endpoints = {
+            LEG_OF_PROTOCOL[server.protocol]: Endpoint.of(server, plan.hidden_hosts) for server in plan.servers
+        }
+        names = listed_on(endpoint.host for endpoint in endpoints.values())
+        listed = {}
+        for leg, endpoint in endpoints.items():
+            name = ServerName(endpoint.host.lower(), endpoint.port, endpoint.security)
+            if name in names:
+                listed[leg] = name
+        return cls(plan, endpoints, listed, visitor, circuit_breaker.known_failures(endpoints.values()))
+
+    @property
+    def must_connect(self) -> bool:
+        """Whether anything is left to be asked of a server: of the plan's, or of others that could have been meant."""
+        return any(self._connects())
+
+    def acquire(self, reserve_failures: Callable[[Iterable[str]], bool]) -> None:
+        """Wait for permits for the hosts to connect to, then reserve a failure where there will be a login.
+
+        Raises RateLimited or SharedCacheDown, and then holds nothing. Afterwards `must_connect` may be False: other
+        tests have found out meanwhile.
+        """
+        until = time.monotonic() + settings.LIMIT_QUEUE_SECONDS
+        self.failures = KnownFailures(self.failures.known, circuit_breaker.claim_half_open(self.failures))
+        try:
+            while self.must_connect:
+                self._permit = host_semaphore.acquire(self._hosts(), self._is_settled)
+                if self._permit is not None:
+                    self._reserve(reserve_failures, until)
+                    return
+        except BaseException:
+            self.close()
+            with cache_optional("no test tries the server again for a minute"):
+                circuit_breaker.return_half_open(self.failures)
+            raise
+
+    def _reserve(self, reserve_failures: Callable[[Iterable[str]], bool], until: float) -> None:
+        """Wait for failures that other tests have reserved: most of them are given back."""
+        hosts = {endpoint.host.lower() for endpoint in self.endpoints.values() if self._is_probed(endpoint)}
+        while not reserve_failures(hosts):
+            if time.monotonic() >= until:
+                raise RateLimited("host", RETRY_SECONDS)
+            time.sleep(POLL_SECONDS)
+
+    def shared_state(self) -> SharedState:
+        """What the test itself gets to know."""
+        return SharedState(
+            process_state.single_flight(),
+            process_state.address_semaphore(),
+            self.failures.known,
+            self.failures.half_open,
+        )
+
+    def record(self, result: StageResult) -> None:
+        """Keep a stage, and tell later tests when it settles what an endpoint is like."""
+        if result.stage is Stage.INPUT or result.leg not in self.endpoints:
+            return
+        results = self._results.setdefault(result.leg, [])
+        results.append(result)
+        works = result.outcome in (Outcome.OK, Outcome.WARN)
+        if result.stage in PUBLIC_STAGES and works:
+            return
+        if result.outcome is Outcome.BLOCKED and any(r.outcome not in (Outcome.OK, Outcome.WARN) for r in results[:-1]):
+            return  # it was settled by the stage that failed
+        with cache_optional("later tests do not learn what this one found"):
+            self._settle(result, results)
+
+    def close(self) -> None:
+        """Release the permits. May be called twice."""
+        if self._permit is not None:
+            self._permit.release()
+
+    def _settle(self, result: StageResult, results: list[StageResult]) -> None:
+        """The first stage that failed before the login, or the login: either says what the endpoint is like."""
+        endpoint, server = self.endpoints[result.leg], self.listed.get(result.leg)
+        is_public, probed = result.stage in PUBLIC_STAGES, SEEN_AT not in result.details
+        refuses_portal = result.cause in PORTAL_CAUSES
+        fails = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR) and result.cause not in OURS_ALONE
+        if is_public and (refuses_portal or fails):
+            circuit_breaker.record_failure(endpoint, results, probed=probed)
+        elif result.stage is Stage.LOGIN and probed:
+            if refuses_portal:
+                circuit_breaker.record_refusal(endpoint, results, self.visitor)
+            else:
+                circuit_breaker.record_success(endpoint)
+        if server is None or not probed:  # a result that another test found is no further outage
+            return
+        if result.cause in _SERVERS_TROUBLE:
+            outages.record_outcome(server, self.visitor, result.cause)
+        elif result.stage is Stage.LOGIN:
+            outages.record_outcome(server, self.visitor, None)
+
+    def _connects(self) -> Iterator[Endpoint]:
+        """The endpoints of the legs that open a connection. One that tries alternatives counts as one connection."""
+        for server in self.plan.servers:
+            endpoint = self.endpoints[LEG_OF_PROTOCOL[server.protocol]]
+            known = self.failures.known.get(endpoint)
+            if self._is_probed(endpoint) or (known is not None and alternatives.are_sought(server, known, self.plan)):
+                yield endpoint
+
+    def _is_probed(self, endpoint: Endpoint) -> bool:
+        """Whether the leg connects to its own endpoint."""
+        return endpoint not in self.failures.known or endpoint in self.failures.half_open
+
+    def _hosts(self) -> Counter[str]:
+        return Counter(endpoint.host.lower() for endpoint in self._connects())
+
+    def _is_settled(self) -> bool:
+        """Whether other tests have found out meanwhile what all endpoints are like."""
+        if self.failures.half_open:
+            return False
+        self.failures = KnownFailures(circuit_breaker.known_failures(self.endpoints.values()).known)
+        return not self.must_connect

@@ -1,0 +1,214 @@
+"""The result of a connection test as its page shows it: stages by leg, filled in as they end, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.functional import Promise
+
+from guides.content.articles import Articles
+from guides.mail.connection.plan import LEG_OF_PROTOCOL
+from guides.mail.connection.reach import HIDDEN_END
+from guides.mail.connection.test import TestPlan, stages_of
+from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
+from guides.models import ErrorText
+from guides.views import labels, retries
+from guides.views.report_text import ReportPart, make_report
+from guides.views.verdicts import (
+    ArticleLink,
+    ArticleLinks,
+    CauseLink,
+    VerdictPart,
+    cause_links,
+    is_guess,
+    judged,
+    with_next_steps,
+)
+
+_MARKS = {
+    Outcome.OK: "✓",
+    Outcome.WARN: "!",
+    Outcome.FAIL: "✕",
+    Outcome.BLOCKED: "–",
+    Outcome.SKIPPED: "–",
+    Outcome.UNCLEAR: "?",
+    Outcome.OURS: "?",
+}
+
+
+@dataclass
+class StageRow:
+    """One stage on the page: waiting, or ended."""
+
+    ident: str
+    name: str | Promise
+    result: StageResult | None = None
+    article: ArticleLink | None = None
+    causes: tuple[CauseLink, ...] = ()  # where several are possible
+
+    @property
+    def state(self) -> str:
+        """For the style: an outcome, or "waiting"."""
+        return self.result.outcome.value if self.result else "waiting"
+
+    @property
+    def mark(self) -> str:
+        """A sign that does not need colour to be understood."""
+        return _MARKS[self.result.outcome] if self.result else "…"
+
+    @property
+    def words(self) -> str | Promise:
+        """The outcome in words."""
+        return labels.OUTCOMES[self.result.outcome] if self.result else ""
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a visitor is told that the cause is only a guess."""
+        return self.result is not None and is_guess(self.result)
+
+    @property
+    def facts(self) -> list[tuple[str | Promise, str]]:
+        """What is worth knowing of the stage, by name."""
+        if self.result is None:
+            return []
+        return [
+            (labels.DETAILS[name], _fact(name, value))
+            for name, value in self.result.details.items()
+            if value and name in labels.DETAILS
+        ]
+
+
+def _fact(name: str, value: str) -> str:
+    if name == "attempts":  # address, how it ended, milliseconds
+        return " ".join(str(labels.ATTEMPTS.get(word, word)) for word in value.split(" "))
+    return str(labels.WORDS_IN_DETAILS.get((name, value), value))
+
+
+@dataclass
+class LegPart:
+    """One leg on the page."""
+
+    leg: Leg
+    name: str | Promise
+    host: str
+    port: int
+    security: str | Promise
+    rows: list[StageRow]
+    finished: int = 0
+
+
+@dataclass
+class TestPage:
+    """The result as it grows. All that it needs from the database is fetched before the test starts."""
+
+    __test__ = False
+
+    plan: TestPlan
+    articles: Articles
+    language: str
+    links: ArticleLinks
+    listed: frozenset[Leg] = frozenset()
+    legs: list[LegPart] = field(default_factory=list)
+    verdict: VerdictPart | None = None
+    report: ReportPart | None = None
+
+    @classmethod
+    def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
+        """All stages, waiting."""
+        links = ArticleLinks.of(titles(language), plan.address.domain)
+        page = cls(plan, articles, language, links, listed)
+        for server in plan.servers:
+            leg = LEG_OF_PROTOCOL[server.protocol]
+            rows = [
+                StageRow(f"stage-{leg}-{index}", labels.STAGES[stage]) for index, stage in enumerate(stages_of(server))
+            ]
+            security = labels.SECURITIES[server.security]
+            page.legs.append(LegPart(leg, labels.LEGS[leg], server.host, server.port, security, rows))
+        if plan.deliver:
+            rows = [StageRow(f"stage-{Leg.DELIVERY}-0", labels.STAGES[Stage.DELIVERY])]
+            sending = next(part for part in page.legs if part.leg is Leg.SMTP)
+            page.legs.append(
+                LegPart(Leg.DELIVERY, labels.LEGS[Leg.DELIVERY], sending.host, sending.port, sending.security, rows)
+            )
+        return page
+
+    def whole(self) -> str:
+        """All stages, waiting or ended, and the verdict when there is one."""
+        return self._html("test/_result.html", page=self)
+
+    def broken(self) -> str:
+        """The end of a test that broke off by a fault of our own."""
+        return self._html("test/_broken.html")
+
+    def add(self, item: StageResult | Verdict) -> str:
+        """Fill in a finished stage, or the verdict, and return its fragment."""
+        row = self.fill_in(item)
+        if row is None:
+            return self._html("test/_verdict.html", part=self.verdict, page=self, oob=True)
+        return self._html("test/_stage.html", row=row, oob=True)
+
+    def fill_in(self, item: StageResult | Verdict) -> StageRow | None:
+        """Fill in a finished stage and return its row, or the verdict."""
+        if isinstance(item, Verdict):
+            self._end(item)
+            return None
+        part = next(part for part in self.legs if part.leg == item.leg)
+        row = part.rows[part.finished]
+        part.finished += 1
+        row.result = with_next_steps(item, self.articles, self.links)
+        row.article = self._link(item)
+        row.causes = cause_links(item, self.articles, self.links)
+        return row
+
+    def _end(self, verdict: Verdict) -> None:
+        results = [row.result for part in self.legs for row in part.rows if row.result]
+        is_listed = verdict.leg in self.listed
+        verdict = with_next_steps(verdict, self.articles, self.links)
+        is_hidden = verdict.cause == HIDDEN_END and any(
+            server.host in self.plan.hidden_hosts and LEG_OF_PROTOCOL[server.protocol] is verdict.leg
+            for server in self.plan.servers
+        )
+        end = judged(verdict, results, self.articles, self.links, is_listed=is_listed, is_hidden=is_hidden)
+        if end.clears_visitor:  # whatever the usual owner of such a failure is
+            verdict = replace(verdict, owner=Owner.NOBODY)
+        with translation.override(self.language):
+            tries = self._retries(verdict, results)
+            end = replace(end, retries=tries, in_between=self._in_between() if end.works else None)
+            report = make_report(
+                self.plan.address,
+                results,
+                verdict,
+                is_listed=is_listed,
+                is_hidden=is_hidden,
+                in_between=end.in_between.slug if end.in_between else None,
+                suggests_local_part=any(one.ident == retries.LOCAL_PART for one in tries),
+            )
+            self.report = ReportPart.of(report, end)
+        self.verdict = end
+
+    def _retries(self, verdict: Verdict, results: Sequence[StageResult]) -> tuple[retries.Retry, ...]:
+        """What to try next, each with a button: other servers that answered, and the other form of user name."""
+        tries = [retries.with_alternative(self.plan, found) for found in verdict.alternatives]
+        local_part = retries.with_local_part(self.plan, verdict, results)
+        return (*tries, local_part) if local_part else tuple(tries)
+
+    def _in_between(self) -> ArticleLink | None:
+        return self.links.get(self.articles.article_for("cross.visitor_side"))
+
+    def _link(self, result: StageResult) -> ArticleLink | None:
+        return self.links.get(self.articles.article_of(result))
+
+    def _html(self, template: str, **context: object) -> str:
+        # A stream is rendered after the request's own language has been deactivated.
+        with translation.override(self.language):
+            return render_to_string(template, context)
+
+
+def titles(language: str) -> dict[str, tuple[str, str]]:
+    """Title and summary of every article by its slug, in the reader's language. One query."""
+    texts = ErrorText.objects.for_list("article", language)
+    return {text.article.slug: (text.title, text.summary) for text in texts}

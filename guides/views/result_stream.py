@@ -1,0 +1,120 @@
+"""The answer to a running test: events for htmx, or one page that grows, for browsers without JavaScript.
+
+Both write something at each heartbeat: writing fails when the visitor has left, and that ends the test.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from guides import runtime
+from guides.limits.rate_limits import RateLimitHold
+from guides.limits.test_slot import TestSlot
+from guides.mail.connection.plan import LEG_OF_PROTOCOL
+from guides.mail.connection.test import TestPlan, run_test
+from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
+from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.outcomes import Outcome, Stage, StageResult, Verdict
+from guides.mail.secret import Secret
+from guides.views.result_page import TestPage
+
+logger = logging.getLogger(__name__)
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+HEARTBEAT_SECONDS = 0.45  # the second write to a closed connection fails, so a visitor who left is noticed in a second
+
+
+class RunningTest:
+    """The stages of one test as they come, and None for each heartbeat. `close` cancels it and frees what it holds."""
+
+    def __init__(
+        self, plan: TestPlan, secret: Secret, patterns: PatternSet, hold: RateLimitHold | None, slot: TestSlot
+    ) -> None:
+        self._hold = hold
+        self._slot = slot
+        self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
+        self._stream = runtime.background_loop().stream(
+            lambda: run_test(plan, secret, runtime.door(), patterns, shared=slot.shared_state()), HEARTBEAT_SECONDS
+        )
+
+    def __iter__(self) -> Iterator[StageResult | Verdict | None]:
+        for item in self._stream:
+            if isinstance(item, StageResult):
+                self._record(item)
+            yield item
+
+    def _record(self, result: StageResult) -> None:
+        self._slot.record(result)
+        is_refused = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR) and result.cause in CREDENTIAL_CAUSES
+        if result.stage is Stage.LOGIN and is_refused and self._hold is not None:
+            self._hold.record_failed_login(self._hosts[result.leg])
+
+    def close(self) -> None:
+        """Cancel what still runs and free what the test holds. May be called twice."""
+        self._stream.close()
+        self._slot.close()
+        if self._hold is not None:
+            self._hold.release()
+
+
+class EventStream:
+    """An event for each stage. The server closes it when the answer has ended or the visitor has left."""
+
+    def __init__(self, page: TestPage, running: RunningTest) -> None:
+        self._page = page
+        self._running = running
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield event(self._page.whole())
+        try:
+            for item in self._running:
+                yield b":\n\n" if item is None else event(self._page.add(item))  # a comment is shown to no visitor
+            return
+        except Exception as error:
+            kind = type(error).__name__
+        yield event(_broken(self._page, kind))
+
+    def close(self) -> None:
+        """End the test, even when the first event was never read."""
+        self._running.close()
+
+
+class GrowingPage:
+    """A page whose result comes when the test has ended; what stands before it is sent at once."""
+
+    def __init__(self, before: str, after: str, page: TestPage, running: RunningTest) -> None:
+        self._before = before
+        self._after = after
+        self._page = page
+        self._running = running
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._before.encode()
+        try:
+            for item in self._running:
+                if item is not None:
+                    self._page.fill_in(item)
+                yield b"\n"
+            html = self._page.whole()
+        except Exception as error:
+            kind = type(error).__name__
+            html = ""
+        yield (html or _broken(self._page, kind)).encode()
+        yield self._after.encode()
+
+    def close(self) -> None:
+        """End the test, even when the first piece was never read."""
+        self._running.close()
+
+
+def event(html: str) -> bytes:
+    """HTML as one event of a stream (HTML Living Standard, "Server-sent events": a line may end in CR as well)."""
+    lines = html.strip().replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
+    return f"data: {lines}\n\n".encode()
+
+
+def _broken(page: TestPage, kind: str) -> str:
+    # No message, no traceback, and outside the handler: a log record could show what the visitor typed.
+    logger.error("a connection test broke off: %s", kind)
+    return page.broken()
