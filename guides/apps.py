@@ -14,8 +14,8 @@ class GuidesConfig(AppConfig):
     def ready(self) -> None:
         """Keep the search index in step with what is saved, and let readers go before a crowd's tests."""
         from guides import runtime
-        from guides.content import index_signals  # models are not there before
         from guides.crowd.turns import let_readers_go_first
+        from guides.search import signals  # models are not there before
 
-        index_signals.connect()
+        signals.connect()
         runtime.background_loop().courtesy = let_readers_go_first

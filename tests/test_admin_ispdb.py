@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from guides.content.ispdb_import import Verdict, import_folder
+from guides.library.ispdb_import import Verdict, import_folder
 from guides.models import IspdbEntry
 from tests.ispdb_folder import config, server
 from tests.test_admin import errors_of, fields_of, page_of

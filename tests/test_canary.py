@@ -99,7 +99,7 @@ FAULTS = {
     "the provider": "guides.views.readers:Reader.of",
     "the plan": "guides.mail.connection.plan:TestPlan.__post_init__",
     "budgets": "guides.budgets:admit",
-    "articles": "guides.content.articles:load",
+    "articles": "guides.services.articles:load",
     "the page": "guides.views.running:TestPage.prepare",
     "a fragment": "guides.views.running:TestPage.note",
     "rendering": "guides.views.running:TestPage._html",

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from guides.content.library import Library, fingerprint
-from guides.content.library_loading import load_folder
-from guides.content.library_reading import SHIPPED, read_library
-from guides.content.library_shelves import Shelves, entry_of
+from guides.library.entries import Library, fingerprint
+from guides.library.loading import load_folder
+from guides.library.reading import SHIPPED, read_library
+from guides.library.rows_to_entries import Shelves, entry_of
 from guides.models import (
     ArticleClass,
     ClientVersion,

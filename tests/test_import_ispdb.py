@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test.utils import CaptureQueriesContext
 
-from guides.content import ispdb_import
-from guides.content.ispdb_import import Verdict, import_folder
-from guides.content.ispdb_reading import NotAFolderError
+from guides.library import ispdb_import
+from guides.library.ispdb_import import Verdict, import_folder
+from guides.library.ispdb_reading import NotAFolderError
 from guides.mail.accounts import Account, Address, AuthMethod, PasswordKind, Protocol, Security, UsernameForm
 from guides.models import IspdbDomain, IspdbEntry, IspdbServer
 from tests.factories import make_provider

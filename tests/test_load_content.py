@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from guides.content import library_loading
-from guides.content.library import LibraryError
-from guides.content.library_loading import Source, Verdict, load_folder
-from guides.content.library_reading import SHIPPED
+from guides.library import loading
+from guides.library.entries import LibraryError
+from guides.library.loading import Source, Verdict, load_folder
+from guides.library.reading import SHIPPED
 from guides.mail.accounts import AuthMethod, PasswordKind, Protocol
 from guides.models import (
     ArticleClass,
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def shipped(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small library in the place of the portal's own, as `make run` loads it."""
-    monkeypatch.setattr(library_loading, "SHIPPED", root)
+    monkeypatch.setattr(loading, "SHIPPED", root)
     return root
 
 
@@ -137,6 +137,12 @@ class TestLoading:
             path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
 
         assert counts(root) == {"unchanged": 12}
+
+    def test_python_modules_beside_the_content_are_left_alone(self, root: Path) -> None:
+        (root / "reading.py").write_text("")
+        (root / "__pycache__").mkdir()
+
+        assert counts(root) == {"created": 12}
 
     def test_a_withdrawn_pattern_goes(self, root: Path) -> None:
         load_folder(root)
@@ -481,4 +487,4 @@ class TestCommand:
         second = load_folder(SHIPPED)
         assert second.counts == {Verdict.UNCHANGED: first.counts[Verdict.CREATED]}
         assert ProviderText.objects.exists()
-        assert Source.SHIPPED in {each.source for each in library_loading.LoadedEntry.objects.all()}
+        assert Source.SHIPPED in {each.source for each in loading.LoadedEntry.objects.all()}

@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pytest_django.fixtures import Settings
 
-from guides.content.library import Library
-from guides.content.library_loading import Source as LoadedFrom
-from guides.content.library_loading import load
-from guides.content.library_reading import SHIPPED, read_library
+from guides.library.entries import Library
+from guides.library.loading import Source as LoadedFrom
+from guides.library.loading import load
+from guides.library.reading import SHIPPED, read_library
 from guides.mail.discovery.findings import Source
 from guides.models import Provider
 from helpdesk.env import Env

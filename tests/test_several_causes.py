@@ -10,7 +10,6 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from guides.content.articles import Articles
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection import legs
 from guides.mail.connection.test import TestPlan
@@ -21,6 +20,7 @@ from guides.mail.diagnosis.refusals import AMBIGUOUS, MOST_CAUSES, judge_refusal
 from guides.mail.outcomes import Leg, Outcome, Owner, PossibleCause, Stage, StageResult, Verdict
 from guides.mail.report import Report, ReportFault
 from guides.management.testmail_display import display_for
+from guides.services.articles import Articles
 from guides.views.running import TestPage
 from tests.factories import make_article
 from tests.scripted import ADDRESS, Imap, Pop3, Smtp, door, run_against

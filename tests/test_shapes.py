@@ -10,7 +10,6 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from guides.content.articles import Articles
 from guides.mail.accounts import Address, Protocol, Security, Server
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.shared import SEEN_AT, SILENT_SINCE
@@ -18,6 +17,7 @@ from guides.mail.connection.test import TestPlan, stages_of
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Evidence, Outcome, Owner, PossibleCause, Stage, StageResult
+from guides.services.articles import Articles
 from guides.views import shapes
 from guides.views.retries import Retry
 from guides.views.running import TestPage

@@ -20,7 +20,6 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from guides import budgets, runtime
-from guides.content import articles, discovering
 from guides.crowd import proof
 from guides.crowd.moments import once_a_moment
 from guides.crowd.turns import page_work, resting
@@ -30,6 +29,7 @@ from guides.mail.accounts import Address, PasswordKind, Protocol, Server, Userna
 from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
+from guides.services import articles, discovering
 from guides.views import labels, retries
 from guides.views.belonging import hidden_hosts, must_look_up, stated_hosts
 from guides.views.readers import DomainField, Reader, language

@@ -16,8 +16,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from guides import budgets, runtime
-from guides.content import publishing
-from guides.content.offers import documentation_url, offer_of
 from guides.forms import PortalForm
 from guides.mail.accounts import display_domain
 from guides.mail.discovery.query import Query
@@ -25,6 +23,8 @@ from guides.mail.publish.look import FamilyLook, Look, Published, State, Step, l
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.records import DnsRecord, records_for
 from guides.models import SuffixRule
+from guides.services import publishing
+from guides.services.offers import documentation_url, offer_of
 from guides.views import labels, look_words
 from guides.views.offers import base_url
 

@@ -12,7 +12,6 @@ from django.utils import translation
 from django.utils.functional import Promise
 
 from guides import budgets
-from guides.content.articles import Articles
 from guides.crowd.moments import once_a_moment
 from guides.crowd.turns import fragment_work, is_crowded, tests_at_once
 from guides.crowd.visits import Visit
@@ -26,6 +25,7 @@ from guides.mail.network import Door
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
+from guides.services.articles import Articles
 from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
 from guides.views.verdicts import (

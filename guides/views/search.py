@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from guides.content.index_rows import Kind
-from guides.content.search import Hit, search
-from guides.content.search_errors import Explained, explain
 from guides.markup.searching import LONGEST_QUERY
 from guides.models.texts import Language
+from guides.search.error_query import Explained, explain
+from guides.search.index_rows import Kind
+from guides.search.query import Hit, search
 from guides.views import labels
 from guides.views.readers import language
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from guides.content.library_dumping import dump_library
-from guides.content.library_shelves import Shelves
+from guides.library.dumping import dump_library
+from guides.library.rows_to_entries import Shelves
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from guides.content.ispdb_import import Verdict, import_folder
-from guides.content.ispdb_reading import NotAFolderError
+from guides.library.ispdb_import import Verdict, import_folder
+from guides.library.ispdb_reading import NotAFolderError
 
 
 class Command(BaseCommand):

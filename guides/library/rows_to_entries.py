@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.db import models
 
-from guides.content.library import (
+from guides.library.entries import (
     ArticleEntry,
     ClientEntry,
     Entry,
@@ -23,7 +23,7 @@ from guides.content.library import (
     TextEntry,
     VersionEntry,
 )
-from guides.content.library_rows import TEXT_MODELS
+from guides.library.entries_to_rows import TEXT_MODELS
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
 from guides.mail.outcomes import Owner, Stage
 from guides.models import (

@@ -12,8 +12,6 @@ from typing import Any
 from django.db import models
 from django.db.models.signals import post_delete, post_save
 
-from guides.content import index
-from guides.content.index_rows import Parent
 from guides.models import (
     ArticleClass,
     ClientVersion,
@@ -29,6 +27,8 @@ from guides.models import (
     ProviderText,
     SuffixRule,
 )
+from guides.search import index
+from guides.search.index_rows import Parent
 
 _CONCERNS: dict[type[models.Model], Callable[[Any], Iterable[Parent]]] = {
     Guide: lambda row: [row],

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from guides.content.index_rows import HEAD, NAME, OFTEN, SUMMARY, Kind
-from guides.content.search_lookup import Candidate, Question, holds
-from guides.content.search_suggestions import suggestions
 from guides.markup import searching
 from guides.markup.searching import Term, Token
 from guides.markup.snippets import Piece, marked, snippet
 from guides.models import ProviderDomain, SearchEntry
+from guides.search.index_rows import HEAD, NAME, OFTEN, SUMMARY, Kind
+from guides.search.lookup import Candidate, Question, holds
+from guides.search.suggestions import suggestions
 
 MOST_HITS = 20
 MOST_LOOSE = 400  # rows that are weighed when no row holds all words

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from guides.content import articles
 from guides.mail.diagnosis.explain import Explanation, explain
 from guides.models import ProviderDomain, ProviderServer
+from guides.services import articles
 
 
 def explained(source: str | bytes) -> Explanation:

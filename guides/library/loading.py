@@ -16,9 +16,9 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import F
 
-from guides.content import index
-from guides.content.compile import compile_into
-from guides.content.library import (
+from guides.library.checks import check_library, known_rows
+from guides.library.compiling import compile_into
+from guides.library.entries import (
     ArticleEntry,
     Entry,
     GuideEntry,
@@ -29,13 +29,13 @@ from guides.content.library import (
     TextEntry,
     fingerprint,
 )
-from guides.content.library_checks import check_library, known_rows
-from guides.content.library_reading import SHIPPED, read_library
-from guides.content.library_rows import CHILDREN, TEXT_MODELS, children, columns, model_of
-from guides.content.library_shelves import Shelves
+from guides.library.entries_to_rows import CHILDREN, TEXT_MODELS, children, columns, model_of
+from guides.library.reading import SHIPPED, read_library
+from guides.library.rows_to_entries import Shelves
 from guides.markup import MarkupError
 from guides.models import ErrorPattern, LoadedEntry
 from guides.models.texts import Text
+from guides.search import index
 
 Source = LoadedEntry.Source
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guides.content.explaining import explained
 from guides.mail.diagnosis.explain import NotTextError
 from guides.mail.diagnosis.judging import HIGH, Cause, Why
 from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
+from guides.services.explaining import explained
 
 
 @dataclass(frozen=True, slots=True)

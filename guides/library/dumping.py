@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from guides.content.library import Library, PatternEntry, TextEntry, as_file
+from guides.library.entries import Library, PatternEntry, TextEntry, as_file
 
 
 def dump_library(library: Library, root: Path) -> int:

@@ -1,7 +1,7 @@
 """Looks tokens up in the database: the same question in the words of SQLite's FTS5 and of PostgreSQL's tsquery.
 
 The database only says in which rows tokens are; what is better than what is decided in one place, in Python
-(`guides.content.search`), so that both answer alike and in the same order. The question is put in tiers, from the best
+(`guides.search.query`), so that both answer alike and in the same order. The question is put in tiers, from the best
 field down, so that a word that stands in every text costs no more than the rows that are looked at.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from guides.content.index_rows import HEAD, LANGUAGE, OFTEN, SUMMARY
 from guides.markup.searching import Term, Token
+from guides.search.index_rows import HEAD, LANGUAGE, OFTEN, SUMMARY
 
 MOST_CANDIDATES = 80
 TIERS = (HEAD, SUMMARY, OFTEN, "")

@@ -6,9 +6,6 @@ import math
 import re
 from collections.abc import Sequence
 
-from guides.content.index_rows import Kind
-from guides.content.search import MOST_LOOSE, weight
-from guides.content.search_lookup import Candidate, Question
 from guides.mail.diagnosis.bounces import without_original
 from guides.mail.diagnosis.messages import decoded, looks_like_message, take_apart
 from guides.mail.diagnosis.normalise import shape_of
@@ -16,6 +13,9 @@ from guides.mail.diagnosis.statements import plain
 from guides.markup import searching
 from guides.markup.searching import Term
 from guides.models import ErrorText
+from guides.search.index_rows import Kind
+from guides.search.lookup import Candidate, Question
+from guides.search.query import MOST_LOOSE, weight
 
 MOST_GUESSES = 3
 _LEAST_WORDS = 2

@@ -1,6 +1,6 @@
 """Keeps the search index in step with the texts: in the same transaction, whichever way they are saved.
 
-`guides.content.index_signals` calls `touch` for every row that is saved or deleted. Rows that are written past Django's
+`guides.search.signals` calls `touch` for every row that is saved or deleted. Rows that are written past Django's
 signals (`bulk_create`, `update`, another program) are found by `complete`, which `prepare` and `load_content` run.
 """
 
@@ -12,8 +12,8 @@ from contextvars import ContextVar
 
 from django.db import transaction
 
-from guides.content.index_rows import COLUMN_OF, Kind, Parent, sources
 from guides.models import ErrorArticle, Guide, Provider, SearchEntry, SearchWord
+from guides.search.index_rows import COLUMN_OF, Kind, Parent, sources
 
 BATCH = 200
 

@@ -1,4 +1,4 @@
-"""The library's entries as columns and rows of the database (the other way: `library_shelves`)."""
+"""The library's entries as columns and rows of the database (the other way: `rows_to_entries`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from guides.content.library import (
+from guides.library.entries import (
     ArticleEntry,
     ClientEntry,
     Entry,

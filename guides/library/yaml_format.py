@@ -1,4 +1,4 @@
-"""YAML with lines: reads a dataclass of `guides.content.library` from a YAML document and says where a value is wrong.
+"""YAML with lines: reads a dataclass of `guides.library.entries` from a YAML document and says where a value is wrong.
 
 Nodes are read, not Python objects: only they know their lines. A text is taken as it is written, so that
 `name: 163` or `password_name: no` are no traps; repeated and unknown keys are refused.
@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
-from guides.content.library import FileFault, Where
+from guides.library.entries import FileFault, Where
 
 E = TypeVar("E")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same reader in C, where PyYAML was built with it

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from guides.content.search_lookup import Question
 from guides.markup import searching
 from guides.models import SearchWord
+from guides.search.lookup import Question
 
 MOST = 3
 LEAST_LIKENESS = 0.7

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from guides.content.ispdb_reading import ReadFile, lines_of, read_folder
+from guides.library.ispdb_reading import ReadFile, lines_of, read_folder
 from guides.mail.accounts import AuthMethod, Server
 from guides.models import IspdbDomain, IspdbEntry, IspdbServer, ProviderDomain
 

@@ -11,7 +11,7 @@ import re2
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from guides.content.library import (
+from guides.library.entries import (
     ArticleEntry,
     ClientEntry,
     Entry,
@@ -26,7 +26,7 @@ from guides.content.library import (
     TextEntry,
     Where,
 )
-from guides.content.library_rows import KEY_OF_COLUMN, children, columns, model_of
+from guides.library.entries_to_rows import KEY_OF_COLUMN, children, columns, model_of
 from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from guides.content.library import (
+from guides.library.entries import (
     ArticleEntry,
     ClientEntry,
     FileFault,
@@ -18,10 +18,10 @@ from guides.content.library import (
     Shelf,
     TextEntry,
 )
-from guides.content.library_yaml import read_yaml
+from guides.library.yaml_format import read_yaml
 from guides.models.texts import Language
 
-SHIPPED = Path(__file__).resolve().parent.parent / "library"
+SHIPPED = Path(__file__).resolve().parent
 _LANGUAGES = ", ".join(Language.values)
 E = TypeVar("E")
 T = TypeVar("T", bound=TextEntry)
@@ -66,6 +66,8 @@ class _Reading:
             "errors": self._errors,
         }
         for path in _visible(self.root):
+            if path.suffix == ".py" or path.name == "__pycache__":
+                continue  # the portal's own library is this package's folder
             if path.name in shelves and path.is_dir():
                 shelves[path.name](path)
             else:
