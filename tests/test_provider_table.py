@@ -121,7 +121,7 @@ def entries(library: Library) -> dict[str, ProviderEntry]:
 
 @pytest.fixture
 def table(db: None, entries: dict[str, ProviderEntry]) -> None:
-    loading.load(Library(providers=tuple(entries.values())), {}, source=loading.Source.SHIPPED)
+    loading.load(Library(providers=tuple(entries.values())), {}, source=loading.Origin.SHIPPED)
 
 
 def settings_of(domain: str) -> Account:

@@ -16,7 +16,7 @@ from guides.library.checks import finds_example, password_pattern_fault
 from guides.library.compiling import compile_into
 from guides.library.dumping import as_yaml
 from guides.library.entries import as_file
-from guides.library.rows_to_entries import entry_of
+from guides.library.rows import entry_of
 from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import PatternFault, check_pattern

@@ -18,15 +18,17 @@ from guides.library.entries import (
     FileFault,
     GuideEntry,
     Library,
+    Located,
     Login,
     NoticeEntry,
     PatternEntry,
     ProviderEntry,
-    Shelf,
     TextEntry,
+    TextFolder,
     Where,
+    unique_names,
 )
-from guides.library.entries_to_rows import KEY_OF_COLUMN, children, columns, model_of
+from guides.library.rows import columns, key_of_column, model_of, part_rows
 from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
@@ -81,51 +83,32 @@ class _Checks:
 
     def faults(self) -> Iterator[FileFault]:
         yield from self._used_twice()
-        for provider in self.library.providers:
-            yield from _columns(provider)
-            yield from _provider(provider)
-        for client in self.library.clients:
-            yield from _columns(client)
-            yield from _client(client)
-        for guide in self.library.guides:
-            yield from _columns(guide)
-            yield from self._guide(guide)
-        for article in self.library.articles:
-            yield from _columns(article)
-            yield from _article(article)
-        for pattern in self.library.patterns:
-            yield from _columns(pattern)
-            yield from self._pattern(pattern)
-        for text in self.library.texts:
-            yield from _columns(text)
-            yield from self._text(text)
+        for entry in self.library.entries():
+            yield from _columns(entry)
+            match entry:
+                case ProviderEntry():
+                    yield from _provider(entry)
+                case ClientEntry():
+                    yield from _client(entry)
+                case GuideEntry():
+                    yield from self._guide(entry)
+                case ArticleEntry():
+                    yield from _article(entry)
+                case PatternEntry():
+                    yield from self._pattern(entry)
+                case TextEntry():
+                    yield from self._text(entry)
 
     def _used_twice(self) -> Iterator[FileFault]:
-        """Names of which there is one in the whole library."""
-        names: dict[tuple[str, str], str] = {}
-        for kind, name, where, key in self._names():
-            first = names.setdefault((kind, name), f"{where.file}:{where.lines.get(key, where.line)}")
-            if first != f"{where.file}:{where.lines.get(key, where.line)}":
-                yield where.fault(key, f"{kind} {name} already stands in {first}")
-
-    def _names(self) -> Iterator[tuple[str, str, Where, str]]:
-        for provider in self.library.providers:
-            lists = {
-                "domains": ("the domain", provider.domains),
-                "domain_suffixes": ("the domain suffix", provider.domain_suffixes),
-                "mx_suffixes": ("the MX suffix", provider.mx_suffixes),
-            }
-            for key, (kind, items) in lists.items():
-                for number, item in enumerate(items):
-                    yield kind, item, provider.where, f"{key}.{number}"
-        for guide in self.library.guides:
-            if guide.client:
-                yield "a guide about the client", guide.client, guide.where, "client"
-        for article in self.library.articles:
-            for number, name in enumerate(article.classes):
-                yield "the class", name, article.where, f"classes.{number}"
-        for pattern in self.library.patterns:
-            yield "the pattern", pattern.name, pattern.where, "name"
+        """Names that may stand in the library once, and stand there again."""
+        places: dict[tuple[str, str], str] = {}
+        for entry in self.library.entries():
+            for kind, name, key in unique_names(entry):
+                place = f"{entry.where.file}:{entry.where.lines.get(key, entry.where.line)}"
+                first = places.setdefault((kind, name), place)
+                if first != place:
+                    article = "a" if kind == "guide about the client" else "the"
+                    yield entry.where.fault(key, f"{article} {kind} {name} already stands in {first}")
 
     def _guide(self, guide: GuideEntry) -> Iterator[FileFault]:
         if (guide.kind == Guide.Kind.CLIENT) != bool(guide.client):
@@ -151,7 +134,7 @@ class _Checks:
         if published and not text.body:
             yield text.where.fault("status", "status: a published text needs a body")
             return
-        client = self.client_of.get(text.parent, "") if text.shelf == Shelf.GUIDES else ""
+        client = self.client_of.get(text.parent, "") if text.folder == TextFolder.GUIDES else ""
         versions = self.versions.get(client, ())
         if versions is None:
             return  # the client's own fault is named; which versions it has cannot be known
@@ -194,27 +177,21 @@ def host_fault(host: str) -> str:
 
 
 def _columns(entry: Entry) -> Iterator[FileFault]:
-    """The rules that the models' own columns set: lengths, forms of slugs, https addresses."""
-    yield from _row_faults(model_of(entry)(**columns(entry)), entry.where)
-    parts: Iterable[Any] = ()
-    match entry:
-        case ProviderEntry():
-            parts = entry.servers
-        case ClientEntry():
-            parts = entry.versions
-    rows = [row for row in children(entry) if row._meta.model_name in ("providerserver", "clientversion")]
-    for part, row in zip(parts, rows, strict=True):
-        yield from _row_faults(row, part.where)
+    """Faults by the rules of the models' columns: lengths, forms of slugs, https addresses."""
+    yield from _row_faults(model_of(entry)(**columns(entry)), entry)
+    for item, row in part_rows(entry):
+        if isinstance(item, Located):
+            yield from _row_faults(row, item)
 
 
-def _row_faults(row: Any, where: Where) -> Iterator[FileFault]:
-    references = [each.name for each in row._meta.fields if each.is_relation]
+def _row_faults(row: Any, entry: Located) -> Iterator[FileFault]:
+    foreign_keys = [each.name for each in row._meta.fields if each.is_relation]
     try:
-        row.clean_fields(exclude=[*references, "compiled"])
+        row.clean_fields(exclude=[*foreign_keys, "compiled"])
     except ValidationError as error:
         for column, messages in error.message_dict.items():
-            key = KEY_OF_COLUMN.get(column, column)
-            yield where.fault(key.partition(".")[0], f"{key}: {' '.join(messages)}")
+            key = key_of_column(entry, column)
+            yield entry.where.fault(key.partition(".")[0], f"{key}: {' '.join(messages)}")
 
 
 def _provider(entry: ProviderEntry) -> Iterator[FileFault]:

@@ -19,7 +19,7 @@ from guides.models import IspdbDomain, IspdbEntry, IspdbServer, ProviderDomain
 BATCH = 500  # rows in one statement
 
 
-class Verdict(StrEnum):
+class FileOutcome(StrEnum):
     """What became of a file, or of an entry that no file stands for any more."""
 
     NEW = "new"
@@ -31,32 +31,32 @@ class Verdict(StrEnum):
 
 
 @dataclass
-class Report:
+class ImportReport:
     """What an import did: file by file, in words for the operator's terminal."""
 
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    outcomes: dict[str, FileOutcome] = field(default_factory=dict)
     lines: dict[str, list[str]] = field(default_factory=dict)
     left_over: list[str] = field(default_factory=list)  # entries of earlier imports that are in no file
 
-    def note(self, file: ReadFile, verdict: Verdict, *more: str) -> None:
+    def note(self, file: ReadFile, outcome: FileOutcome, *more: str) -> None:
         """What became of a file."""
-        self.verdicts[file.name] = verdict
+        self.outcomes[file.name] = outcome
         self.lines[file.name] = [*lines_of(file), *more]
 
     def __iter__(self) -> Iterator[str]:
-        for name, verdict in self.verdicts.items():
-            yield f"{name}: {verdict}"
+        for name, outcome in self.outcomes.items():
+            yield f"{name}: {outcome}"
             yield from (f"  {line}" for line in self.lines.get(name, []))
 
     @property
     def summary(self) -> str:
         """One line."""
-        counts = Counter(self.verdicts.values())
-        return "Files: " + ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+        counts = Counter(self.outcomes.values())
+        return "Files: " + ", ".join(f"{counts[outcome]} {outcome}" for outcome in FileOutcome if counts[outcome])
 
 
 @transaction.atomic
-def import_folder(folder: Path, *, prune: bool = False) -> Report:
+def import_folder(folder: Path, *, prune: bool = False) -> ImportReport:
     """Take a folder's files. With `prune`, what earlier imports took from other files goes, unless staff changed it.
 
     Raises NotAFolderError; then nothing has changed.
@@ -71,28 +71,28 @@ class _Import:
     def __init__(self, files: list[ReadFile], *, prune: bool) -> None:
         self.files = files
         self.prune = prune
-        self.report = Report()
+        self.report = ImportReport()
         entries = IspdbEntry.objects.select_for_update().prefetch_related("domains", "servers")
         self.entries = {entry.source: entry for entry in entries}
         kept = (entry for entry in self.entries.values() if entry.is_kept)
         self.staffs = {row.domain: entry.source for entry in kept for row in entry.domains.all()}
         self.table = frozenset(ProviderDomain.objects.values_list("domain", flat=True))
 
-    def run(self) -> Report:
+    def run(self) -> ImportReport:
         """Judge each file against what is stored, then write."""
         wanted = []
         for file in map(self._without_staffs, self.files):
             entry = self.entries.get(file.name)
             if entry and entry.is_kept:
-                self.report.note(file, Verdict.KEPT, "staff changed this entry: it stays as it is")
+                self.report.note(file, FileOutcome.KEPT, "staff changed this entry: it stays as it is")
             elif file.refused:
                 more = ["what an earlier import took from it stays"] if entry else []
-                self.report.note(file, Verdict.REFUSED, *more)
+                self.report.note(file, FileOutcome.REFUSED, *more)
             else:
                 said = _said(file)
-                verdict = Verdict.NEW if entry is None else Verdict.CHANGED
+                outcome = FileOutcome.NEW if entry is None else FileOutcome.CHANGED
                 unchanged = entry is not None and said == _stored(entry)
-                self.report.note(file, Verdict.UNCHANGED if unchanged else verdict, *self._table_notes(file))
+                self.report.note(file, FileOutcome.UNCHANGED if unchanged else outcome, *self._table_notes(file))
                 if not unchanged:
                     wanted.append(said)
         self._left_over()
@@ -122,7 +122,7 @@ class _Import:
         for source in sorted(self.entries.keys() - names):
             if self.prune and not self.entries[source].is_kept:
                 self.entries[source].delete()
-                self.report.verdicts[source] = Verdict.PRUNED
+                self.report.outcomes[source] = FileOutcome.PRUNED
             else:
                 self.report.left_over.append(source)
 

@@ -11,11 +11,11 @@ import types
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date
 from enum import Enum
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 
-from guides.library.entries import FileFault, Where
+from guides.library.entries import FileFault, Where, types_of
 
 E = TypeVar("E")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same reader in C, where PyYAML was built with it
@@ -53,13 +53,13 @@ def read_yaml(
     if node is None:
         faults.append(FileFault(file, line, "the file says nothing"))
         return None
-    reader = _Reader(file, line, faults)
+    reader = _DocumentReader(file, line, faults)
     before = len(faults)
     entry: E = reader.entry(kind, node, given)
     return entry if len(faults) == before else None
 
 
-class _Reader:
+class _DocumentReader:
     """Reads the nodes of one document."""
 
     def __init__(self, file: str, line: int, faults: list[FileFault]) -> None:
@@ -81,7 +81,7 @@ class _Reader:
         before = len(self.faults)
         pairs = self._pairs(node)
         lines = {key: self.line(at) for key, (at, _value) in pairs.items()}
-        hints = get_type_hints(kind)
+        hints = types_of(kind)
         values: dict[str, Any] = dict(given)
         for each in fields(kind):
             if each.name in given or each.metadata.get("aside") or each.metadata.get("in_path"):

@@ -32,7 +32,7 @@ COLUMN_OF = {Kind.GUIDE: "guide", Kind.ERROR: "article", Kind.PROVIDER: "provide
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RowContent:
     """What one row is made of."""
 
     kind: Kind
@@ -94,16 +94,16 @@ def _words(language: str) -> dict[str, str]:
         return {key: gettext(word) for key, word in WORDS.items()}
 
 
-def sources(parents: Iterable[Parent]) -> Iterator[Source]:
+def sources(parents: Iterable[Parent]) -> Iterator[RowContent]:
     """The rows that these parents should have, in a constant number of queries for each kind."""
     keys: dict[type[Parent], list[int]] = {}
     for parent in parents:
         keys.setdefault(type(parent), []).append(parent.pk)
     for model, some in keys.items():
-        yield from _READERS[model](some)
+        yield from _CONTENTS_OF[model](some)
 
 
-def _guides(keys: list[int]) -> Iterator[Source]:
+def _guides(keys: list[int]) -> Iterator[RowContent]:
     rows = Guide.objects.filter(pk__in=keys).select_related("client")
     for guide in rows.prefetch_related("texts", "client__versions").order_by("position", "slug"):
         client = guide.client
@@ -116,7 +116,7 @@ def _guides(keys: list[int]) -> Iterator[Source]:
             yield _of_text(Kind.GUIDE, guide, text, names)
 
 
-def _articles(keys: list[int]) -> Iterator[Source]:
+def _articles(keys: list[int]) -> Iterator[RowContent]:
     rows = ErrorArticle.objects.filter(pk__in=keys).prefetch_related("texts", "classes", "patterns")
     for article in rows.order_by("position", "slug"):
         beside = [each.name for each in article.classes.all()] + [each.example for each in article.patterns.all()]
@@ -124,7 +124,7 @@ def _articles(keys: list[int]) -> Iterator[Source]:
             yield _of_text(Kind.ERROR, article, text, [article.slug], "\n".join(beside))
 
 
-def _providers(keys: list[int]) -> Iterator[Source]:
+def _providers(keys: list[int]) -> Iterator[RowContent]:
     rows = Provider.objects.filter(pk__in=keys).prefetch_related("texts", "domains", "suffix_rules", "servers")
     for provider in rows.order_by("position", "slug"):
         domains = [each.domain for each in provider.domains.all()]
@@ -134,7 +134,7 @@ def _providers(keys: list[int]) -> Iterator[Source]:
         suffixes = [rule.suffix for rule in provider.suffix_rules.all()]
         for language in sorted(Language.values):
             notice = notices.get(language)
-            yield Source(
+            yield RowContent(
                 kind=Kind.PROVIDER,
                 parent=provider.pk,
                 language=language,
@@ -164,8 +164,8 @@ def _published(parent: Any) -> list[Any]:
     return sorted(texts, key=lambda text: text.language)
 
 
-def _of_text(kind: Kind, parent: Any, text: Any, names: list[str], beside: str = "") -> Source:
-    return Source(
+def _of_text(kind: Kind, parent: Any, text: Any, names: list[str], beside: str = "") -> RowContent:
+    return RowContent(
         kind=kind,
         parent=parent.pk,
         language=text.language,
@@ -179,7 +179,7 @@ def _of_text(kind: Kind, parent: Any, text: Any, names: list[str], beside: str =
     )
 
 
-_READERS: dict[type[Any], Callable[[list[int]], Iterator[Source]]] = {
+_CONTENTS_OF: dict[type[Any], Callable[[list[int]], Iterator[RowContent]]] = {
     Guide: _guides,
     ErrorArticle: _articles,
     Provider: _providers,

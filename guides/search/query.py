@@ -25,7 +25,7 @@ _KIND_ORDER = {Kind.GUIDE: 0, Kind.PROVIDER: 1, Kind.ERROR: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """One guide, article or provider."""
 
     kind: str
@@ -40,7 +40,7 @@ class Hit:
 class Results:
     """What a query found."""
 
-    hits: tuple[Hit, ...] = ()
+    hits: tuple[SearchHit, ...] = ()
     is_loose: bool = False  # no text holds all words
     more: bool = False
     suggestions: tuple[str, ...] = ()  # the query with typing errors mended, each of which finds something
@@ -112,7 +112,7 @@ def _token_weight(row: Candidate, token: Token) -> int:
     return 0
 
 
-def _shown(rows: Sequence[Candidate], terms: Sequence[Term], language: str) -> tuple[Hit, ...]:
+def _shown(rows: Sequence[Candidate], terms: Sequence[Term], language: str) -> tuple[SearchHit, ...]:
     stored = SearchEntry.objects.filter(pk__in=[row.pk for row in rows])
     texts = {pk: words for pk, *words in stored.values_list("pk", "title", "summary", "plain")}
     domains = _domains(row.parent for row in rows if row.kind == Kind.PROVIDER)
@@ -121,7 +121,7 @@ def _shown(rows: Sequence[Candidate], terms: Sequence[Term], language: str) -> t
         title, summary, plain = texts[row.pk]
         slug = _fitting(domains[row.parent], terms, row.slug) if row.kind == Kind.PROVIDER else row.slug
         hits.append(
-            Hit(
+            SearchHit(
                 kind=row.kind,
                 slug=slug,
                 language=row.language,
