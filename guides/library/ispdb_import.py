@@ -1,4 +1,4 @@
-"""Taking a folder of autoconfig files into the database: all of it or nothing, and twice the same changes nothing."""
+"""Imports a folder of autoconfig files in one transaction. A second import of the same files changes nothing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.conf import settings
 from django.db import transaction
 
 from guides.library.ispdb_reading import ReadFile, lines_of, read_folder
-from guides.mail.accounts import AuthMethod, Server
+from guides.mail.accounts import AuthMethod
 from guides.models import IspdbDomain, IspdbEntry, IspdbServer, ProviderDomain
 
 BATCH = 500  # rows in one statement
 
 
 class FileOutcome(StrEnum):
-    """What became of a file, or of an entry that no file stands for any more."""
+    """What became of a file, or of an entry whose file is missing."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -32,14 +32,14 @@ class FileOutcome(StrEnum):
 
 @dataclass
 class ImportReport:
-    """What an import did: file by file, in words for the operator's terminal."""
+    """The outcome of each file, with lines for the operator's terminal."""
 
     outcomes: dict[str, FileOutcome] = field(default_factory=dict)
     lines: dict[str, list[str]] = field(default_factory=dict)
     left_over: list[str] = field(default_factory=list)  # entries of earlier imports that are in no file
 
     def note(self, file: ReadFile, outcome: FileOutcome, *more: str) -> None:
-        """What became of a file."""
+        """Record the outcome of a file."""
         self.outcomes[file.name] = outcome
         self.lines[file.name] = [*lines_of(file), *more]
 
@@ -50,14 +50,14 @@ class ImportReport:
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """The number of files by outcome, in one line."""
         counts = Counter(self.outcomes.values())
         return "Files: " + ", ".join(f"{counts[outcome]} {outcome}" for outcome in FileOutcome if counts[outcome])
 
 
 @transaction.atomic
 def import_folder(folder: Path, *, prune: bool = False) -> ImportReport:
-    """Take a folder's files. With `prune`, what earlier imports took from other files goes, unless staff changed it.
+    """Import a folder's files. `prune` deletes entries of files that are not in it, unless staff changed them.
 
     Raises NotAFolderError; then nothing has changed.
     """
@@ -79,7 +79,7 @@ class _Import:
         self.table = frozenset(ProviderDomain.objects.values_list("domain", flat=True))
 
     def run(self) -> ImportReport:
-        """Judge each file against what is stored, then write."""
+        """Compare each file with its entry, then write those that differ."""
         wanted = []
         for file in map(self._without_staffs, self.files):
             entry = self.entries.get(file.name)
@@ -89,12 +89,12 @@ class _Import:
                 more = ["what an earlier import took from it stays"] if entry else []
                 self.report.note(file, FileOutcome.REFUSED, *more)
             else:
-                said = _said(file)
+                content = _content(file)
                 outcome = FileOutcome.NEW if entry is None else FileOutcome.CHANGED
-                unchanged = entry is not None and said == _stored(entry)
+                unchanged = entry is not None and content == _stored(entry)
                 self.report.note(file, FileOutcome.UNCHANGED if unchanged else outcome, *self._table_notes(file))
                 if not unchanged:
-                    wanted.append(said)
+                    wanted.append(content)
         self._left_over()
         self._write(wanted)
         return self.report
@@ -117,7 +117,7 @@ class _Import:
             yield f"not used while the provider table has them: {', '.join(known)}"
 
     def _left_over(self) -> None:
-        """Entries that no file of this folder stands for."""
+        """Delete or list the entries whose file is not in this folder."""
         names = {file.name for file in self.files}
         for source in sorted(self.entries.keys() - names):
             if self.prune and not self.entries[source].is_kept:
@@ -126,90 +126,58 @@ class _Import:
             else:
                 self.report.left_over.append(source)
 
-    def _write(self, wanted: list[_Said]) -> None:
-        sources = [said.source for said in wanted]
-        for chunk in _chunks([domain for said in wanted for domain in said.domains]):
+    def _write(self, wanted: list[ReadFile]) -> None:
+        for chunk in _chunks([domain for file in wanted for domain in file.domains]):
             IspdbDomain.objects.filter(domain__in=chunk).delete()  # an entry that is in no file may have had it
-        for chunk in _chunks(sources):
+        for chunk in _chunks([file.name for file in wanted]):
             IspdbDomain.objects.filter(entry__source__in=chunk).delete()
             IspdbServer.objects.filter(entry__source__in=chunk).delete()
-        fresh = [said for said in wanted if said.source not in self.entries]
-        made = IspdbEntry.objects.bulk_create([IspdbEntry(source=said.source, **said.columns()) for said in fresh])
-        entry_of = {**self.entries, **{entry.source: entry for entry in made}}
-        for said in wanted:
-            if said.source in self.entries:
-                entry = self.entries[said.source]
-                for column, value in {**said.columns(), "version": entry.version + 1}.items():
+        fresh = [IspdbEntry(source=file.name, **_columns(file)) for file in wanted if file.name not in self.entries]
+        entry_of = {**self.entries, **{entry.source: entry for entry in IspdbEntry.objects.bulk_create(fresh)}}
+        for file in wanted:
+            if file.name in self.entries:
+                entry = self.entries[file.name]
+                for column, value in {**_columns(file), "version": entry.version + 1}.items():
                     setattr(entry, column, value)
                 entry.save()
         IspdbDomain.objects.bulk_create(
-            [IspdbDomain(entry=entry_of[said.source], domain=domain) for said in wanted for domain in said.domains],
+            [IspdbDomain(entry=entry_of[file.name], domain=domain) for file in wanted for domain in file.domains],
             batch_size=BATCH,
         )
-        IspdbServer.objects.bulk_create(
-            [row for said in wanted for row in said.rows(entry_of[said.source])], batch_size=BATCH
-        )
+        servers = [
+            IspdbServer(entry=entry_of[file.name], position=position, **IspdbServer.columns_of(server))
+            for file in wanted
+            for position, server in enumerate(file.servers)
+        ]
+        IspdbServer.objects.bulk_create(servers, batch_size=BATCH)
 
 
-@dataclass(frozen=True)
-class _Said:
-    """What an entry says, wherever it is written down."""
-
-    source: str
-    name: str
-    must_enable: bool
-    enable_url: str
-    help_url: str
-    domains: tuple[str, ...]
-    servers: tuple[Server, ...]
-
-    def columns(self) -> dict[str, Any]:
-        """The entry's own row."""
-        return {key: getattr(self, key) for key in ("name", "must_enable", "enable_url", "help_url")}
-
-    def rows(self, entry: IspdbEntry) -> Iterator[IspdbServer]:
-        """The servers' rows."""
-        for position, server in enumerate(self.servers):
-            yield IspdbServer(
-                entry=entry,
-                protocol=server.protocol,
-                host=server.host,
-                port=server.port,
-                security=server.security,
-                username=server.username,
-                password_login=AuthMethod.PASSWORD in server.auth,
-                oauth2_login=AuthMethod.OAUTH2 in server.auth,
-                position=position,
-            )
-
-
-def _said(file: ReadFile) -> _Said:
+def _content(file: ReadFile) -> ReadFile:
+    """What is stored of a file, in the order of rows."""
     servers = tuple(replace(server, auth=_in_order(server.auth)) for server in file.servers)
-    return _Said(
-        source=file.name,
-        name=file.display_name,
-        must_enable=file.must_enable,
-        enable_url=file.enable_url,
-        help_url=file.help_url,
-        domains=tuple(sorted(file.domains)),
-        servers=servers,
-    )
+    return replace(file, domains=tuple(sorted(file.domains)), servers=servers, left_out=())
 
 
-def _stored(entry: IspdbEntry) -> _Said:
-    return _Said(
-        source=entry.source,
-        name=entry.name,
+def _stored(entry: IspdbEntry) -> ReadFile:
+    """The content of the file that an entry was made from."""
+    return ReadFile(
+        name=entry.source,
+        display_name=entry.name,
+        domains=tuple(sorted(row.domain for row in entry.domains.all())),
+        servers=tuple(row.as_server() for row in entry.servers.all()),
         must_enable=entry.must_enable,
         enable_url=entry.enable_url,
         help_url=entry.help_url,
-        domains=tuple(sorted(row.domain for row in entry.domains.all())),
-        servers=tuple(row.as_server() for row in entry.servers.all()),
     )
 
 
+def _columns(file: ReadFile) -> dict[str, Any]:
+    own = {key: getattr(file, key) for key in ("must_enable", "enable_url", "help_url")}
+    return {"name": file.display_name, **own}
+
+
 def _in_order(auth: tuple[AuthMethod, ...]) -> tuple[AuthMethod, ...]:
-    """The provider's own window before a password, as rows keep it."""
+    """The methods that a row can store, in the row's order."""
     return tuple(method for method in (AuthMethod.OAUTH2, AuthMethod.PASSWORD) if method in auth)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import F
 
-from guides.mail.accounts import AuthMethod, Protocol, Server, UsernameForm
+from guides.mail.accounts import Protocol, Server, UsernameForm
 from guides.models import Provider, ProviderDomain, ProviderServer
 
 LONGEST_SLUG = 60
@@ -103,12 +103,6 @@ def _add(provider: Provider, servers: Sequence[Server]) -> None:
     for position, server in enumerate(servers, start):
         ProviderServer.objects.create(
             provider=provider,
-            protocol=server.protocol,
-            host=server.host,
-            port=server.port,
-            security=server.security,
-            username=server.username,
-            password_login=any(method is not AuthMethod.OAUTH2 for method in server.auth),
-            oauth2_login=AuthMethod.OAUTH2 in server.auth,
             position=position,
+            **ProviderServer.columns_of(server),
         )
