@@ -1,4 +1,4 @@
-"""What no single value can show: names used twice, references to nothing, patterns and texts that do not work."""
+"""Checks a whole library: names used twice, missing references, the models' own rules, patterns, markup of texts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from guides.models.texts import TextStatus
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database already holds and a library may refer to without bringing it along."""
+    """The rows that a library may refer to although it does not hold them."""
 
     providers: frozenset[str] = frozenset()
     clients: dict[str, tuple[str, ...] | None] = field(
@@ -47,23 +47,23 @@ class Known:
     )  # slug -> version slugs, None: not readable
 
     def and_files(self, files: Iterable[str]) -> Known:
-        """The same, with the providers and clients of files that could not be read: they are there, but faulty."""
+        """The same with the providers and clients of unreadable files, so that references to them are no faults."""
         stems = {(Path(file).parent.name, Path(file).name.partition(".")[0]) for file in files}
-        clients = {slug: None for shelf, slug in stems if shelf == "clients"}
-        providers = {slug for shelf, slug in stems if shelf == "providers"}
+        clients = {slug: None for folder, slug in stems if folder == "clients"}
+        providers = {slug for folder, slug in stems if folder == "providers"}
         return Known(self.providers | providers, {**self.clients, **clients})
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result: everything that is wrong, and the compiled form of each text that is right, by its key."""
+    """All faults, and the compiled form of each text without a fault, by the text's key."""
 
     faults: list[FileFault]
     compiled: dict[str, list[Any]]
 
 
 def check_library(library: Library, known: Known) -> Checked:
-    """Check everything that reading alone could not."""
+    """Check a library that was read."""
     checks = _Checks(library, known)
     with translation.override("en"):  # faults are for the operator's terminal, whatever the portal's language
         faults = list(checks.faults())
@@ -100,7 +100,7 @@ class _Checks:
                     yield from self._text(entry)
 
     def _used_twice(self) -> Iterator[FileFault]:
-        """Names that may stand in the library once, and stand there again."""
+        """Unique names that the library holds twice."""
         places: dict[tuple[str, str], str] = {}
         for entry in self.library.entries():
             for kind, name, key in unique_names(entry):
@@ -137,7 +137,7 @@ class _Checks:
         client = self.client_of.get(text.parent, "") if text.folder == TextFolder.GUIDES else ""
         versions = self.versions.get(client, ())
         if versions is None:
-            return  # the client's own fault is named; which versions it has cannot be known
+            return  # the client's file has a fault, so its versions are unknown
         try:
             self.compiled[text.key] = compile_text(
                 text.body,
@@ -151,13 +151,13 @@ class _Checks:
 
 
 def finds_example(pattern: str, example: str) -> bool:
-    """Whether a pattern finds its own example, in the way in which the portal searches a server's words."""
+    """Whether a pattern finds its own example, by the same search as in a server's reply."""
     patterns = PatternSet([Pattern(name="", expression=pattern, cause="unknown.unknown")])
     return patterns.match(example, protocol=None, stage=None, provider=None) is not None
 
 
 def password_pattern_fault(pattern: str) -> str:
-    """What is wrong with the shape of a password; empty when nothing is. It is matched against the whole password."""
+    """RE2's message about a pattern for whole passwords; "" when it is valid."""
     options = re2.Options()
     options.log_errors = False
     try:
@@ -168,7 +168,7 @@ def password_pattern_fault(pattern: str) -> str:
 
 
 def host_fault(host: str) -> str:
-    """What is wrong with a domain or host name; empty when it is written as the portal compares it."""
+    """What is wrong with a domain or host name; "" when it is in A-labels and lower case."""
     try:
         written = domain_to_ascii(host)
     except AddressError:
@@ -246,7 +246,7 @@ def _named_as_its_file(slug: str, where: Where) -> Iterator[FileFault]:
 
 
 def known_rows() -> Known:
-    """What the database holds."""
+    """The providers and clients in the database."""
     clients: dict[str, tuple[str, ...] | None] = {}
     for client in MailClient.objects.prefetch_related("versions"):
         clients[client.slug] = tuple(version.slug for version in client.versions.all())

@@ -59,9 +59,9 @@ NOWHERE = Where()
 
 
 class Login(StrEnum):
-    """How a client signs in to a server; which kind of password it is stands in the provider's entry."""
+    """How a client signs in to a server. The provider's entry says which kind of password is meant."""
 
-    PASSWORD = "password"  # noqa: S105  a word of the files
+    PASSWORD = "password"  # noqa: S105  a value in the files
     OAUTH2 = "oauth2"
 
 
@@ -103,7 +103,7 @@ def reference(path: str) -> dict[str, str]:
 
 
 def unique(kind: str) -> dict[str, str]:
-    """Metadata: each value of the field may stand in one entry of the library only."""
+    """Metadata: no two entries of the library may hold the same value in the field."""
     return {"unique": kind}
 
 
@@ -286,7 +286,7 @@ class NoticeEntry(TextEntry):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Library:
-    """Everything, as files or as the database holds it."""
+    """All entries of a folder or of the database."""
 
     providers: tuple[ProviderEntry, ...] = ()
     clients: tuple[ClientEntry, ...] = ()

@@ -39,7 +39,7 @@ Claim = tuple[str, str]  # the kind of a name that one entry only can have, and 
 
 
 class EntryOutcome(StrEnum):
-    """What became of an entry."""
+    """The outcome of loading an entry."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -57,12 +57,12 @@ class LoadReport:
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        said = [f"{self.counts[outcome]} {outcome}" for outcome in EntryOutcome if self.counts[outcome]]
-        return f"Library: {', '.join(said) or 'nothing to load'}."
+        counted = [f"{self.counts[outcome]} {outcome}" for outcome in EntryOutcome if self.counts[outcome]]
+        return f"Library: {', '.join(counted) or 'nothing to load'}."
 
 
 def load_folder(path: Path, *, overwrite: bool = False) -> LoadReport:
-    """Read, check and load a folder. Raises LibraryError with everything that is wrong; then nothing has changed."""
+    """Read, check and load a folder. Raises LibraryError with all faults; then nothing has changed."""
     library, faults = read_library(path)
     checked = check_library(library, known_rows().and_files({fault.file for fault in faults}))
     if faults or checked.faults:
@@ -72,13 +72,13 @@ def load_folder(path: Path, *, overwrite: bool = False) -> LoadReport:
 
 
 def load(library: Library, compiled: dict[str, list[Any]], *, source: Origin, overwrite: bool = False) -> LoadReport:
-    """Load a library that `check_library` found right, with its compiled texts and their index, in one transaction."""
+    """Load a library without faults, with its compiled texts and their search index, in one transaction."""
     with transaction.atomic(), index.gathered():
         return _Load(library, compiled, source, overwrite).run()
 
 
 class _Load:
-    """One load, from the plan to the report."""
+    """One load."""
 
     def __init__(self, library: Library, compiled: dict[str, list[Any]], source: Origin, overwrite: bool) -> None:
         self.library = library
@@ -125,7 +125,7 @@ class _Load:
     # --- the plan -------------------------------------------------------------------------------
 
     def _is_free(self, entry: Entry) -> bool:
-        """Whether the row of an entry holds nothing that staff wrote."""
+        """Whether the row of an entry may be replaced because it holds nothing that staff wrote."""
         loaded = self.loaded.get(entry.key, {})
         # A folder that an operator names may replace the portal's own content, but not the other way round.
         bases = set(loaded.values()) if self.source == Origin.FOLDER else {loaded.get(self.source)}
@@ -133,7 +133,7 @@ class _Load:
         return self.overwrite or current in bases or current == fingerprint(entry)
 
     def _claims(self, free: set[str]) -> set[Claim]:
-        """The unique names of entries that this load does not bring or that staff changed."""
+        """The unique names of entries that are not in this load or that staff changed."""
         return {claim for entry in self.stored.entries() if entry.key not in free for claim in _claims_of(entry)}
 
     def _without_claims(self, entry: Entry, claims: set[Claim]) -> Entry:
@@ -152,7 +152,7 @@ class _Load:
     # --- the writing ----------------------------------------------------------------------------
 
     def _clear(self, changed: Iterable[Entry]) -> None:
-        """Remove the parts of rows that will change, all before any is written, so that a domain can move."""
+        """Delete the parts of all rows that will change before any is written, so that a domain can move."""
         for entry in changed:
             if row := self.rows.get(entry.key):
                 for part in PARTS.get(type(entry), {}).values():
@@ -194,7 +194,7 @@ class _Load:
         return {column: self.rows.get(key) for column, key in wanted.items()}
 
     def _withdraw(self, free: set[str]) -> None:
-        """Remove patterns that this library brought, that nobody changed, and that its article no longer has."""
+        """Remove patterns that this source loaded, staff did not change, and the article's file no longer has."""
         articles = {article.slug for article in self.library.articles if article.key in free}
         wanted = {pattern.key for pattern in self.library.patterns}
         for pattern in self.stored.patterns:
@@ -206,9 +206,9 @@ class _Load:
 
     def _remember(self, settled: dict[str, str]) -> None:
         news = [
-            LoadedEntry(source=self.source, key=key, fingerprint=said)
-            for key, said in settled.items()
-            if self.loaded.get(key, {}).get(self.source) != said
+            LoadedEntry(source=self.source, key=key, fingerprint=mark)
+            for key, mark in settled.items()
+            if self.loaded.get(key, {}).get(self.source) != mark
         ]
         LoadedEntry.objects.bulk_create(
             news, update_conflicts=True, unique_fields=["source", "key"], update_fields=["fingerprint"]

@@ -1,7 +1,7 @@
-"""YAML with lines: reads a dataclass of `guides.library.entries` from a YAML document and says where a value is wrong.
+"""Reads a dataclass of `guides.library.entries` from a YAML document, with the line of each fault.
 
-Nodes are read, not Python objects: only they know their lines. A text is taken as it is written, so that
-`name: 163` or `password_name: no` are no traps; repeated and unknown keys are refused.
+YAML nodes are read instead of Python objects, because nodes have lines. A text field takes the scalar as it is written,
+so `name: 163` is the text “163”; repeated and unknown keys are faults.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 class _WrongValueError(Exception):
-    """A value cannot be taken; the reader turns it into a fault."""
+    """A value of a wrong type or form; the reader turns it into a fault."""
 
     def __init__(self, node: yaml.Node, what: str) -> None:
         super().__init__(what)
@@ -37,7 +37,7 @@ def read_yaml(
 ) -> E | None:
     """Read one YAML document that starts at `line` of `file` as a `kind`; `given` are the fields from its path.
 
-    Adds what is wrong to `faults`; returns None when there was anything.
+    Adds to `faults`; returns None when it added any.
     """
     try:
         node = yaml.compose(source, Loader=_LOADER)
