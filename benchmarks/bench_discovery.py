@@ -25,9 +25,9 @@ def _pages() -> list[Ratio]:
     from django.test import Client
 
     from guides import runtime
-    from guides.content import discovering
     from guides.mail.accounts import Account, Protocol, Security, Server
     from guides.mail.discovery.findings import Finding, Source, Trust
+    from guides.services import discovering
 
     client = Client()
     servers = (

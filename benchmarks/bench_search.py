@@ -46,8 +46,8 @@ def _vocabulary() -> dict[str, list[str]]:
 
 def _fill(count: int) -> None:
     """Articles of real sentences in random order; some words that are in few of them."""
-    from guides.content.index_rows import Kind, Source
     from guides.models import ErrorArticle, SearchEntry
+    from guides.search.index_rows import Kind, RowContent
 
     rare = {"en": ["Zebra", "xylophone", "quartz"], "ru": ["Зебра", "ксилофон"], "ja": ["縞馬", "木琴"]}
     chance = random.Random(8)
@@ -61,7 +61,7 @@ def _fill(count: int) -> None:
         some = chance.sample(lines[language], 14)
         if chance.random() < 0.001:
             some.append(" ".join(rare[language]))
-        source = Source(
+        source = RowContent(
             kind=Kind.ERROR,
             parent=parents[number // len(languages)].pk,
             language=language,
@@ -127,7 +127,7 @@ def run() -> list[Ratio]:
 
 
 def _measure(raw: sqlite3.Connection) -> list[Ratio]:
-    from guides.content.search import search
+    from guides.search.query import search
 
     ranked = "SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rank LIMIT 20"
     ratios, ours, theirs = [], 0.0, 0.0

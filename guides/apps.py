@@ -13,6 +13,6 @@ class GuidesConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep the search index in step with what is saved."""
-        from guides.content import index_signals  # models are not there before
+        from guides.search import signals  # models are not there before
 
-        index_signals.connect()
+        signals.connect()

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 
-from guides.content import publishing
+from guides.services import publishing
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from guides.content.compile import compile_into
+from guides.library.compiling import compile_into
 from guides.models import (
     ArticleClass,
     ClientVersion,

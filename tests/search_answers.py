@@ -15,7 +15,7 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    from guides.content.search import search
+    from guides.search.query import search
     from tests.search_list import EXPECTED, MENDED, NONSENSE
 
     asked = [*EXPECTED, *MENDED, *(("ja", query) for query in NONSENSE)]

@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils import translation
 
 from guides import models
-from guides.content.library_loading import load_folder
-from guides.content.library_reading import SHIPPED
+from guides.library.loading import load_folder
+from guides.library.reading import SHIPPED
 from guides.models import (
     ClientVersion,
     ErrorPattern,

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from guides.content.ispdb_import import Verdict, import_folder
+from guides.library.ispdb_import import FileOutcome, import_folder
 from guides.models import IspdbEntry
 from tests.ispdb_folder import config, server
 from tests.test_admin import errors_of, fields_of, page_of
@@ -50,7 +50,7 @@ def test_lists_forms_and_searches_open(staff: Client, entry: IspdbEntry, languag
 def test_a_page_that_is_saved_unchanged_changes_nothing(staff: Client, entry: IspdbEntry, folder: Path) -> None:
     response = staff.post(page_of(entry), fields_of(staff.get(page_of(entry))))
     assert response.status_code == 302, errors_of(response)
-    assert import_folder(folder).verdicts == {"example.com.xml": Verdict.UNCHANGED}
+    assert import_folder(folder).outcomes == {"example.com.xml": FileOutcome.UNCHANGED}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_staff_change_stays(staff: Client, entry: IspdbEntry, folder: Path,
     assert response.status_code == 302, errors_of(response)
     entry.refresh_from_db()
     assert entry.is_kept
-    assert import_folder(folder).verdicts == {"example.com.xml": Verdict.KEPT}
+    assert import_folder(folder).outcomes == {"example.com.xml": FileOutcome.KEPT}
 
 
 def test_staff_may_let_the_next_import_have_it_again(staff: Client, entry: IspdbEntry, folder: Path) -> None:
@@ -74,7 +74,7 @@ def test_staff_may_let_the_next_import_have_it_again(staff: Client, entry: Ispdb
     data = fields_of(staff.get(page_of(entry)))
     del data["is_kept"]
     assert staff.post(page_of(entry), data).status_code == 302
-    assert import_folder(folder).verdicts == {"example.com.xml": Verdict.CHANGED}
+    assert import_folder(folder).outcomes == {"example.com.xml": FileOutcome.CHANGED}
 
 
 def test_a_host_may_hold_the_domain_and_nothing_else_that_is_no_name(staff: Client, entry: IspdbEntry) -> None:

@@ -14,12 +14,12 @@ from django.utils import translation
 from dnslib import MX
 from pytest_django.fixtures import Settings
 
-from guides.content import discovering
 from guides.mail.accounts import Account, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan
 from guides.mail.discovery.findings import Finding, Source
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.report import Report
+from guides.services import discovering
 from guides.views import belonging, running, shapes
 from guides.views.readers import Reader
 from tests.discovery_world import autoconfig_url, client_config, found, lead_to, publish

@@ -100,7 +100,7 @@ FAULTS = {
     "the plan": "guides.mail.connection.plan:TestPlan.__post_init__",
     "the slot": "guides.limits.test_slot:TestSlot.check",
     "rate limits": "guides.views.connection_test:acquire_test",
-    "articles": "guides.content.articles:load",
+    "articles": "guides.services.articles:load",
     "the page": "guides.views.result_page:TestPage.prepare",
     "a fragment": "guides.views.result_page:TestPage.fill_in",
     "rendering": "guides.views.result_page:TestPage._html",

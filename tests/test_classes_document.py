@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from guides.content.classes_document import BEGIN, END, library_articles, renewed, tables
+from guides.library.classes_document import BEGIN, END, library_articles, renewed, tables
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.meanings import FAMILIES, MEANINGS
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from guides.content.articles import Articles
 from guides.mail.accounts import Address
 from guides.mail.connection.delivery import TestMessage
 from guides.mail.connection.imap_reply import folder_name
@@ -21,6 +20,7 @@ from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.management.testmail_display import LiveDisplay
+from guides.services.articles import Articles
 from tests.scripted import ADDRESS, PASSWORD, QUICK, Connection, Imap, Pop3, Ran, Scripted, Smtp, door, run_against
 
 QUICKLY = replace(QUICK, delivery=0.5, delivery_poll=0.05, delivery_slow=0.3)

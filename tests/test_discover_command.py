@@ -12,10 +12,10 @@ from django.core.management import call_command
 from dnslib import MX, SRV
 from pytest_django.fixtures import Settings
 
-from guides.content import discovering
 from guides.mail.discovery.findings import Source
 from guides.mail.discovery.report import as_record
 from guides.models import Provider, ProviderDomain, SuffixRule
+from guides.services import discovering
 from tests.discovery_world import NETWORK_SOURCES, autoconfig_url, client_config, lead_to, publish
 from tests.factories import make_provider
 from tests.internet import Internet, Page

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from dnslib import MX
 from pytest_django.fixtures import Settings
 
-from guides.content.ispdb_import import import_folder
+from guides.library.ispdb_import import import_folder
 from guides.models import IspdbEntry
 from helpdesk.env import Env
 from tests.factories import make_provider

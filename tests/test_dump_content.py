@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from guides.content.library import Library, fingerprint
-from guides.content.library_loading import load_folder
-from guides.content.library_reading import SHIPPED, read_library
-from guides.content.library_shelves import Shelves, entry_of
+from guides.library.entries import Library, fingerprint
+from guides.library.loading import load_folder
+from guides.library.reading import SHIPPED, read_library
+from guides.library.rows import StoredLibrary, entry_of
 from guides.models import (
     ArticleClass,
     ClientVersion,
@@ -128,17 +128,17 @@ def test_what_staff_wrote_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_every_row_amounts_to_the_entry_of_its_file() -> None:
     load_folder(SHIPPED)
-    shelves = Shelves()
+    stored = StoredLibrary()
 
-    for entry in shelves.library.entries():
-        assert fingerprint(entry_of(shelves.row_of[entry.key])) == fingerprint(entry)
+    for entry in stored.library.entries():
+        assert fingerprint(entry_of(stored.row_of[entry.key])) == fingerprint(entry)
 
 
 def test_a_whole_database_is_read_in_a_constant_number_of_queries(django_assert_max_num_queries: Any) -> None:
     load_folder(SHIPPED)
 
     with django_assert_max_num_queries(14):
-        Shelves()
+        StoredLibrary()
 
 
 def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:

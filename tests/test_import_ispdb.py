@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test.utils import CaptureQueriesContext
 
-from guides.content import ispdb_import
-from guides.content.ispdb_import import Verdict, import_folder
-from guides.content.ispdb_reading import NotAFolderError
+from guides.library import ispdb_import
+from guides.library.ispdb_import import FileOutcome, import_folder
+from guides.library.ispdb_reading import NotAFolderError
 from guides.mail.accounts import Account, Address, AuthMethod, PasswordKind, Protocol, Security, UsernameForm
 from guides.models import IspdbDomain, IspdbEntry, IspdbServer
 from tests.factories import make_provider
@@ -50,9 +50,11 @@ class TestTheFolder:
         assert len(write_folder(tmp_path)) == len({sample.name for sample in written}) == 163
         report = import_folder(tmp_path)
 
-        assert set(report.verdicts) == {sample.name for sample in written}
+        assert set(report.outcomes) == {sample.name for sample in written}
         for sample in written:
-            assert report.verdicts[sample.name] == (Verdict.REFUSED if sample.refused else Verdict.NEW), sample.name
+            assert report.outcomes[sample.name] == (FileOutcome.REFUSED if sample.refused else FileOutcome.NEW), (
+                sample.name
+            )
             expected = (
                 [f"refused: {sample.refused}"]
                 if sample.refused
@@ -82,7 +84,7 @@ class TestTheFolder:
         report = import_folder(tmp_path)
 
         assert rows() == before
-        assert set(report.verdicts.values()) == {Verdict.UNCHANGED, Verdict.REFUSED}
+        assert set(report.outcomes.values()) == {FileOutcome.UNCHANGED, FileOutcome.REFUSED}
 
 
 def rows() -> list[object]:
@@ -164,7 +166,7 @@ class TestAgain:
         put(folder, example_com=simple("example.com", "new.example").replace("imap.example.com", "mail.example.com"))
         report = import_folder(folder)
 
-        assert report.verdicts == {"example.com.xml": Verdict.CHANGED, "other.net.xml": Verdict.UNCHANGED}
+        assert report.outcomes == {"example.com.xml": FileOutcome.CHANGED, "other.net.xml": FileOutcome.UNCHANGED}
         assert account_of("new.example").servers[0].host == "mail.example.com"
         assert IspdbEntry.objects.account_for("old.example") is None
         entry.refresh_from_db()
@@ -189,7 +191,7 @@ class TestAgain:
         assert import_folder(folder).left_over == ["gone.net.xml", "kept.net.xml"]
         assert IspdbEntry.objects.account_for("gone.net")
         report = import_folder(folder, prune=True)
-        assert (report.verdicts["gone.net.xml"], report.left_over) == (Verdict.PRUNED, ["kept.net.xml"])
+        assert (report.outcomes["gone.net.xml"], report.left_over) == (FileOutcome.PRUNED, ["kept.net.xml"])
         assert IspdbEntry.objects.account_for("gone.net") is None
 
     def test_a_file_that_broke_takes_nothing_away(self, tmp_path: Path) -> None:
@@ -198,7 +200,7 @@ class TestAgain:
         put(folder, example_com="<html/>")
         report = import_folder(folder, prune=True)
 
-        assert report.verdicts == {"example.com.xml": Verdict.REFUSED}
+        assert report.outcomes == {"example.com.xml": FileOutcome.REFUSED}
         assert report.lines["example.com.xml"][-1] == "what an earlier import took from it stays"
         assert IspdbEntry.objects.account_for("example.com")
 
@@ -235,7 +237,7 @@ class TestWhoWins:
         IspdbEntry.objects.filter(pk=entry.pk).update(is_kept=True)
         report = import_folder(folder)
 
-        assert report.verdicts == {"example.com.xml": Verdict.KEPT, "other.net.xml": Verdict.UNCHANGED}
+        assert report.outcomes == {"example.com.xml": FileOutcome.KEPT, "other.net.xml": FileOutcome.UNCHANGED}
         assert "left out: domain shared.example: staff gave it to example.com.xml" in report.lines["other.net.xml"]
         assert account_of("shared.example").servers[0].host == "right.example.com"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from guides.content import library_loading
-from guides.content.library import LibraryError
-from guides.content.library_loading import Source, Verdict, load_folder
-from guides.content.library_reading import SHIPPED
+from guides.library import loading
+from guides.library.entries import LibraryError
+from guides.library.loading import EntryOutcome, Origin, load_folder
+from guides.library.reading import SHIPPED
 from guides.mail.accounts import AuthMethod, PasswordKind, Protocol
 from guides.models import (
     ArticleClass,
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def shipped(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small library in the place of the portal's own, as `make run` loads it."""
-    monkeypatch.setattr(library_loading, "SHIPPED", root)
+    monkeypatch.setattr(loading, "SHIPPED", root)
     return root
 
 
@@ -138,6 +138,12 @@ class TestLoading:
 
         assert counts(root) == {"unchanged": 12}
 
+    def test_python_modules_beside_the_content_are_left_alone(self, root: Path) -> None:
+        (root / "reading.py").write_text("")
+        (root / "__pycache__").mkdir()
+
+        assert counts(root) == {"created": 12}
+
     def test_a_withdrawn_pattern_goes(self, root: Path) -> None:
         load_folder(root)
         spoil(root, "errors/full/article.yaml", "name: full", "name: full-mailbox")
@@ -154,7 +160,7 @@ class TestStaff:
         make_change(GuideText.objects.get(language="ja"), title="小鳥")
 
         report = load_folder(shipped)
-        assert report.counts == {Verdict.UNCHANGED: 11, Verdict.KEPT: 1}
+        assert report.counts == {EntryOutcome.UNCHANGED: 11, EntryOutcome.KEPT: 1}
         assert report.notes == ["guides/bird/ja.md: kept as staff changed it"]
 
         spoil(shipped, "guides/bird/ja.md", "title: 鳥", "title: 大鳥")
@@ -164,7 +170,7 @@ class TestStaff:
         ]
         assert GuideText.objects.get(language="ja").title == "小鳥"
 
-        assert load_folder(shipped, overwrite=True).counts[Verdict.UPDATED] == 1
+        assert load_folder(shipped, overwrite=True).counts[EntryOutcome.UPDATED] == 1
         assert GuideText.objects.get(language="ja").title == "大鳥"
 
     def test_a_change_that_was_taken_back_is_none(self, shipped: Path) -> None:
@@ -202,7 +208,7 @@ class TestStaff:
         ErrorPattern.objects.get(name="full").delete()
 
         report = load_folder(shipped)
-        assert report.counts == {Verdict.UNCHANGED: 8, Verdict.DELETED: 4}
+        assert report.counts == {EntryOutcome.UNCHANGED: 8, EntryOutcome.DELETED: 4}
         assert report.notes == [
             "guides/bird/guide.yaml: not loaded, because staff deleted it",
             "patterns/full: not loaded, because staff deleted it",
@@ -216,7 +222,7 @@ class TestStaff:
         Provider.objects.get().delete()
 
         report = load_folder(shipped)
-        assert report.counts == {Verdict.UNCHANGED: 9, Verdict.DELETED: 3}
+        assert report.counts == {EntryOutcome.UNCHANGED: 9, EntryOutcome.DELETED: 3}
         assert not ErrorPattern.objects.filter(name="quota").exists()
 
     def test_a_domain_that_staff_gave_to_another_provider_stays_there(self, shipped: Path) -> None:
@@ -226,7 +232,7 @@ class TestStaff:
         note = "providers/example.yaml: staff gave example.org to another entry; left there"
         assert report.notes == [note]
         assert Provider.objects.for_domain("example.org").get().slug == "own"
-        assert load_folder(shipped).counts == {Verdict.UNCHANGED: 12}
+        assert load_folder(shipped).counts == {EntryOutcome.UNCHANGED: 12}
 
     def test_a_class_that_staff_gave_to_another_article_stays_there(self, shipped: Path) -> None:
         own = ErrorArticle.objects.create(slug="own")
@@ -240,8 +246,8 @@ class TestStaff:
         Guide.objects.create(slug="own", client=client)
 
         report = load_folder(shipped, overwrite=True)
-        assert report.counts[Verdict.KEPT] == 1
-        assert report.counts[Verdict.DELETED] == 2  # its texts
+        assert report.counts[EntryOutcome.KEPT] == 1
+        assert report.counts[EntryOutcome.DELETED] == 2  # its texts
         assert not Guide.objects.filter(slug="bird").exists()
 
     def test_a_version_that_staff_removed_stops_no_start(self, shipped: Path) -> None:
@@ -250,7 +256,7 @@ class TestStaff:
         make_change(GuideText.objects.get(guide__slug="bird", language="en"), title="Our bird")
 
         report = load_folder(shipped)
-        assert report.counts == {Verdict.UNCHANGED: 10, Verdict.KEPT: 2}
+        assert report.counts == {EntryOutcome.UNCHANGED: 10, EntryOutcome.KEPT: 2}
         assert any("shown as before, but its text has a fault" in note for note in report.notes)
 
     def test_the_shipped_library_does_not_undo_an_operators_folder(self, shipped: Path, tmp_path: Path) -> None:
@@ -475,10 +481,10 @@ class TestCommand:
 
     def test_the_shipped_library_loads_twice(self) -> None:
         first = load_folder(SHIPPED)
-        assert first.counts[Verdict.CREATED] == sum(first.counts.values()) > 0
+        assert first.counts[EntryOutcome.CREATED] == sum(first.counts.values()) > 0
         assert first.notes == []
 
         second = load_folder(SHIPPED)
-        assert second.counts == {Verdict.UNCHANGED: first.counts[Verdict.CREATED]}
+        assert second.counts == {EntryOutcome.UNCHANGED: first.counts[EntryOutcome.CREATED]}
         assert ProviderText.objects.exists()
-        assert Source.SHIPPED in {each.source for each in library_loading.LoadedEntry.objects.all()}
+        assert Origin.SHIPPED in {each.source for each in loading.LoadedEntry.objects.all()}

@@ -11,10 +11,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pytest_django.fixtures import Settings
 
-from guides.content.library import Library
-from guides.content.library_loading import Source as LoadedFrom
-from guides.content.library_loading import load
-from guides.content.library_reading import SHIPPED, read_library
+from guides.library.entries import Library
+from guides.library.loading import Origin, load
+from guides.library.reading import SHIPPED, read_library
 from guides.mail.discovery.findings import Source
 from guides.models import Provider
 from helpdesk.env import Env
@@ -81,7 +80,7 @@ def test_it_says_what_it_refuses(client: Client, described: dict[str, Any]) -> N
 
 
 def test_every_provider_of_the_table(client: Client, described: dict[str, Any]) -> None:
-    load(Library(providers=read_library(SHIPPED)[0].providers), {}, source=LoadedFrom.SHIPPED)
+    load(Library(providers=read_library(SHIPPED)[0].providers), {}, source=Origin.SHIPPED)
     for provider in Provider.objects.filter(domains__isnull=False).distinct():
         domain = provider.domains.all()[0].domain
         assert answer_is_as_described(client, described, domain)["provider"] == provider.slug

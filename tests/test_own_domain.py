@@ -7,9 +7,9 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from guides.content import own_domain
 from guides.mail.accounts import UsernameForm
 from guides.models import Provider
+from guides.services import own_domain
 from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db

@@ -15,12 +15,12 @@ from django.test import Client
 from dnslib import MX, SRV
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from guides.content import discovering
 from guides.mail.accounts import Account, PasswordKind, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan
 from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.discovery.search import Patience
 from guides.models import SuffixRule
+from guides.services import discovering
 from guides.views import result_stream
 from tests.discovery_world import autoconfig_url, client_config, lead_to, publish
 from tests.factories import make_guide, make_provider

@@ -9,10 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from guides.admin.patterns import suggested
-from guides.content import unexplained
-from guides.content.shadows import matched_words, shadows_of
+from guides.library.pattern_conflicts import matched_words, shadows_of
 from guides.mail.diagnosis.patterns import MAX_EXPRESSION, check_pattern
 from guides.models import ErrorArticle, ErrorPattern, UnexplainedText
+from guides.services import unexplained
 from tests.factories import make_article, make_pattern, make_provider
 from tests.test_admin import fields_of, page_of
 

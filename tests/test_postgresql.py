@@ -77,7 +77,7 @@ def test_the_tests_that_know_a_database_pass_on_postgresql(postgresql: PostgreSQ
     assert " passed" in said
 
 
-NOTING = "from guides.content.unexplained import note; [note('550 odd') for _ in range(25)]"
+NOTING = "from guides.services.unexplained import note; [note('550 odd') for _ in range(25)]"
 COUNTING = "from guides.models import UnexplainedText; print('counted', UnexplainedText.objects.get().count)"
 
 

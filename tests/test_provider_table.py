@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import re2
 
-from guides.content import discovering, library_loading
-from guides.content.library import Library, NoticeEntry, ProviderEntry
-from guides.content.library_checks import check_library, known_rows
-from guides.content.library_reading import SHIPPED, read_library
+from guides.library import loading
+from guides.library.checks import check_library, known_rows
+from guides.library.entries import Library, NoticeEntry, ProviderEntry
+from guides.library.reading import SHIPPED, read_library
 from guides.mail.accounts import (
     BRIDGE_HOST,
     Account,
@@ -32,6 +32,7 @@ from guides.markup import Situation, fill
 from guides.markup.words import WORDS
 from guides.models import Provider
 from guides.models.texts import Language
+from guides.services import discovering
 
 pytestmark = pytest.mark.long
 
@@ -120,7 +121,7 @@ def entries(library: Library) -> dict[str, ProviderEntry]:
 
 @pytest.fixture
 def table(db: None, entries: dict[str, ProviderEntry]) -> None:
-    library_loading.load(Library(providers=tuple(entries.values())), {}, source=library_loading.Source.SHIPPED)
+    loading.load(Library(providers=tuple(entries.values())), {}, source=loading.Origin.SHIPPED)
 
 
 def settings_of(domain: str) -> Account:

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
-from guides.content.library import Library, ProviderEntry
-from guides.content.library_loading import Source, load
-from guides.content.library_reading import SHIPPED, read_library
+from guides.library.entries import Library, ProviderEntry
+from guides.library.loading import Origin, load
+from guides.library.reading import SHIPPED, read_library
 from guides.mail.accounts import PasswordKind, Protocol, Security
 
 SCHEMA = Path(__file__).parent / "schemas" / "autoconfig-1.1.rng"
@@ -68,7 +68,7 @@ def is_complete(provider: ProviderEntry) -> bool:
 @pytest.fixture
 def table(db: None) -> None:
     """The provider table, without texts."""
-    load(Library(providers=PROVIDERS), {}, source=Source.SHIPPED)
+    load(Library(providers=PROVIDERS), {}, source=Origin.SHIPPED)
 
 
 def one_domain(provider: ProviderEntry) -> str:

@@ -10,9 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoDbBlocker
 
-from guides.content.library_loading import load_folder
-from guides.content.library_reading import SHIPPED
-from guides.content.search import MOST_HITS, Results, search
+from guides.library.loading import load_folder
+from guides.library.reading import SHIPPED
+from guides.search.query import MOST_HITS, Results, search
 from tests.search_list import EXPECTED, MENDED, NONSENSE
 
 

@@ -10,8 +10,6 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from guides.content import index
-from guides.content.search import search
 from guides.models import (
     ClientVersion,
     Guide,
@@ -22,6 +20,8 @@ from guides.models import (
     SearchEntry,
     SearchWord,
 )
+from guides.search import index
+from guides.search.query import search
 from tests.factories import (
     STEPS,
     make_article,

@@ -9,8 +9,8 @@ from html import unescape
 import pytest
 from django.test import Client
 from django.utils import translation
+from guides.views.running import TestPage
 
-from guides.content.articles import Articles
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection import legs
 from guides.mail.connection.test import TestPlan
@@ -21,7 +21,7 @@ from guides.mail.diagnosis.refusals import AMBIGUOUS, MOST_CAUSES, judge_refusal
 from guides.mail.outcomes import Leg, Outcome, Owner, PossibleCause, Stage, StageResult, Verdict
 from guides.mail.report import Report, ReportFault
 from guides.management.testmail_display import display_for
-from guides.views.running import TestPage
+from guides.services.articles import Articles
 from tests.factories import make_article
 from tests.scripted import ADDRESS, Imap, Pop3, Smtp, door, run_against
 

@@ -12,7 +12,6 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from guides.content.articles import Articles, titles
 from guides.limits import circuit_breaker
 from guides.mail.accounts import Address, Protocol, Security
 from guides.mail.connection.probes import Endpoint, ProbeResult
@@ -21,6 +20,7 @@ from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.report import Report
 from guides.management.testmail_display import Display, display_for
+from guides.services.articles import Articles, titles
 from guides.views.result_page import ArticleLink, TestPage
 from tests.factories import make_article
 from tests.scripted import ADDRESS, Imap, Pop3, Smtp, run_against

@@ -15,8 +15,8 @@ from dataclasses import replace
 
 import pytest
 from dnslib import A
+from guides.views.running import TestPage
 
-from guides.content.articles import Articles
 from guides.mail.accounts import Server
 from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
@@ -25,7 +25,7 @@ from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
 from guides.mail.outcomes import StageResult, Verdict
 from guides.mail.secret import Secret
-from guides.views.running import TestPage
+from guides.services.articles import Articles
 from tests.factories import make_article
 from tests.internet import Internet
 from tests.scripted import ADDRESS, QUICK

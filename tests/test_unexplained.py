@@ -11,9 +11,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from guides.content import unexplained
-from guides.content.unexplained import KEPT_DAYS, LONGEST, forget, forget_found, note
 from guides.models import UnexplainedText
+from guides.services import unexplained
+from guides.services.unexplained import KEPT_DAYS, LONGEST, forget, forget_found, note
 
 
 def today() -> date:

@@ -9,11 +9,11 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from guides.content import discovering
 from guides.mail.accounts import Account, Protocol, Security, Server, UsernameForm
 from guides.mail.connection.test import TestPlan
 from guides.mail.discovery.findings import Finding, Source, Trust
 from guides.mail.outcomes import Alternative, Leg, Outcome, Owner, Stage, StageResult, Verdict
+from guides.services import discovering
 from guides.views import running
 from tests.factories import make_provider
 

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from guides.admin import inlines
 from guides.admin.forms import ClientForm, ProviderForm, TextForm, VersionedForm
 from guides.admin.pattern_notes import tell
-from guides.content import index, unexplained
 from guides.models import (
     ErrorArticle,
     ErrorPattern,
@@ -26,6 +25,8 @@ from guides.models import (
     ProviderText,
 )
 from guides.models.texts import TextStatus
+from guides.search import index
+from guides.services import unexplained
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]

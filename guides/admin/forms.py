@@ -12,18 +12,18 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from guides.content.compile import compile_into
-from guides.content.library import as_file
-from guides.content.library_checks import finds_example, password_pattern_fault
-from guides.content.library_dumping import as_yaml
-from guides.content.library_shelves import entry_of
+from guides.library.checks import finds_example, password_pattern_fault
+from guides.library.compiling import compile_into
+from guides.library.dumping import as_yaml
+from guides.library.entries import as_file
+from guides.library.rows import entry_of
 from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import PatternFault, check_pattern
 from guides.markup import MESSAGES, MarkupError
 from guides.models import ErrorArticle, ErrorPattern, MailClient, Provider
-from guides.models.shelf import Versioned
 from guides.models.texts import Text
+from guides.models.versioned import Versioned
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from guides.admin.forms import ClassForm, DomainForm, PatternForm, ServerForm, TextForm
-from guides.content.compile import wants_steps
+from guides.library.compiling import wants_steps
 from guides.markup import MESSAGES, MarkupError, compile_text
 from guides.models import (
     ArticleClass,

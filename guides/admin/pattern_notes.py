@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from guides.content.shadows import Shadows, matched_words, shadows_of
+from guides.library.pattern_conflicts import Shadows, matched_words, shadows_of
 from guides.models import ErrorPattern
 
 

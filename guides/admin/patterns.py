@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from guides.admin.entries import EntryAdmin
 from guides.admin.forms import PatternForm
 from guides.admin.pattern_notes import in_way, tell
-from guides.content import unexplained
-from guides.content.shadows import matched_words, shadows_of
+from guides.library.pattern_conflicts import matched_words, shadows_of
 from guides.mail.diagnosis.patterns import MAX_EXPRESSION
 from guides.models import ErrorPattern, UnexplainedText
+from guides.services import unexplained
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]

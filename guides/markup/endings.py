@@ -1,7 +1,7 @@
 """Words without their endings, and words that say nothing: what the search knows of Russian and English.
 
 An ending is cut so that what is left is the beginning of the word's other forms. Where that finds too much, it ranks
-lower, because a whole word weighs more (`guides.content.search`).
+lower, because a whole word weighs more (`guides.search.query`).
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from guides.models.providers import (
     SuffixRule,
 )
 from guides.models.search import SearchEntry, SearchWord
-from guides.models.shelf import LoadedEntry
 from guides.models.unexplained import UnexplainedText
+from guides.models.versioned import LoadedEntry
 
 __all__ = [
     "ArticleClass",

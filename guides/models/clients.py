@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from guides.models.shelf import Versioned
+from guides.models.versioned import Versioned
 
 https_only = URLValidator(schemes=["https"])
 

@@ -13,8 +13,8 @@ from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.outcomes import Owner, Stage
 from guides.models import labels
 from guides.models.providers import Provider
-from guides.models.shelf import Versioned
 from guides.models.texts import Text, TextManager, TextStatus, text_constraints
+from guides.models.versioned import Versioned
 
 
 class ErrorArticleQuerySet(models.QuerySet["ErrorArticle"]):

@@ -8,8 +8,8 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from guides.models.clients import MailClient
-from guides.models.shelf import Versioned
 from guides.models.texts import Text, TextManager, TextStatus, text_constraints
+from guides.models.versioned import Versioned
 
 
 class GuideQuerySet(models.QuerySet["Guide"]):

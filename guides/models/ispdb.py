@@ -18,7 +18,7 @@ from guides.mail.discovery.autoconfig import DOMAIN_PLACEHOLDER
 from guides.models import labels
 from guides.models.clients import https_only
 from guides.models.servers import ServerRow, server_constraints
-from guides.models.shelf import Versioned
+from guides.models.versioned import Versioned
 
 
 class IspdbQuerySet(models.QuerySet["IspdbEntry"]):

@@ -11,8 +11,8 @@ from guides.mail.accounts import Account, AuthMethod, PasswordKind, Security
 from guides.models import labels
 from guides.models.clients import https_only
 from guides.models.servers import ServerRow, server_constraints
-from guides.models.shelf import Versioned
 from guides.models.texts import Text, TextManager, text_constraints
+from guides.models.versioned import Versioned
 
 
 class ProviderQuerySet(models.QuerySet["Provider"]):

@@ -13,7 +13,7 @@ from guides.models.texts import Language
 
 
 class SearchEntry(models.Model):
-    """What search knows of one text. Written by `guides.content.index` alone, in the transaction that changes the text.
+    """What search knows of one text. Written by `guides.search.index` alone, in the transaction that changes the text.
 
     The database looks `tokens` up: through an FTS5 table that triggers keep in step on SQLite, through a generated
     `tsvector` column on PostgreSQL (both made by the migration that made this table).

@@ -1,8 +1,9 @@
-"""What rows of mail servers share, whoever they belong to: the fields, their invariants, and the way to `Server`."""
+"""The abstract model of a mail server's row: fields, constraints, and conversion from and to `Server`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -37,7 +38,7 @@ class ServerRow(models.Model):
         return f"{self.protocol} {self.host}:{self.port}"
 
     def as_server(self) -> Server:
-        """The row as the value object that the rest of the house speaks in."""
+        """The row as a value object."""
         auth = [AuthMethod.OAUTH2] if self.oauth2_login else []
         if self.password_login:
             auth.append(self.password_method())
@@ -49,6 +50,13 @@ class ServerRow(models.Model):
             username=UsernameForm(self.username),
             auth=tuple(auth),
         )
+
+    @staticmethod
+    def columns_of(server: Server) -> dict[str, Any]:
+        """A value object as columns; of its ways to sign in, a row keeps OAuth 2.0 and whether there is another."""
+        plain = {name: getattr(server, name) for name in ("protocol", "host", "port", "security", "username")}
+        with_password = any(method is not AuthMethod.OAUTH2 for method in server.auth)
+        return {**plain, "password_login": with_password, "oauth2_login": AuthMethod.OAUTH2 in server.auth}
 
     def password_method(self) -> AuthMethod:
         """Which kind of password it accepts."""

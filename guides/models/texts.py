@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from guides.models.shelf import Versioned
+from guides.models.versioned import Versioned
 
 
 class Language(models.TextChoices):

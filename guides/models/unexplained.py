@@ -1,4 +1,4 @@
-"""Which pasted texts found nothing: the work list from which staff make patterns."""
+"""Pasted texts that nothing explained: staff make patterns from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 class UnexplainedText(models.Model):
     """The shape of pasted texts that nothing explained: without addresses, hosts, ids and numbers.
 
-    So it says nothing of whoever pasted it. Written by `guides.content.unexplained` alone, which forgets it in time.
+    So it holds nothing about the visitor. Written by `guides.services.unexplained` alone, which deletes it in time.
     """
 
     digest = models.CharField(_("fingerprint"), max_length=64, unique=True, editable=False)

@@ -15,14 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from guides.content import publishing
-from guides.content.offers import offer_of
 from guides.forms import AddressField, AddressForm
 from guides.mail.accounts import Address, AddressError, Protocol, display_domain
 from guides.mail.publish import mobileconfig
 from guides.mail.publish.mobileconfig import ProfileWords
 from guides.mail.publish.offer import Offer
 from guides.models import Provider
+from guides.services import publishing
+from guides.services.offers import offer_of
 from guides.views import labels
 from guides.views.machines import CACHEABLE, machine, not_served, plain
 from guides.views.offers import base_url, portal_name_in_net

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from guides.content import discovering
 from guides.limits.listed_servers import listed_on
 from guides.mail.accounts import Server
 from guides.mail.discovery.findings import Discovery, Source
 from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
+from guides.services import discovering
 from guides.views.readers import Reader
 
 # Sources that say which user name a server wants. The settings that the mail exchangers lead to come from the table,

@@ -18,7 +18,6 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from guides.content import articles, discovering
 from guides.forms import ConnectionForm, take_password
 from guides.limits import proof_of_work
 from guides.limits.counters import RateLimited
@@ -29,6 +28,7 @@ from guides.mail.accounts import Address, PasswordKind, Protocol, Server, Userna
 from guides.mail.connection.shape import example_of, has_shape
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
+from guides.services import articles, discovering
 from guides.views import labels, retries
 from guides.views.belonging import hidden_hosts, must_look_up, stated_hosts
 from guides.views.readers import DomainField, Reader, language

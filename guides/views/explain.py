@@ -13,15 +13,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from guides.content import unexplained
-from guides.content.explaining import explained
-from guides.content.guessing import guesses
 from guides.forms import NOT_TEXT, PASTE_BYTES, TOO_LARGE, PasteForm
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.diagnosis.explain import Explanation, NotTextError
 from guides.mail.diagnosis.judging import GUESS_BELOW, HIGH, Cause
 from guides.mail.diagnosis.shown import Segment, shown
 from guides.models import ErrorText, ProviderDomain
+from guides.search.guessing import guesses
+from guides.services import unexplained
+from guides.services.explaining import explained
 from guides.views import labels
 from guides.views.errors import index_context
 from guides.views.readers import language

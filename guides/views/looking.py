@@ -10,10 +10,10 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
 
-from guides.content import discovering
 from guides.mail.accounts import display_domain
 from guides.mail.discovery.findings import Discovery, Finding, Source
 from guides.mail.discovery.search import SOURCES
+from guides.services import discovering
 from guides.views import labels, source_labels
 from guides.views.result_stream import event
 

@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from guides.content import publishing
-from guides.content.offers import documentation_url, offer_of
 from guides.mail.publish import autoconfig, autodiscover, pacc
 from guides.mail.publish.autodiscover import PoxFault, V2Fault
+from guides.services import publishing
+from guides.services.offers import documentation_url, offer_of
 from guides.views.offers import base_url
 
 P = ParamSpec("P")

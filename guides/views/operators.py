@@ -16,8 +16,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from guides import runtime
-from guides.content import publishing
-from guides.content.offers import documentation_url, offer_of
 from guides.forms import PortalForm
 from guides.limits.rate_limits import count_operator_look, lookup_permit
 from guides.limits.shared_cache import Refused
@@ -27,6 +25,8 @@ from guides.mail.publish.look import FamilyLook, Look, Published, State, Step, l
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.records import DnsRecord, records_for
 from guides.models import SuffixRule
+from guides.services import publishing
+from guides.services.offers import documentation_url, offer_of
 from guides.views import labels, look_words
 from guides.views.offers import base_url
 from guides.views.refusals import status_of, with_retry_after, words_of

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from guides.content import discovering
 from guides.mail.accounts import (
     Account,
     Address,
@@ -25,6 +24,7 @@ from guides.mail.discovery.findings import Discovery
 from guides.markup import Situation, fill
 from guides.models import Provider, ProviderText
 from guides.models.texts import Text
+from guides.services import discovering
 from guides.views.words import READER_WORDS
 
 

@@ -13,9 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from guides.content import articles
 from guides.forms import PortalForm
 from guides.mail.report import LONGEST, Report, ReportFault
+from guides.services import articles
 from guides.views import labels, retries
 from guides.views.readers import language
 from guides.views.report_text import ReportPart, as_text

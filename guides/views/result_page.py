@@ -10,12 +10,12 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
 
-from guides.content.articles import Articles
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.reach import HIDDEN_END
 from guides.mail.connection.test import TestPlan, stages_of
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.models import ErrorText
+from guides.services.articles import Articles
 from guides.views import labels, retries
 from guides.views.report_text import ReportPart, make_report
 from guides.views.verdicts import (

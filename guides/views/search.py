@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from guides.content.index_rows import Kind
-from guides.content.search import Hit, search
-from guides.content.search_errors import Explained, explain
 from guides.markup.searching import LONGEST_QUERY
 from guides.models.texts import Language
+from guides.search.error_query import Explained, explain
+from guides.search.index_rows import Kind
+from guides.search.query import SearchHit, search
 from guides.views import labels
 from guides.views.readers import language
 
@@ -28,7 +28,7 @@ _ROUTES = {Kind.GUIDE: "guide", Kind.ERROR: "error", Kind.PROVIDER: "settings-do
 class Row:
     """One hit as the page shows it."""
 
-    hit: Hit
+    hit: SearchHit
     url: str
     kind: object
     language_name: str
@@ -64,12 +64,12 @@ def page(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _is_about(hit: Hit, explained: Explained) -> bool:
+def _is_about(hit: SearchHit, explained: Explained) -> bool:
     """Whether a hit is the article that stands above the list already."""
     return hit.kind == Kind.ERROR and hit.slug == explained.text.article.slug
 
 
-def _row(hit: Hit) -> Row:
+def _row(hit: SearchHit) -> Row:
     path = reverse(_ROUTES[Kind(hit.kind)], args=[hit.slug])
     if hit.is_foreign and hit.kind != Kind.PROVIDER:  # what was found is read where it stands
         path = f"/{hit.language}/" + path.removeprefix("/").partition("/")[2]

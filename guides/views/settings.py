@@ -10,14 +10,13 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from guides.content import discovering
-from guides.content.spelling import similar_domains
 from guides.forms import AddressForm, ServersForm
 from guides.limits.rate_limits import count_lookup
 from guides.limits.shared_cache import Refused
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.mail.discovery.findings import Discovery, Trust
 from guides.mail.discovery.report import as_record
+from guides.services import discovering
 from guides.views import by_hand, labels
 from guides.views.cards import cards
 from guides.views.looking import LookingStream, remarks_of, rows_of
@@ -25,6 +24,7 @@ from guides.views.offers import has_profile
 from guides.views.pages import guide_links, home_context
 from guides.views.readers import Reader, language
 from guides.views.refusals import status_of, with_retry_after, words_of
+from guides.views.similar_domains import similar_domains
 
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie

@@ -13,11 +13,11 @@ from typing import Self, TypeVar
 from django.urls import reverse
 from django.utils.functional import Promise
 
-from guides.content.articles import Articles
 from guides.mail.connection.probes import SEEN_AT, SILENT_SINCE
 from guides.mail.diagnosis.codes import UNKNOWN
 from guides.mail.diagnosis.judging import GUESS_BELOW
 from guides.mail.outcomes import Evidence, Outcome, StageResult, Verdict
+from guides.services.articles import Articles
 from guides.views import labels, retries
 
 R = TypeVar("R", StageResult, Verdict)

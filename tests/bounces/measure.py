@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guides.content.classes_document import renewed
+from guides.library.classes_document import renewed
 from guides.mail.diagnosis.explain import explain
 from guides.mail.diagnosis.patterns import PatternSet
 from tests.bounces import all_cases

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from guides.content.classes_document import library_articles, renewed, tables
+from guides.library.classes_document import library_articles, renewed, tables
 
 
 class Command(BaseCommand):

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from guides.content import discovering
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.mail.discovery.findings import Discovery
 from guides.mail.discovery.report import as_record
+from guides.services import discovering
 
 USAGE_ERROR = 2
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from guides.content import publishing
-from guides.content.offers import documentation_url, offer_of
 from guides.mail.publish.records import Reader, records_for
+from guides.services import publishing
+from guides.services.offers import documentation_url, offer_of
 
 READERS = {
     Reader.AUTOCONFIG: "Thunderbird and others (autoconfig)",

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from guides.content.library_dumping import dump_library
-from guides.content.library_shelves import Shelves
+from guides.library.dumping import dump_library
+from guides.library.rows import StoredLibrary
 
 
 class Command(BaseCommand):
@@ -24,4 +24,4 @@ class Command(BaseCommand):
         """Write the files; a folder that holds anything is refused, so that no stale file stays between them."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise CommandError(f"{path} is not an empty folder")
-        self.stdout.write(f"{dump_library(Shelves().library, path)} files written to {path}")
+        self.stdout.write(f"{dump_library(StoredLibrary().library, path)} files written to {path}")

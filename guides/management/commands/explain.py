@@ -12,11 +12,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from guides.content.explaining import explained
-from guides.content.guessing import guesses
 from guides.mail.diagnosis.explain import Explanation, NotTextError
 from guides.mail.diagnosis.messages import MAX_BYTES
 from guides.mail.diagnosis.shown import shown, without_secrets
+from guides.search.guessing import guesses
+from guides.services.explaining import explained
 
 USAGE_ERROR = 2
 NOTHING_FOUND = 1

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from guides.content.ispdb_import import Verdict, import_folder
-from guides.content.ispdb_reading import NotAFolderError
+from guides.library.ispdb_import import FileOutcome, import_folder
+from guides.library.ispdb_reading import NotAFolderError
 
 
 class Command(BaseCommand):
@@ -34,6 +34,6 @@ class Command(BaseCommand):
         if report.left_over:
             self.stdout.write(f"In no file of this folder, and left as they are: {', '.join(report.left_over)}")
         self.stdout.write(report.summary)
-        if not set(report.verdicts.values()) - {Verdict.REFUSED}:
+        if not set(report.outcomes.values()) - {FileOutcome.REFUSED}:
             self.stderr.write("Nothing here can be used.")
             raise SystemExit(1)

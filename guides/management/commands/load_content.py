@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from guides.content import index
-from guides.content.library import LibraryError
-from guides.content.library_loading import load_folder
-from guides.content.library_reading import SHIPPED
+from guides.library.entries import LibraryError
+from guides.library.loading import load_folder
+from guides.library.reading import SHIPPED
+from guides.search import index
 
 
 class Command(BaseCommand):

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from guides.content import discovering
-from guides.content.own_domain import Change, IncompleteError, make_own
 from guides.mail.accounts import AddressError, Protocol, Security, Server, UsernameForm, domain_to_ascii
 from guides.mail.vetting import HostForbidden, check_host
 from guides.models import Provider
+from guides.services import discovering
+from guides.services.own_domain import Change, IncompleteError, make_own
 
 USAGE_ERROR = 2
 

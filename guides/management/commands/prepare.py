@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from guides.content import unexplained
+from guides.services import unexplained
 
 
 class Command(BaseCommand):

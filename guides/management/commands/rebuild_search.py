@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from guides.content import index
+from guides.search import index
 
 
 class Command(BaseCommand):

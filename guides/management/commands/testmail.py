@@ -15,13 +15,13 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand
 
 from guides import runtime
-from guides.content import articles, discovering
 from guides.mail.accounts import Account, Address, AddressError, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.outcomes import Outcome, Verdict
 from guides.mail.secret import Secret, SecretFault
 from guides.management.testmail_display import Display, display_for
 from guides.models import Provider
+from guides.services import articles, discovering
 
 USAGE_ERROR = 2
 

@@ -1,4 +1,4 @@
-"""What no single value can show: names used twice, references to nothing, patterns and texts that do not work."""
+"""Checks a whole library: names used twice, missing references, the models' own rules, patterns, markup of texts."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ import re2
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from guides.content.library import (
+from guides.library.entries import (
     ArticleEntry,
     ClientEntry,
     Entry,
     FileFault,
     GuideEntry,
     Library,
+    Located,
     Login,
     NoticeEntry,
     PatternEntry,
     ProviderEntry,
-    Shelf,
     TextEntry,
+    TextFolder,
     Where,
+    unique_names,
 )
-from guides.content.library_rows import KEY_OF_COLUMN, children, columns, model_of
+from guides.library.rows import columns, key_of_column, model_of, part_rows
 from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
@@ -37,7 +39,7 @@ from guides.models.texts import TextStatus
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database already holds and a library may refer to without bringing it along."""
+    """The rows that a library may refer to although it does not hold them."""
 
     providers: frozenset[str] = frozenset()
     clients: dict[str, tuple[str, ...] | None] = field(
@@ -45,23 +47,23 @@ class Known:
     )  # slug -> version slugs, None: not readable
 
     def and_files(self, files: Iterable[str]) -> Known:
-        """The same, with the providers and clients of files that could not be read: they are there, but faulty."""
+        """The same with the providers and clients of unreadable files, so that references to them are no faults."""
         stems = {(Path(file).parent.name, Path(file).name.partition(".")[0]) for file in files}
-        clients = {slug: None for shelf, slug in stems if shelf == "clients"}
-        providers = {slug for shelf, slug in stems if shelf == "providers"}
+        clients = {slug: None for folder, slug in stems if folder == "clients"}
+        providers = {slug for folder, slug in stems if folder == "providers"}
         return Known(self.providers | providers, {**self.clients, **clients})
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result: everything that is wrong, and the compiled form of each text that is right, by its key."""
+    """All faults, and the compiled form of each text without a fault, by the text's key."""
 
     faults: list[FileFault]
     compiled: dict[str, list[Any]]
 
 
 def check_library(library: Library, known: Known) -> Checked:
-    """Check everything that reading alone could not."""
+    """Check a library that was read."""
     checks = _Checks(library, known)
     with translation.override("en"):  # faults are for the operator's terminal, whatever the portal's language
         faults = list(checks.faults())
@@ -81,51 +83,32 @@ class _Checks:
 
     def faults(self) -> Iterator[FileFault]:
         yield from self._used_twice()
-        for provider in self.library.providers:
-            yield from _columns(provider)
-            yield from _provider(provider)
-        for client in self.library.clients:
-            yield from _columns(client)
-            yield from _client(client)
-        for guide in self.library.guides:
-            yield from _columns(guide)
-            yield from self._guide(guide)
-        for article in self.library.articles:
-            yield from _columns(article)
-            yield from _article(article)
-        for pattern in self.library.patterns:
-            yield from _columns(pattern)
-            yield from self._pattern(pattern)
-        for text in self.library.texts:
-            yield from _columns(text)
-            yield from self._text(text)
+        for entry in self.library.entries():
+            yield from _columns(entry)
+            match entry:
+                case ProviderEntry():
+                    yield from _provider(entry)
+                case ClientEntry():
+                    yield from _client(entry)
+                case GuideEntry():
+                    yield from self._guide(entry)
+                case ArticleEntry():
+                    yield from _article(entry)
+                case PatternEntry():
+                    yield from self._pattern(entry)
+                case TextEntry():
+                    yield from self._text(entry)
 
     def _used_twice(self) -> Iterator[FileFault]:
-        """Names of which there is one in the whole library."""
-        names: dict[tuple[str, str], str] = {}
-        for kind, name, where, key in self._names():
-            first = names.setdefault((kind, name), f"{where.file}:{where.lines.get(key, where.line)}")
-            if first != f"{where.file}:{where.lines.get(key, where.line)}":
-                yield where.fault(key, f"{kind} {name} already stands in {first}")
-
-    def _names(self) -> Iterator[tuple[str, str, Where, str]]:
-        for provider in self.library.providers:
-            lists = {
-                "domains": ("the domain", provider.domains),
-                "domain_suffixes": ("the domain suffix", provider.domain_suffixes),
-                "mx_suffixes": ("the MX suffix", provider.mx_suffixes),
-            }
-            for key, (kind, items) in lists.items():
-                for number, item in enumerate(items):
-                    yield kind, item, provider.where, f"{key}.{number}"
-        for guide in self.library.guides:
-            if guide.client:
-                yield "a guide about the client", guide.client, guide.where, "client"
-        for article in self.library.articles:
-            for number, name in enumerate(article.classes):
-                yield "the class", name, article.where, f"classes.{number}"
-        for pattern in self.library.patterns:
-            yield "the pattern", pattern.name, pattern.where, "name"
+        """Unique names that the library holds twice."""
+        places: dict[tuple[str, str], str] = {}
+        for entry in self.library.entries():
+            for kind, name, key in unique_names(entry):
+                place = f"{entry.where.file}:{entry.where.lines.get(key, entry.where.line)}"
+                first = places.setdefault((kind, name), place)
+                if first != place:
+                    article = "a" if kind == "guide about the client" else "the"
+                    yield entry.where.fault(key, f"{article} {kind} {name} already stands in {first}")
 
     def _guide(self, guide: GuideEntry) -> Iterator[FileFault]:
         if (guide.kind == Guide.Kind.CLIENT) != bool(guide.client):
@@ -151,10 +134,10 @@ class _Checks:
         if published and not text.body:
             yield text.where.fault("status", "status: a published text needs a body")
             return
-        client = self.client_of.get(text.parent, "") if text.shelf == Shelf.GUIDES else ""
+        client = self.client_of.get(text.parent, "") if text.folder == TextFolder.GUIDES else ""
         versions = self.versions.get(client, ())
         if versions is None:
-            return  # the client's own fault is named; which versions it has cannot be known
+            return  # the client's file has a fault, so its versions are unknown
         try:
             self.compiled[text.key] = compile_text(
                 text.body,
@@ -168,13 +151,13 @@ class _Checks:
 
 
 def finds_example(pattern: str, example: str) -> bool:
-    """Whether a pattern finds its own example, in the way in which the portal searches a server's words."""
+    """Whether a pattern finds its own example, by the same search as in a server's reply."""
     patterns = PatternSet([Pattern(name="", expression=pattern, cause="unknown.unknown")])
     return patterns.match(example, protocol=None, stage=None, provider=None) is not None
 
 
 def password_pattern_fault(pattern: str) -> str:
-    """What is wrong with the shape of a password; empty when nothing is. It is matched against the whole password."""
+    """RE2's message about a pattern for whole passwords; "" when it is valid."""
     options = re2.Options()
     options.log_errors = False
     try:
@@ -185,7 +168,7 @@ def password_pattern_fault(pattern: str) -> str:
 
 
 def host_fault(host: str) -> str:
-    """What is wrong with a domain or host name; empty when it is written as the portal compares it."""
+    """What is wrong with a domain or host name; "" when it is in A-labels and lower case."""
     try:
         written = domain_to_ascii(host)
     except AddressError:
@@ -194,27 +177,21 @@ def host_fault(host: str) -> str:
 
 
 def _columns(entry: Entry) -> Iterator[FileFault]:
-    """The rules that the models' own columns set: lengths, forms of slugs, https addresses."""
-    yield from _row_faults(model_of(entry)(**columns(entry)), entry.where)
-    parts: Iterable[Any] = ()
-    match entry:
-        case ProviderEntry():
-            parts = entry.servers
-        case ClientEntry():
-            parts = entry.versions
-    rows = [row for row in children(entry) if row._meta.model_name in ("providerserver", "clientversion")]
-    for part, row in zip(parts, rows, strict=True):
-        yield from _row_faults(row, part.where)
+    """Faults by the rules of the models' columns: lengths, forms of slugs, https addresses."""
+    yield from _row_faults(model_of(entry)(**columns(entry)), entry)
+    for item, row in part_rows(entry):
+        if isinstance(item, Located):
+            yield from _row_faults(row, item)
 
 
-def _row_faults(row: Any, where: Where) -> Iterator[FileFault]:
-    references = [each.name for each in row._meta.fields if each.is_relation]
+def _row_faults(row: Any, entry: Located) -> Iterator[FileFault]:
+    foreign_keys = [each.name for each in row._meta.fields if each.is_relation]
     try:
-        row.clean_fields(exclude=[*references, "compiled"])
+        row.clean_fields(exclude=[*foreign_keys, "compiled"])
     except ValidationError as error:
         for column, messages in error.message_dict.items():
-            key = KEY_OF_COLUMN.get(column, column)
-            yield where.fault(key.partition(".")[0], f"{key}: {' '.join(messages)}")
+            key = key_of_column(entry, column)
+            yield entry.where.fault(key.partition(".")[0], f"{key}: {' '.join(messages)}")
 
 
 def _provider(entry: ProviderEntry) -> Iterator[FileFault]:
@@ -269,7 +246,7 @@ def _named_as_its_file(slug: str, where: Where) -> Iterator[FileFault]:
 
 
 def known_rows() -> Known:
-    """What the database holds."""
+    """The providers and clients in the database."""
     clients: dict[str, tuple[str, ...] | None] = {}
     for client in MailClient.objects.prefetch_related("versions"):
         clients[client.slug] = tuple(version.slug for version in client.versions.all())

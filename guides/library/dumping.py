@@ -1,4 +1,4 @@
-"""From the database to a folder of files that `load_content` reads back without loss."""
+"""Writes a library to a folder of files that `load_content` reads back without loss."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 import yaml
 
-from guides.content.library import Library, PatternEntry, TextEntry, as_file
+from guides.library.entries import Library, PatternEntry, TextEntry, as_file
 
 
 def dump_library(library: Library, root: Path) -> int:
-    """Write each entry of `library` to its file below `root`; returns how many files that made."""
+    """Write each entry of `library` to its file below `root`; returns the number of files."""
     count = 0
     for entry in library.entries():
         if isinstance(entry, PatternEntry):
-            continue  # stands in its article's file
+            continue  # it is written with its article
         path = root / entry.key
         path.parent.mkdir(parents=True, exist_ok=True)
         head = as_yaml(as_file(entry))
@@ -25,9 +25,11 @@ def dump_library(library: Library, root: Path) -> int:
     return count
 
 
-def as_yaml(said: dict[str, Any]) -> str:
-    """YAML as people write it: keys in their order, letters as they are, no line folded."""
-    return yaml.dump(said, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10_000, default_flow_style=False)
+def as_yaml(content: dict[str, Any]) -> str:
+    """YAML with keys in their order, without escapes of letters and without folded lines."""
+    return yaml.dump(
+        content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10_000, default_flow_style=False
+    )
 
 
 class _Dumper(yaml.SafeDumper):

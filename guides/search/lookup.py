@@ -1,8 +1,8 @@
-"""Looks tokens up in the database: the same question in the words of SQLite's FTS5 and of PostgreSQL's tsquery.
+"""Looks tokens up in the database, by SQLite's FTS5 or PostgreSQL's tsquery.
 
-The database only says in which rows tokens are; what is better than what is decided in one place, in Python
-(`guides.content.search`), so that both answer alike and in the same order. The question is put in tiers, from the best
-field down, so that a word that stands in every text costs no more than the rows that are looked at.
+The database finds the rows that hold tokens; `guides.search.query` ranks them in Python, so that both give the same
+order. Look-ups go field by field, from the best field down, so that a word of every text reads no more rows than the
+limit.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from guides.content.index_rows import HEAD, LANGUAGE, OFTEN, SUMMARY
 from guides.markup.searching import Term, Token
+from guides.search.index_rows import HEAD, LANGUAGE, OFTEN, SUMMARY
 
 MOST_CANDIDATES = 80
 TIERS = (HEAD, SUMMARY, OFTEN, "")
@@ -28,7 +28,7 @@ _POSTGRESQL = f"SELECT {_COLUMNS} FROM guides_searchentry e WHERE e.lexemes @@ %
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row in which the tokens are."""
+    """A row that holds the tokens."""
 
     pk: int
     kind: str
@@ -41,7 +41,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All of some terms, or any of them, in one language or in all but that one."""
+    """A look-up of all of some terms, or of any of them, in one language or in all but one."""
 
     terms: tuple[Term, ...]
     language: str = ""
@@ -50,34 +50,38 @@ class Question:
 
     def ask(self, limit: int = MOST_CANDIDATES) -> list[Candidate]:
         """At most `limit` rows; when there are more, those that hold the terms in the best fields."""
-        found = _rows(self._said(""), limit)
+        found = _rows(self._expression(""), limit)
         if len(found) < limit or self.any_term:
             return found
         better: dict[int, Candidate] = {}
         for mark in TIERS[:-1]:
-            better |= {row.pk: row for row in _rows(self._said(mark), limit) if row.pk not in better}
+            better |= {row.pk: row for row in _rows(self._expression(mark), limit) if row.pk not in better}
             if len(better) >= limit:
                 break
         better |= {row.pk: row for row in found if row.pk not in better}
         return list(better.values())[:limit]
 
-    def _said(self, mark: str) -> str:
-        words = _FTS5 if connection.vendor == "sqlite" else _TSQUERY
+    def _expression(self, mark: str) -> str:
+        syntax = _FTS5 if connection.vendor == "sqlite" else _TSQUERY
         each = [
-            words.any_of(
-                [words.all_of([words.token(mark + t.text, t.is_prefix) for t in some]) for some in term.alternatives]
+            syntax.any_of(
+                [syntax.all_of([syntax.token(mark + t.text, t.is_prefix) for t in some]) for some in term.alternatives]
             )
             for term in self.terms
         ]
-        said = words.any_of(each) if self.any_term else words.all_of(each)
+        expression = syntax.any_of(each) if self.any_term else syntax.all_of(each)
         if self.language:
-            said = words.all_of([said, words.token(LANGUAGE + self.language, False)])
-        return words.but_not(said, words.token(LANGUAGE + self.other_than, False)) if self.other_than else said
+            expression = syntax.all_of([expression, syntax.token(LANGUAGE + self.language, False)])
+        return (
+            syntax.but_not(expression, syntax.token(LANGUAGE + self.other_than, False))
+            if self.other_than
+            else expression
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """How a database wants to be asked. Tokens hold letters, digits and our marks, nothing that would need escaping."""
+class _Syntax:
+    """The query syntax of a database. Tokens hold letters, digits and the index's marks, so nothing needs escaping."""
 
     token: Callable[[str, bool], str]
     and_: str
@@ -90,17 +94,17 @@ class _Words:
     def any_of(self, parts: Sequence[str]) -> str:
         return parts[0] if len(parts) == 1 else f"({self.or_.join(parts)})"
 
-    def but_not(self, said: str, other: str) -> str:
-        return f"({said}){self.not_}{other}"
+    def but_not(self, expression: str, other: str) -> str:
+        return f"({expression}){self.not_}{other}"
 
 
-_FTS5 = _Words(lambda text, is_prefix: f'"{text}"{" *" if is_prefix else ""}', " AND ", " OR ", " NOT ")
-_TSQUERY = _Words(lambda text, is_prefix: f"'{text}'{':*' if is_prefix else ''}", " & ", " | ", " & !")
+_FTS5 = _Syntax(lambda text, is_prefix: f'"{text}"{" *" if is_prefix else ""}', " AND ", " OR ", " NOT ")
+_TSQUERY = _Syntax(lambda text, is_prefix: f"'{text}'{':*' if is_prefix else ''}", " & ", " | ", " & !")
 
 
-def _rows(said: str, limit: int) -> list[Candidate]:
+def _rows(expression: str, limit: int) -> list[Candidate]:
     with connection.cursor() as cursor:
-        cursor.execute(_SQLITE if connection.vendor == "sqlite" else _POSTGRESQL, [said, limit])
+        cursor.execute(_SQLITE if connection.vendor == "sqlite" else _POSTGRESQL, [expression, limit])
         return [
             Candidate(pk, kind, parent, slug, position, language, f" {tokens} ")
             for pk, kind, parent, slug, position, language, tokens in cursor.fetchall()
@@ -108,5 +112,5 @@ def _rows(said: str, limit: int) -> list[Candidate]:
 
 
 def holds(candidate: Candidate, token: Token, mark: str) -> bool:
-    """Whether the row has the token, or a word that begins with it, in the fields that `mark` stands for."""
+    """Whether the row has the token, or a word that begins with it, in the fields of `mark` or better."""
     return f" {mark}{token.text}{'' if token.is_prefix else ' '}" in candidate.tokens

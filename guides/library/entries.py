@@ -1,18 +1,19 @@
-"""What the library holds: one frozen dataclass for each kind of file, and the same for the rows made from it.
+"""The library's entries: one frozen dataclass for each kind of file.
 
-The dataclasses are the files' schema: a field is a key, its type what may stand there, a default makes it optional
-(docs/library.md). Reading, checking, loading and dumping all speak in them.
+The dataclasses are the files' schema: a field is a key, its type is what the file may hold there, a default makes the
+key optional (docs/library.md). Reading, checking, loading and dumping all use them; `rows` maps them to tables.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import Enum, StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar, get_type_hints
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
 from guides.mail.outcomes import Owner, Stage
@@ -43,14 +44,14 @@ class LibraryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where an entry was read: its file and line, and the line of each of its keys (`"domains.2"`: of an item)."""
+    """Where a part of a file was read: file, first line, and the line of each key (`"domains.2"`: of an item)."""
 
     file: str = ""
     line: int = 1
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def fault(self, key: str, what: str) -> FileFault:
-        """A fault at the line of `key`, or at the entry's own where the file does not name the key."""
+        """A fault at the line of `key`, or at the first line when the file does not hold the key."""
         return FileFault(self.file, self.lines.get(key, self.line), what)
 
 
@@ -58,9 +59,9 @@ NOWHERE = Where()
 
 
 class Login(StrEnum):
-    """How a server lets a client sign in, as files say it; which password is meant stands in the provider's entry."""
+    """How a client signs in to a server. The provider's entry says which kind of password is meant."""
 
-    PASSWORD = "password"  # noqa: S105  a word of the files
+    PASSWORD = "password"  # noqa: S105  a value in the files
     OAUTH2 = "oauth2"
 
 
@@ -72,7 +73,7 @@ class Reads(StrEnum):
     PROFILE = "profile"
 
 
-class Shelf(StrEnum):
+class TextFolder(StrEnum):
     """The folders that hold texts."""
 
     PROVIDERS = "providers"
@@ -80,16 +81,53 @@ class Shelf(StrEnum):
     ERRORS = "errors"
 
 
-# What the reader, the dumper and the fingerprint need to know of a field.
-IN_PATH = {"in_path": True}  # its value stands in the file's path, or, a text's body, below the head
+# The entry that a text in the folder belongs to.
+HEADS = {
+    TextFolder.PROVIDERS: "providers/{}.yaml",
+    TextFolder.GUIDES: "guides/{}/guide.yaml",
+    TextFolder.ERRORS: "errors/{}/article.yaml",
+}
+
+
+# Metadata of fields.
+IN_PATH = {"in_path": True}  # its value comes from the file's path; a text's body, from below the head
 UNORDERED = {"unordered": True}  # its items have no order
-OWN_ENTRIES = {"own_entries": True}  # its items are loaded by themselves
-ASIDE = {"aside": True}  # no part of what the entry says
+OWN_ENTRIES = {"own_entries": True}  # its items are loaded as entries of their own
+ASIDE = {"aside": True}  # no part of the content
 PLACE = {"least": 0, "most": 1_000_000}
 
 
+def reference(path: str) -> dict[str, str]:
+    """Metadata: the field names another entry, whose key is `path` with the name filled in."""
+    return {"reference": path}
+
+
+def unique(kind: str) -> dict[str, str]:
+    """Metadata: no two entries of the library may hold the same value in the field."""
+    return {"unique": kind}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ServerEntry:
+class Located:
+    """A part of a file."""
+
+    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry(Located):
+    """A part of the library that is loaded, kept or deleted by itself."""
+
+    path: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """The entry's name in the table of loaded entries: its file relative to the library, or a pattern's name."""
+        return self.path.format(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerEntry(Located):
     """One server of a provider."""
 
     protocol: Protocol
@@ -98,11 +136,10 @@ class ServerEntry:
     security: Security
     username: UsernameForm = UsernameForm.ADDRESS
     auth: tuple[Login, ...] = field(default=(Login.PASSWORD,), metadata=UNORDERED)
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LinksEntry:
+class LinksEntry(Located):
     """The provider's pages that texts may point at."""
 
     signup: str = ""
@@ -112,12 +149,13 @@ class LinksEntry:
     enable_page: str = ""
     app_ios: str = ""
     app_android: str = ""
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProviderEntry:
+class ProviderEntry(Entry):
     """`providers/<slug>.yaml`"""
+
+    path = "providers/{0.slug}.yaml"
 
     slug: str
     name: str
@@ -130,22 +168,16 @@ class ProviderEntry:
     checked_on: date | None = None
     links: LinksEntry = LinksEntry()
     app_name: str = ""
-    domains: tuple[str, ...] = field(default=(), metadata=UNORDERED)
-    domain_suffixes: tuple[str, ...] = field(default=(), metadata=UNORDERED)
-    mx_suffixes: tuple[str, ...] = field(default=(), metadata=UNORDERED)
+    domains: tuple[str, ...] = field(default=(), metadata=UNORDERED | unique("domain"))
+    domain_suffixes: tuple[str, ...] = field(default=(), metadata=UNORDERED | unique("domain suffix"))
+    mx_suffixes: tuple[str, ...] = field(default=(), metadata=UNORDERED | unique("MX suffix"))
     servers: tuple[ServerEntry, ...] = ()
     sources: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
-
-    @property
-    def key(self) -> str:
-        """The entry's file, relative to the library."""
-        return f"providers/{self.slug}.yaml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VersionEntry:
+class VersionEntry(Located):
     """A version of a mail client whose steps differ from the others'."""
 
     slug: str
@@ -153,12 +185,13 @@ class VersionEntry:
     en: str
     ru: str
     default: bool = False
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClientEntry:
+class ClientEntry(Entry):
     """`clients/<slug>.yaml`"""
+
+    path = "clients/{0.slug}.yaml"
 
     slug: str
     name: str
@@ -171,76 +204,61 @@ class ClientEntry:
     retired: bool = False
     position: int = field(default=100, metadata=PLACE)
     versions: tuple[VersionEntry, ...] = ()
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
-
-    @property
-    def key(self) -> str:
-        """The entry's file, relative to the library."""
-        return f"clients/{self.slug}.yaml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GuideEntry:
+class GuideEntry(Entry):
     """`guides/<slug>/guide.yaml`"""
+
+    path = "guides/{0.slug}/guide.yaml"
 
     slug: str = field(metadata=IN_PATH)
     kind: Guide.Kind
-    client: str = ""
+    client: str = field(default="", metadata=reference("clients/{}.yaml") | unique("guide about the client"))
     position: int = field(default=100, metadata=PLACE)
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
-
-    @property
-    def key(self) -> str:
-        """The entry's file, relative to the library."""
-        return f"guides/{self.slug}/guide.yaml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PatternEntry:
-    """A pattern of an error article. Its name is its own in the whole library, so that it can move between articles."""
+class PatternEntry(Entry):
+    """A pattern of an error article. No other pattern has its name, so that it can move between articles."""
 
-    article: str = field(metadata=IN_PATH)
-    name: str
+    path = "patterns/{0.name}"
+
+    article: str = field(metadata=IN_PATH | reference("errors/{}/article.yaml"))
+    name: str = field(metadata=unique("pattern"))
     pattern: str
     example: str
     cause: str
     owner: Owner | None = None
-    provider: str = ""
+    provider: str = field(default="", metadata=reference("providers/{}.yaml"))
     protocol: Protocol | None = None
     stage: Stage | None = None
     priority: int = field(default=100, metadata=PLACE)
     source: str = ""
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
-
-    @property
-    def key(self) -> str:
-        """The pattern's name in the ledger of loaded entries."""
-        return f"patterns/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ArticleEntry:
+class ArticleEntry(Entry):
     """`errors/<slug>/article.yaml`. Its patterns are entries of their own: staff may change one and not the others."""
+
+    path = "errors/{0.slug}/article.yaml"
 
     slug: str = field(metadata=IN_PATH)
     owner: Owner
     position: int = field(default=100, metadata=PLACE)
-    classes: tuple[str, ...] = field(default=(), metadata=UNORDERED)
+    classes: tuple[str, ...] = field(default=(), metadata=UNORDERED | unique("class"))
     patterns: tuple[PatternEntry, ...] = field(default=(), metadata=OWN_ENTRIES)
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
-
-    @property
-    def key(self) -> str:
-        """The entry's file, relative to the library."""
-        return f"errors/{self.slug}/article.yaml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TextEntry:
+class TextEntry(Entry):
     """A text in one language: `guides/<slug>/<lang>.md`, `errors/<slug>/<lang>.md`."""
 
-    shelf: Shelf = field(metadata=IN_PATH)
-    parent: str = field(metadata=IN_PATH)
+    path = "{0.folder}/{0.parent}/{0.language}.md"
+
+    # Fingerprints that are stored already hold the folder by this name.
+    folder: TextFolder = field(metadata=IN_PATH | {"table": True, "fingerprint_as": "shelf"})
+    parent: str = field(metadata=IN_PATH | reference(""))
     language: Language = field(metadata=IN_PATH)
     title: str
     summary: str = ""
@@ -249,43 +267,26 @@ class TextEntry:
     sources: tuple[str, ...] = ()
     body: str = field(default="", metadata=IN_PATH)
     body_line: int = field(default=1, compare=False, repr=False, metadata=ASIDE)
-    where: Where = field(default=NOWHERE, compare=False, repr=False, metadata=ASIDE)
-
-    @property
-    def key(self) -> str:
-        """The text's file, relative to the library."""
-        return f"{self.shelf}/{self.parent}/{self.language}.md"
 
     @property
     def parent_key(self) -> str:
-        """The entry that the text belongs to."""
-        return f"{self.shelf}/{self.parent}/{'guide' if self.shelf == Shelf.GUIDES else 'article'}.yaml"
+        """The key of the entry that the text belongs to."""
+        return HEADS[self.folder].format(self.parent)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoticeEntry(TextEntry):
     """What must be done first at a provider: `providers/<slug>.<lang>.md`."""
 
+    path = "providers/{0.parent}.{0.language}.md"
+
     password_name: str = ""
     username_name: str = ""
-
-    @property
-    def key(self) -> str:
-        """The text's file, relative to the library."""
-        return f"providers/{self.parent}.{self.language}.md"
-
-    @property
-    def parent_key(self) -> str:
-        """The entry that the text belongs to."""
-        return f"providers/{self.parent}.yaml"
-
-
-Entry = ProviderEntry | ClientEntry | GuideEntry | ArticleEntry | PatternEntry | TextEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Library:
-    """Everything, as files or as the database holds it."""
+    """All entries of a folder or of the database."""
 
     providers: tuple[ProviderEntry, ...] = ()
     clients: tuple[ClientEntry, ...] = ()
@@ -299,7 +300,7 @@ class Library:
         return (pattern for article in self.articles for pattern in article.patterns)
 
     def entries(self) -> Iterator[Entry]:
-        """Each thing that is loaded by itself, in an order in which nothing comes before what it refers to."""
+        """All entries; each comes after those that it refers to."""
         yield from self.providers
         yield from self.clients
         yield from self.guides
@@ -308,35 +309,53 @@ class Library:
         yield from self.texts
 
 
-def as_file(entry: Any) -> dict[str, Any]:
-    """What the entry's file says, in plain types and without what the reader would assume anyway."""
+# The types of a dataclass's fields, by name.
+types_of: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+
+
+def unique_names(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """The values that no other entry of the library may hold: kind, value, and the key of its line."""
+    for each in fields(entry):
+        value = getattr(entry, each.name)
+        if (kind := each.metadata.get("unique")) and value:
+            if isinstance(value, tuple):
+                yield from ((kind, name, f"{each.name}.{number}") for number, name in enumerate(value))
+            else:
+                yield kind, value, each.name
+
+
+def as_file(entry: Entry) -> dict[str, Any]:
+    """The content of the entry's file in plain types, without defaults."""
     return _plain(entry, without="in_path")
 
 
 def fingerprint(entry: Entry) -> str:
-    """A name for what the entry says, wherever and in whichever order it was written."""
-    said = json.dumps(
-        [entry.key, _plain(entry, without="own_entries")], ensure_ascii=False, sort_keys=True, default=str
-    )
-    return hashlib.sha256(said.encode()).hexdigest()
+    """SHA-256 of the entry's content. It depends neither on the place in the file nor on the order of unordered items.
+
+    Stored for each loaded entry: another value for the same content would make every row look changed by staff.
+    """
+    plain = _plain(entry, without="own_entries")
+    named = {each.name: each.metadata["fingerprint_as"] for each in fields(entry) if "fingerprint_as" in each.metadata}
+    content = [entry.key, {named.get(name, name): value for name, value in plain.items()}]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _plain(entry: Any, *, without: str) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+def _plain(entry: Located, *, without: str) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
     for each in fields(entry):
         value = getattr(entry, each.name)
-        # A field that gets its default is left out, so that a new one does not make old rows look changed.
+        # A field with its default is left out, so that a new field does not change fingerprints.
         if value == each.default or each.metadata.get("aside") or each.metadata.get(without):
             continue
         if isinstance(value, tuple):
             items = [_scalar(item, without) for item in value]
-            said[each.name] = sorted(items) if each.metadata.get("unordered") else items
+            plain[each.name] = sorted(items) if each.metadata.get("unordered") else items
         else:
-            said[each.name] = _scalar(value, without)
-    return said
+            plain[each.name] = _scalar(value, without)
+    return plain
 
 
 def _scalar(value: Any, without: str) -> Any:
     if isinstance(value, Enum):
         return value.value
-    return _plain(value, without=without) if hasattr(value, "where") else value
+    return _plain(value, without=without) if isinstance(value, Located) else value

@@ -1,13 +1,13 @@
-"""What a visitor may have meant: words of the index that are spelt alike, or typed with another keyboard layout."""
+"""Corrected queries: with similarly spelt words of the index, or as typed with another keyboard layout."""
 
 from __future__ import annotations
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from guides.content.search_lookup import Question
 from guides.markup import searching
 from guides.models import SearchWord
+from guides.search.lookup import Question
 
 MOST = 3
 LEAST_LIKENESS = 0.7
@@ -19,7 +19,7 @@ _LAYOUTS = (str.maketrans(_EN, _RU), str.maketrans(_RU, _EN))
 
 
 def suggestions(query: str) -> tuple[str, ...]:
-    """At most three queries with mended words, the closest first; each finds something."""
+    """At most three corrected queries, the closest first; each finds something."""
     text = query.casefold()
     other_keys = [text.translate(layout) for layout in _LAYOUTS]
     mended = [each for each in other_keys if each != text and _finds(each)]
@@ -29,7 +29,7 @@ def suggestions(query: str) -> tuple[str, ...]:
 
 
 def _respelt(text: str) -> list[str]:
-    """The query with each word that stands in no text replaced by one that does."""
+    """The query with each word that is in no text replaced by a similar one of the index."""
     unknown = [word for word in sorted(searching.words(text)) if not _stands_somewhere(word)][:MOST_MENDED]
     best: list[str] = []
     for word in unknown:

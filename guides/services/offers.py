@@ -1,4 +1,4 @@
-"""An account as mail clients are given it, with the pages of the portal that help with it."""
+"""The account that is published to mail clients, with links to the portal's pages about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guides.models import GuideText, Provider
 
 
 def offer_of(provider: Provider, domain: str, base: str = "") -> Offer:
-    """What is published for a mail domain. Without `base` no pages are named."""
+    """The offer for a mail domain; without links when `base` is empty."""
     account = provider.account(domain)
     needs_more = provider.must_enable or provider.password not in (PasswordKind.PASSWORD, PasswordKind.OAUTH2)
     return Offer(
@@ -30,7 +30,7 @@ def offer_of(provider: Provider, domain: str, base: str = "") -> Offer:
 
 
 def documentation_url(domain: str) -> str:
-    """The page that a PACC file names: it depends on settings only, because the file's digest stands in DNS."""
+    """The documentation URL in a PACC file. It depends on settings only: a DNS record holds the file's digest."""
     if not settings.BASE_URL:
         return ""
     with translation.override(settings.LANGUAGE_CODE):
@@ -50,7 +50,7 @@ def _guides(domain: str, base: str) -> tuple[Page, ...]:
 
 
 def _to_do(domain: str, base: str) -> tuple[Page, ...]:
-    """The settings page in each language: it says first what must be done at the provider."""
+    """The settings page in each language; it begins with what must be done at the provider."""
     pages = []
     for language, _name in settings.LANGUAGES:
         with translation.override(language):

@@ -1,4 +1,4 @@
-"""What stands in the index for a guide, an error article or a provider: built from the rows as they are now."""
+"""Builds the index rows of guides, error articles and providers."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Parent = Guide | ErrorArticle | Provider
 Kind = SearchEntry.Kind
 
 # A token of the index is bare, or bears one of these marks. Each field's tokens bear the marks of the fields below it
-# as well, so that "in the summary or better" is one look-up. No query holds such a sign: NFKC makes digits of them.
+# as well, so that "in the summary or a better field" is one look-up. No query holds such a mark: NFKC makes
+# digits of them.
 NAME, HEAD, SUMMARY, OFTEN, LANGUAGE = "⁰", "¹", "²", "³", "¤"
 OFTEN_TIMES = 3
-MOST_BESIDE = (
-    20_000  # characters; PostgreSQL takes a megabyte of tokens for a row, and a text alone may need half of it
-)
+# Characters. PostgreSQL takes a megabyte of tokens for a row, and a text alone may need half of it.
+MOST_BESIDE = 20_000
 
 COLUMN_OF = {Kind.GUIDE: "guide", Kind.ERROR: "article", Kind.PROVIDER: "provider"}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What one row is made of."""
+class RowContent:
+    """The content of one index row."""
 
     kind: Kind
     parent: int
@@ -48,13 +48,13 @@ class Source:
 
     @property
     def fingerprint(self) -> str:
-        """Differs whenever the row would: with the content, the normaliser, or the translated words in the text."""
-        said = [getattr(self, name) for name in self.__slots__]
-        whole = json.dumps([said, _making(), list(_words(self.language).values())], ensure_ascii=False)
+        """Changes with the content, the normaliser, or the translated words in the text."""
+        content = [getattr(self, name) for name in self.__slots__]
+        whole = json.dumps([content, _making(), list(_words(self.language).values())], ensure_ascii=False)
         return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
     def made(self) -> tuple[SearchEntry, set[str]]:
-        """The row, not yet saved, and the words in it that a typing error may be mended to."""
+        """The unsaved row, and its words that suggestions may offer for a misspelt one."""
         text = plain.plain_text(self.compiled, _words(self.language))
         row = SearchEntry(
             kind=self.kind,
@@ -83,7 +83,7 @@ class Source:
 
 @lru_cache(maxsize=1)
 def _making() -> str:
-    """Changes with the code that makes rows, so that a newer portal makes them anew."""
+    """A hash of the code that builds rows, so that a newer version builds them again."""
     made_by = (Path(module.__file__ or "").read_bytes() for module in (searching, plain))
     return hashlib.sha256(b"".join([*made_by, Path(__file__).read_bytes()])).hexdigest()
 
@@ -94,16 +94,16 @@ def _words(language: str) -> dict[str, str]:
         return {key: gettext(word) for key, word in WORDS.items()}
 
 
-def sources(parents: Iterable[Parent]) -> Iterator[Source]:
+def sources(parents: Iterable[Parent]) -> Iterator[RowContent]:
     """The rows that these parents should have, in a constant number of queries for each kind."""
     keys: dict[type[Parent], list[int]] = {}
     for parent in parents:
         keys.setdefault(type(parent), []).append(parent.pk)
     for model, some in keys.items():
-        yield from _READERS[model](some)
+        yield from _CONTENTS_OF[model](some)
 
 
-def _guides(keys: list[int]) -> Iterator[Source]:
+def _guides(keys: list[int]) -> Iterator[RowContent]:
     rows = Guide.objects.filter(pk__in=keys).select_related("client")
     for guide in rows.prefetch_related("texts", "client__versions").order_by("position", "slug"):
         client = guide.client
@@ -116,7 +116,7 @@ def _guides(keys: list[int]) -> Iterator[Source]:
             yield _of_text(Kind.GUIDE, guide, text, names)
 
 
-def _articles(keys: list[int]) -> Iterator[Source]:
+def _articles(keys: list[int]) -> Iterator[RowContent]:
     rows = ErrorArticle.objects.filter(pk__in=keys).prefetch_related("texts", "classes", "patterns")
     for article in rows.order_by("position", "slug"):
         beside = [each.name for each in article.classes.all()] + [each.example for each in article.patterns.all()]
@@ -124,17 +124,17 @@ def _articles(keys: list[int]) -> Iterator[Source]:
             yield _of_text(Kind.ERROR, article, text, [article.slug], "\n".join(beside))
 
 
-def _providers(keys: list[int]) -> Iterator[Source]:
+def _providers(keys: list[int]) -> Iterator[RowContent]:
     rows = Provider.objects.filter(pk__in=keys).prefetch_related("texts", "domains", "suffix_rules", "servers")
     for provider in rows.order_by("position", "slug"):
         domains = [each.domain for each in provider.domains.all()]
         if not domains:
-            continue  # it has no page to lead to
+            continue  # it has no page to link
         notices = {text.language: text for text in _published(provider)}
         suffixes = [rule.suffix for rule in provider.suffix_rules.all()]
         for language in sorted(Language.values):
             notice = notices.get(language)
-            yield Source(
+            yield RowContent(
                 kind=Kind.PROVIDER,
                 parent=provider.pk,
                 language=language,
@@ -148,7 +148,7 @@ def _providers(keys: list[int]) -> Iterator[Source]:
 
 
 def _usual_domain(provider: Provider, domains: list[str]) -> str:
-    """The domain that stands for a provider: the one it is named after, else the one its servers are in."""
+    """The domain that a provider's page is linked by: the one it is named after, else the one its servers are in."""
     hosts = [server.host for server in provider.servers.all()]
 
     def likeness(domain: str) -> tuple[bool, bool, bool, int, str]:
@@ -164,8 +164,8 @@ def _published(parent: Any) -> list[Any]:
     return sorted(texts, key=lambda text: text.language)
 
 
-def _of_text(kind: Kind, parent: Any, text: Any, names: list[str], beside: str = "") -> Source:
-    return Source(
+def _of_text(kind: Kind, parent: Any, text: Any, names: list[str], beside: str = "") -> RowContent:
+    return RowContent(
         kind=kind,
         parent=parent.pk,
         language=text.language,
@@ -179,7 +179,7 @@ def _of_text(kind: Kind, parent: Any, text: Any, names: list[str], beside: str =
     )
 
 
-_READERS: dict[type[Any], Callable[[list[int]], Iterator[Source]]] = {
+_CONTENTS_OF: dict[type[Any], Callable[[list[int]], Iterator[RowContent]]] = {
     Guide: _guides,
     ErrorArticle: _articles,
     Provider: _providers,

@@ -1,4 +1,4 @@
-"""Full-text search over guides, error articles and providers: best first, the reader's language before the others."""
+"""Full-text search over guides, error articles and providers, best first, the visitor's language before others."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from guides.content.index_rows import HEAD, NAME, OFTEN, SUMMARY, Kind
-from guides.content.search_lookup import Candidate, Question, holds
-from guides.content.search_suggestions import suggestions
 from guides.markup import searching
 from guides.markup.searching import Term, Token
 from guides.markup.snippets import Piece, marked, snippet
 from guides.models import ProviderDomain, SearchEntry
+from guides.search.index_rows import HEAD, NAME, OFTEN, SUMMARY, Kind
+from guides.search.lookup import Candidate, Question, holds
+from guides.search.suggestions import suggestions
 
 MOST_HITS = 20
 MOST_LOOSE = 400  # rows that are weighed when no row holds all words
 
-# What a word weighs by where it stands, the best first; a whole word weighs one more than the beginning of one.
+# The weight of a word by the field that holds it, best first; a whole word weighs one more than a prefix.
 WEIGHTS = ((HEAD, 16), (SUMMARY, 8), (OFTEN, 4), ("", 2))
 EXACT_NAME = 100
 _KIND_ORDER = {Kind.GUIDE: 0, Kind.PROVIDER: 1, Kind.ERROR: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """One guide, article or provider."""
+class SearchHit:
+    """One guide, article or provider that a query found."""
 
     kind: str
     slug: str  # of the guide or article; a provider's domain
     language: str
     title: tuple[Piece, ...]
     snippet: tuple[Piece, ...]
-    is_foreign: bool  # not in the reader's language
+    is_foreign: bool  # not in the visitor's language
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What a query found."""
+    """The result of a query."""
 
-    hits: tuple[Hit, ...] = ()
+    hits: tuple[SearchHit, ...] = ()
     is_loose: bool = False  # no text holds all words
     more: bool = False
-    suggestions: tuple[str, ...] = ()  # the query with typing errors mended, each of which finds something
+    suggestions: tuple[str, ...] = ()  # the query with corrected words; each finds something
 
 
 def search(query: str, language: str) -> Results:
@@ -65,7 +65,7 @@ def search(query: str, language: str) -> Results:
 
 
 def _ranked(query: str, terms: tuple[Term, ...], language: str, *, any_term: bool) -> list[Candidate]:
-    """The reader's own language first; the others follow where it leaves room. A parent comes once."""
+    """The visitor's language first, then the others if there is room. Each guide, article and provider once."""
     limit = {"limit": MOST_LOOSE} if any_term else {}
     name = searching.whole(query)
     own = Question(terms, language=language, any_term=any_term).ask(**limit)
@@ -80,7 +80,7 @@ def _ranked(query: str, terms: tuple[Term, ...], language: str, *, any_term: boo
 
 
 def _loose(query: str, terms: tuple[Term, ...], language: str) -> list[Candidate]:
-    """Rows that hold at least half of what was typed, those that hold most of it first."""
+    """Rows that hold at least half of the words, those that hold most of them first."""
     pieces = tuple(dict.fromkeys(piece for term in terms for piece in searching.pieces(term)))[
         : searching.LONGEST_QUERY
     ]
@@ -93,7 +93,7 @@ def _loose(query: str, terms: tuple[Term, ...], language: str) -> list[Candidate
 
 
 def _order(row: Candidate, terms: Sequence[Term], name: str) -> tuple[object, ...]:
-    """Best first. Nothing in it depends on the database: neither its keys nor its collation."""
+    """The sort key, best first. It depends neither on the database's keys nor on its collation."""
     score = sum(weight(row, term) for term in terms) + EXACT_NAME * holds(row, Token(name), NAME)
     order = [settings.LANGUAGE_CODE, "en"]
     reading = order.index(row.language) if row.language in order else len(order)
@@ -101,7 +101,7 @@ def _order(row: Candidate, terms: Sequence[Term], name: str) -> tuple[object, ..
 
 
 def weight(row: Candidate, term: Term) -> int:
-    """What a word of a query weighs in a row: by where it stands; 0 when it does not."""
+    """The weight of a word of a query in a row, by the field that holds it; 0 when none does."""
     return max(min(_token_weight(row, token) for token in some) for some in term.alternatives)
 
 
@@ -112,7 +112,7 @@ def _token_weight(row: Candidate, token: Token) -> int:
     return 0
 
 
-def _shown(rows: Sequence[Candidate], terms: Sequence[Term], language: str) -> tuple[Hit, ...]:
+def _shown(rows: Sequence[Candidate], terms: Sequence[Term], language: str) -> tuple[SearchHit, ...]:
     stored = SearchEntry.objects.filter(pk__in=[row.pk for row in rows])
     texts = {pk: words for pk, *words in stored.values_list("pk", "title", "summary", "plain")}
     domains = _domains(row.parent for row in rows if row.kind == Kind.PROVIDER)
@@ -121,7 +121,7 @@ def _shown(rows: Sequence[Candidate], terms: Sequence[Term], language: str) -> t
         title, summary, plain = texts[row.pk]
         slug = _fitting(domains[row.parent], terms, row.slug) if row.kind == Kind.PROVIDER else row.slug
         hits.append(
-            Hit(
+            SearchHit(
                 kind=row.kind,
                 slug=slug,
                 language=row.language,
@@ -134,7 +134,7 @@ def _shown(rows: Sequence[Candidate], terms: Sequence[Term], language: str) -> t
 
 
 def _snippet(summary: str, plain: str, terms: Sequence[Term]) -> tuple[Piece, ...]:
-    """The summary when it holds what was asked for, or when nothing else does; a piece of the text otherwise."""
+    """The summary when it holds a word of the query or the text holds none; else a piece of the text."""
     pieces = marked(summary, terms)
     if any(piece.is_match for piece in pieces):
         return pieces

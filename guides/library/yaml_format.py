@@ -1,7 +1,7 @@
-"""YAML with lines: reads a dataclass of `guides.content.library` from a YAML document and says where a value is wrong.
+"""Reads a dataclass of `guides.library.entries` from a YAML document, with the line of each fault.
 
-Nodes are read, not Python objects: only they know their lines. A text is taken as it is written, so that
-`name: 163` or `password_name: no` are no traps; repeated and unknown keys are refused.
+YAML nodes are read instead of Python objects, because nodes have lines. A text field takes the scalar as it is written,
+so `name: 163` is the text “163”; repeated and unknown keys are faults.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import types
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date
 from enum import Enum
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 
-from guides.content.library import FileFault, Where
+from guides.library.entries import FileFault, Where, types_of
 
 E = TypeVar("E")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same reader in C, where PyYAML was built with it
@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 class _WrongValueError(Exception):
-    """A value cannot be taken; the reader turns it into a fault."""
+    """A value of a wrong type or form; the reader turns it into a fault."""
 
     def __init__(self, node: yaml.Node, what: str) -> None:
         super().__init__(what)
@@ -37,7 +37,7 @@ def read_yaml(
 ) -> E | None:
     """Read one YAML document that starts at `line` of `file` as a `kind`; `given` are the fields from its path.
 
-    Adds what is wrong to `faults`; returns None when there was anything.
+    Adds to `faults`; returns None when it added any.
     """
     try:
         node = yaml.compose(source, Loader=_LOADER)
@@ -53,13 +53,13 @@ def read_yaml(
     if node is None:
         faults.append(FileFault(file, line, "the file says nothing"))
         return None
-    reader = _Reader(file, line, faults)
+    reader = _DocumentReader(file, line, faults)
     before = len(faults)
     entry: E = reader.entry(kind, node, given)
     return entry if len(faults) == before else None
 
 
-class _Reader:
+class _DocumentReader:
     """Reads the nodes of one document."""
 
     def __init__(self, file: str, line: int, faults: list[FileFault]) -> None:
@@ -81,7 +81,7 @@ class _Reader:
         before = len(self.faults)
         pairs = self._pairs(node)
         lines = {key: self.line(at) for key, (at, _value) in pairs.items()}
-        hints = get_type_hints(kind)
+        hints = types_of(kind)
         values: dict[str, Any] = dict(given)
         for each in fields(kind):
             if each.name in given or each.metadata.get("aside") or each.metadata.get("in_path"):

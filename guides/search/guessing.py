@@ -1,4 +1,4 @@
-"""Articles that may be about a text that no pattern and no rule knows: by the words in it. Never more than a guess."""
+"""Articles that share rare words with a text that no pattern and no rule explains."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import math
 import re
 from collections.abc import Sequence
 
-from guides.content.index_rows import Kind
-from guides.content.search import MOST_LOOSE, weight
-from guides.content.search_lookup import Candidate, Question
 from guides.mail.diagnosis.bounces import without_original
 from guides.mail.diagnosis.messages import decoded, looks_like_message, take_apart
 from guides.mail.diagnosis.normalise import shape_of
@@ -16,16 +13,21 @@ from guides.mail.diagnosis.statements import plain
 from guides.markup import searching
 from guides.markup.searching import Term
 from guides.models import ErrorText
+from guides.search.index_rows import Kind
+from guides.search.lookup import Candidate, Question
+from guides.search.query import MOST_LOOSE, weight
 
 MOST_GUESSES = 3
 _LEAST_WORDS = 2
 _LEAST_SHARE = 1 / 3  # of the text's words that an article must hold
-_MARK = re.compile(r"<\w+>|#")  # what the shape of a text puts in the place of addresses, hosts and numbers
+_MARK = re.compile(r"<\w+>|#")  # placeholders of addresses, hosts and numbers in a shape
 
 
 def guesses(source: bytes, language: str) -> tuple[ErrorText, ...]:
-    """At most MOST_GUESSES articles that hold some of a text's words, the likeliest first, in the reader's language
-    where there is one. Addresses, hosts, numbers and secrets are not searched for."""
+    """At most MOST_GUESSES articles with some of a text's words, best first, in the visitor's language if possible.
+
+    Addresses, hosts, numbers and secrets are not searched for.
+    """
     terms = _terms(source)
     if len(terms) < _LEAST_WORDS:
         return ()
@@ -46,7 +48,7 @@ def _terms(source: bytes) -> tuple[Term, ...]:
 
 
 def _likeliest(rows: Sequence[Candidate], terms: Sequence[Term]) -> list[str]:
-    """The slugs of the articles that hold most of the rarest words; a word that stands everywhere says little."""
+    """The slugs of the articles with the highest scores; a word weighs more the fewer rows hold it."""
     held = [[weight(row, term) for term in terms] for row in rows]
     rarity = [math.log1p(len(rows) / max(1, sum(weights[at] > 0 for weights in held))) for at in range(len(terms))]
     scores: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""From a failure to its article: the patterns that staff wrote, and the article that explains each class."""
+"""The patterns that staff wrote, and the error article of each class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Articles:
-    """What one test or one page needs, loaded in two queries; nothing is asked of the database after that."""
+    """All patterns and classes, loaded in two queries; its methods make none."""
 
     patterns: PatternSet
     by_class: Mapping[str, str]
@@ -38,12 +38,12 @@ class Articles:
 
 
 def load() -> Articles:
-    """All patterns and classes as they stand now."""
+    """All patterns and classes of the database."""
     return Articles(patterns(), _by_class())
 
 
 def patterns() -> PatternSet:
-    """All patterns as they stand now. One query; compiled anew only when a pattern has changed."""
+    """All patterns of the database. One query; compiled again only when a pattern has changed."""
     published = ErrorArticle.objects.published().filter(pk=OuterRef("article_id"))
     rows = (
         ErrorPattern.objects.annotate(visible=Exists(published))
@@ -80,7 +80,7 @@ def patterns() -> PatternSet:
 
 
 def article_for(cause: str) -> str | None:
-    """The slug of the published article that explains a class: one query. Who needs several takes `load`."""
+    """The slug of the published article that explains a class: one query. Use `load` for several."""
     return _by_class().get(cause)
 
 
@@ -97,7 +97,7 @@ def _by_class() -> dict[str, str]:
 
 @lru_cache(maxsize=2)
 def _compiled(rows: tuple[Pattern, ...]) -> PatternSet:
-    """Compile the patterns. One that slipped past the checks (say, by a hand in the database) costs only itself."""
+    """Compile the patterns. An invalid one, written past the checks into the database, is left out."""
     usable = []
     for row in rows:
         try:

@@ -1,29 +1,29 @@
-"""A query that is a server's words or a code goes through diagnosis before the full-text search."""
+"""Diagnoses a query that is a server's message or a code, before the full-text search."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guides.content.explaining import explained
 from guides.mail.diagnosis.explain import NotTextError
 from guides.mail.diagnosis.judging import HIGH, Cause, Why
 from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
+from guides.services.explaining import explained
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What a query that is an error means."""
+    """The article that explains a query, and how sure that is."""
 
     text: ErrorText
     owner: Owner
-    matched: str  # the words of the query that say so
+    matched: str  # the words of the query that were recognised
     is_sure: bool
     is_foreign: bool
 
 
 def explain(query: str, language: str) -> Explained | None:
-    """The article of the likeliest cause; None when the query is no error, or only a word that errors hold, too."""
+    """The article of the likeliest cause; None when the query is no error, or only a common word of errors."""
     cause = _likeliest(query)
     found = ErrorArticle.objects.published().filter(slug=cause.article).first() if cause and cause.article else None
     if cause is None or found is None:

@@ -1,7 +1,7 @@
-"""Which rows the search finds by which others: every save and every deletion leads to the entries that it concerns.
+"""Updates the search index after each save and deletion of a row that index rows are built from.
 
-Signals, because texts are saved in many places (admin, loader, commands) and one that forgot the index would be found
-only by a visitor who does not find the text.
+Signals, because texts are saved in many places (admin, loader, commands), and one that forgot the index would go
+unnoticed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import Any
 from django.db import models
 from django.db.models.signals import post_delete, post_save
 
-from guides.content import index
-from guides.content.index_rows import Parent
 from guides.models import (
     ArticleClass,
     ClientVersion,
@@ -29,6 +27,8 @@ from guides.models import (
     ProviderText,
     SuffixRule,
 )
+from guides.search import index
+from guides.search.index_rows import Parent
 
 _CONCERNS: dict[type[models.Model], Callable[[Any], Iterable[Parent]]] = {
     Guide: lambda row: [row],
@@ -48,7 +48,7 @@ _CONCERNS: dict[type[models.Model], Callable[[Any], Iterable[Parent]]] = {
 
 
 def connect() -> None:
-    """Listen; called once, when the app is ready."""
+    """Connect the signals; called once, when the app is ready."""
     for model in _CONCERNS:
         post_save.connect(_saved, sender=model, dispatch_uid=f"search index: {model.__name__} saved")
         post_delete.connect(_deleted, sender=model, dispatch_uid=f"search index: {model.__name__} deleted")
@@ -59,6 +59,6 @@ def _saved(sender: type[models.Model], instance: models.Model, **_: Any) -> None
 
 
 def _deleted(sender: type[models.Model], instance: models.Model, origin: Any, **_: Any) -> None:
-    # A row that goes with what it belongs to takes its entries along; the parent is about to go and must get none anew.
+    # A cascade deletes the index rows too; the parent is about to be deleted and must not be indexed again.
     if sender is (origin.model if isinstance(origin, models.QuerySet) else type(origin)):
         index.touch(_CONCERNS[sender](instance))

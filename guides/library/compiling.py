@@ -1,4 +1,4 @@
-"""The one place where a text's source becomes its compiled form: the admin and the loader both come here."""
+"""Compiles the source of a text, for the admin and the loader."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def compile_into(text: Text) -> None:
 
 
 def wants_steps(text: Text) -> bool:
-    """Whether a reader must find a step in every combination: in whatever tells them what to do, once it is public."""
+    """Whether every combination needs a step: in published guides and articles, not in drafts and notices."""
     return text.status == TextStatus.PUBLISHED and not isinstance(text, ProviderText)
 
 

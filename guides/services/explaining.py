@@ -1,21 +1,21 @@
-"""A pasted text explained with the library's patterns, provider table and articles. Nothing of it is kept."""
+"""Explains a pasted text with the library's patterns, provider table and articles. Nothing of it is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from guides.content import articles
 from guides.mail.diagnosis.explain import Explanation, explain
 from guides.models import ProviderDomain, ProviderServer
+from guides.services import articles
 
 
 def explained(source: str | bytes) -> Explanation:
     """The explanation, with an article for each cause where one is published. Raises NotTextError."""
-    shelf = articles.load()
-    found = explain(source, shelf.patterns, provider_of=provider_of)
+    known = articles.load()
+    found = explain(source, known.patterns, provider_of=provider_of)
     causes = tuple(
-        replace(cause, article=cause.article or shelf.article_for(cause.name) or "") for cause in found.causes
+        replace(cause, article=cause.article or known.article_for(cause.name) or "") for cause in found.causes
     )
     return replace(found, causes=causes)
 

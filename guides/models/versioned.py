@@ -1,4 +1,4 @@
-"""What the shelf needs to know of its rows: their version for whoever saves second, and what was loaded from files."""
+"""The version of a row (optimistic lock), and the record of what was loaded from files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Versioned(models.Model):
-    """A row that counts its saves, so that a second saver finds out that there was a first (optimistic lock)."""
+    """A row that counts its saves, so that a form that was opened before the last save is refused (optimistic lock)."""
 
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
 
@@ -16,18 +16,18 @@ class Versioned(models.Model):
 
 
 class LoadedEntry(models.Model):
-    """What an entry of the library looked like when it was last loaded.
+    """The fingerprint of an entry of the library when it was last loaded.
 
-    The loader compares three states: the file, the row, and this one. A row that still looks as it was loaded may be
-    replaced by a newer file; any other was changed by staff and is left alone. An entry that is here but has no row any
-    more was deleted by staff, and is not made again.
+    The loader compares three states: the file, the row, and this one. A row that has the content that was loaded may be
+    replaced by a newer file; any other was changed by staff and is left alone. An entry that is recorded here but has
+    no row was deleted by staff, and is not made again.
     """
 
-    class Source(models.TextChoices):
+    class Origin(models.TextChoices):
         SHIPPED = "shipped", _("the portal's own library")
         FOLDER = "folder", _("a folder that an operator named")
 
-    source = models.CharField(_("source"), max_length=10, choices=Source)
+    source = models.CharField(_("source"), max_length=10, choices=Origin)
     key = models.CharField(_("entry"), max_length=200)
     fingerprint = models.CharField(_("fingerprint"), max_length=64)
 

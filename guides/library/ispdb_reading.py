@@ -1,4 +1,4 @@
-"""A folder of autoconfig files (ISPDB, formats 1.1 and 1.2): what each says, and why it is left out where it is."""
+"""Reads a folder of autoconfig files (ISPDB, formats 1.1 and 1.2), with the reason for each part that is left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from guides.mail.accounts import Protocol, Server
 from guides.mail.discovery.autoconfig import ConfigFault, ParsedConfig, parse_client_config
 from guides.mail.discovery.servers import Skipped, Why, shown
 
-LONGEST_FILE = 256 * 1024  # bytes; the largest file of the field's own list is a twentieth of it
+LONGEST_FILE = 256 * 1024  # bytes; the largest file of Mozilla's ISPDB has a twentieth of it
 LONGEST_NAME = 255
 
 _REFUSED = {
@@ -35,7 +35,7 @@ _SKIPPED = {
 
 
 class NotAFolderError(ValueError):
-    """There is nothing to import from."""
+    """The path is no folder."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _domain_words(text: str) -> str:
 
 
 def _each_domain_once(files: list[ReadFile]) -> list[ReadFile]:
-    """A domain that several files name stays with the one that is called after it, else with the first."""
+    """Give a domain that several files name to the file with the domain's name, else to the first."""
     owners: dict[str, str] = {}
     good = [file for file in files if not file.refused]
     for file in sorted(good, key=lambda file: file.name):
@@ -142,7 +142,7 @@ def _without_others(file: ReadFile, owners: dict[str, str]) -> ReadFile:
 
 
 def lines_of(file: ReadFile) -> Iterator[str]:
-    """What was taken from a file, and what was not."""
+    """Lines for the operator's terminal: what was taken from a file and what was left out."""
     if file.refused:
         yield f"refused: {file.refused}"
     else:

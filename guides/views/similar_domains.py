@@ -1,4 +1,4 @@
-"""Domains that somebody who typed an unknown one may have meant."""
+"""Known domains that are spelt like an unknown one."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from rapidfuzz.distance import OSA
 from guides.models import ProviderDomain
 
 MOST = 3
-MOST_COMPARED = (
-    5000  # an operator's table may hold a million; those of the first providers are the ones that are mistyped
-)
+MOST_COMPARED = 5000  # of the first providers, which are mistyped most; a table may hold a million domains
 
 
 def similar_domains(domain: str) -> list[str]:
-    """At most three known domains that `domain` is a slip of the finger away from, the closest first.
+    """At most three known domains within a small edit distance of `domain`, the closest first.
 
-    Two letters that changed places are one slip (optimal string alignment); short names may differ by one only.
+    Two letters that changed places count as one edit (optimal string alignment); short names may differ by one.
     """
     rows = ProviderDomain.objects.order_by("provider_id").values_list("domain", flat=True)
     slips = 1 if len(domain) < 8 else 2

@@ -1,4 +1,4 @@
-"""Making a domain the operator's own: its provider entry is made or changed, and marked."""
+"""Marks a domain as the operator's own, and creates or changes its provider entry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import F
 
-from guides.mail.accounts import AuthMethod, Protocol, Server, UsernameForm
+from guides.mail.accounts import Protocol, Server, UsernameForm
 from guides.models import Provider, ProviderDomain, ProviderServer
 
 LONGEST_SLUG = 60
@@ -16,7 +16,7 @@ LONGEST_SLUG = 60
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is wanted. Servers replace those of their own protocols; None and () leave things as they are."""
+    """A change of a domain's entry. Servers replace those of their protocols; None and () change nothing."""
 
     domain: str  # A-labels
     servers: tuple[Server, ...] = ()
@@ -25,7 +25,7 @@ class Change:
 
 
 class IncompleteError(ValueError):
-    """There would be no server for one direction, and mail clients reject such settings. `missing` says which."""
+    """No server is left for the direction `missing`, "incoming" or "outgoing"; mail clients reject such settings."""
 
     def __init__(self, missing: str) -> None:
         super().__init__(missing)
@@ -36,7 +36,7 @@ class IncompleteError(ValueError):
 def make_own(change: Change) -> Provider:
     """Make or change the domain's entry and mark it as own. Raises IncompleteError, and then nothing has changed.
 
-    A domain that shares its entry with others gets one of its own: what is said of it here does not hold for them.
+    A domain that shares its entry with other domains gets a new entry, so that theirs does not change.
     """
     provider = _entry_for(change)
     if change.name:
@@ -103,12 +103,6 @@ def _add(provider: Provider, servers: Sequence[Server]) -> None:
     for position, server in enumerate(servers, start):
         ProviderServer.objects.create(
             provider=provider,
-            protocol=server.protocol,
-            host=server.host,
-            port=server.port,
-            security=server.security,
-            username=server.username,
-            password_login=any(method is not AuthMethod.OAUTH2 for method in server.auth),
-            oauth2_login=AuthMethod.OAUTH2 in server.auth,
             position=position,
+            **ProviderServer.columns_of(server),
         )

@@ -1,7 +1,7 @@
 """Whose settings mail clients are given, and which host names are the operator's own.
 
-Clients ask `autoconfig.<domain>` and its like by their real names, strangers by any name that leads here. Which names
-are own is kept for seconds in the cache; when the cache is down, the database is asked each time.
+Clients send requests to `autoconfig.<domain>` and the like; other requests may carry any host name. The own names are
+cached for seconds; when the cache is down, the database is asked each time.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def may_have_certificate(host: str) -> bool:
 
 
 def own_domain_around(host: str) -> str:
-    """The own domain that the portal's own host stands at or below, else the only own domain there is, else ""."""
+    """The own domain that equals or contains the portal's host, else the only own domain, else ""."""
     own = own_domains()
     parts = host.lower().split(".")
     above = (".".join(parts[start:]) for start in range(len(parts)))

@@ -1,6 +1,6 @@
-"""Patterns that stand in one another's way: which of them finds the example of another before that one does.
+"""Patterns that shadow each other: a pattern that is tried earlier finds the example of a later one.
 
-A pattern's example is judged where the pattern holds: at its provider, in its protocol, at its stage.
+A pattern's example is tried with the provider, protocol and stage of that pattern.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from guides.models import ErrorPattern
 
 @dataclass(frozen=True, slots=True)
 class Shadows:
-    """What stands in the way of a pattern, and in whose way it stands."""
+    """The pattern that shadows a given one, and those that it shadows."""
 
     shadowed_by: ErrorPattern | None = None
     shadows: tuple[ErrorPattern, ...] = ()
 
 
 def shadows_of(row: ErrorPattern) -> Shadows:
-    """Judge one stored pattern against all others, in one query; time grows with their number, not its square."""
+    """Compare one stored pattern with all others: one query, time linear in their number."""
     own = as_pattern(row)
     rows = {each.pk: each for each in ErrorPattern.objects.select_related("article", "provider")}
     rows[row.pk] = row
@@ -35,13 +35,13 @@ def shadows_of(row: ErrorPattern) -> Shadows:
         for pattern, each in usable.items()
         if pattern != own and _first(PatternSet([own]), pattern, each.example) == own
     ]
-    # Where both find the example, the order of the two decides.
+    # Where both find the example, the one that is tried first shadows the other.
     in_way = [each for pattern, each in caught if _first(PatternSet([own, pattern]), pattern, each.example) == own]
     return Shadows(usable[first] if first not in (None, own) else None, tuple(in_way))
 
 
 def as_pattern(row: ErrorPattern) -> Pattern:
-    """A row as the diagnosis takes it."""
+    """A row as a value of the diagnosis."""
     return Pattern(
         name=row.name,
         expression=row.pattern,
@@ -56,7 +56,7 @@ def as_pattern(row: ErrorPattern) -> Pattern:
 
 
 def matched_words(row: ErrorPattern) -> str:
-    """What a pattern finds in its example; "" when it finds nothing, or cannot be used."""
+    """The part of its example that a pattern finds; "" when it finds nothing or is invalid."""
     if not _is_usable(row):
         return ""
     pattern = as_pattern(row)

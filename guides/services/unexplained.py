@@ -1,8 +1,8 @@
-"""Counts the shapes of pasted texts that nothing explained. What is kept says nothing of whoever pasted it.
+"""Counts the shapes of pasted texts that nothing explained. A shape holds nothing about the visitor.
 
 A shape comes from `guides.mail.diagnosis.normalise.shape_of`: the text without addresses, hosts, ids and numbers. It is
-kept for 90 days after it was last seen. Their number is limited: a new one takes the place of the one that was seen
-least and longest ago.
+stored for 90 days after it was last seen. Their number is limited: a new one replaces the one with the lowest count,
+and among those the one that was seen longest ago.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ logger = logging.getLogger(__name__)
 
 
 def note_pasted(source: bytes) -> None:
-    """Count the shape of what was pasted. A whole message is left alone: its first lines are somebody's letter."""
+    """Count the shape of what was pasted. A whole message is not counted: its first lines are private text."""
     if not looks_like_message(source):
         note(shape_of(decoded(source)))
 
 
 def note(shape: str) -> None:
-    """Count a shape. Never raises into a page: what cannot be counted is not."""
+    """Count a shape. A fault of the database is logged, not raised: the page does not depend on it."""
     shape = shape.replace("\0", "").encode("utf-8", "replace").decode().strip()[:LONGEST].strip()
     if not shape:
         return
     try:
         with transaction.atomic():
             _count(shape, timezone.now().date())
-    except DatabaseError as error:  # says what is wrong with the database, nothing of the text
+    except DatabaseError as error:  # the error's type holds nothing of the text
         logger.warning("a text that found nothing could not be counted: %s", type(error).__name__)
 
 
@@ -56,7 +56,7 @@ def _count(shape: str, today: date) -> None:
     _new, is_new = UnexplainedText.objects.get_or_create(
         digest=digest, defaults={"shape": shape, "first_seen": today, "last_seen": today}
     )
-    if not is_new:  # somebody else was faster
+    if not is_new:  # another request counted it in the meantime
         row.update(**seen_again)
 
 
@@ -68,14 +68,14 @@ def _make_room() -> None:
 
 
 def forget(today: date | None = None) -> int:
-    """Remove what was not seen for 90 days; returns how many. `note`, `prepare` and the list of staff run it."""
+    """Remove what was not seen for 90 days; returns how many. Called by `note`, `prepare` and the admin's list."""
     since = (today or timezone.now().date()) - timedelta(days=KEPT_DAYS)
     removed, _each = UnexplainedText.objects.filter(last_seen__lt=since).delete()
     return removed
 
 
 def forget_found(expression: str) -> int:
-    """Remove the shapes that a new pattern finds: they are explained from now on. Returns how many."""
+    """Delete the shapes that a new pattern finds, because it explains them; returns how many."""
     pattern = PatternSet([Pattern("new", expression, "")])
     rows = UnexplainedText.objects.values_list("pk", "shape")
     found = [pk for pk, shape in rows if pattern.match(shape, protocol=None, stage=None, provider=None)]

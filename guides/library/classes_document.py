@@ -42,7 +42,7 @@ def _article(slug: str | None) -> str:
 
 
 def renewed(page: str, generated: str, begin: str = BEGIN, end: str = END) -> str:
-    """The page with what stands between the two marks replaced. Raises ValueError when a mark is missing."""
+    """The page with the text between the two marks replaced. Raises ValueError when a mark is missing."""
     before, mark, rest = page.partition(begin)
     _, closing, after = rest.partition(end)
     if not mark or not closing:

@@ -1,7 +1,8 @@
-"""Keeps the search index in step with the texts: in the same transaction, whichever way they are saved.
+"""Updates the search index in the transaction that saves a text.
 
-`guides.content.index_signals` calls `touch` for every row that is saved or deleted. Rows that are written past Django's
-signals (`bulk_create`, `update`, another program) are found by `complete`, which `prepare` and `load_content` run.
+`guides.search.signals` calls `touch` for every row that is saved or deleted. Rows that are written without
+Django's signals (`bulk_create`, `update`, another program) are found by `complete`, which `prepare` and
+`load_content` run.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from contextvars import ContextVar
 
 from django.db import transaction
 
-from guides.content.index_rows import COLUMN_OF, Kind, Parent, sources
 from guides.models import ErrorArticle, Guide, Provider, SearchEntry, SearchWord
+from guides.search.index_rows import COLUMN_OF, Kind, Parent, sources
 
 BATCH = 200
 
@@ -22,7 +23,7 @@ _KIND_OF: dict[type[Parent], Kind] = {Guide: Kind.GUIDE, ErrorArticle: Kind.ERRO
 
 
 def touch(parents: Iterable[Parent]) -> None:
-    """Something that these are found by has changed: bring their rows up to date, now or at the end of `gathered`."""
+    """Update the index rows of these now, or at the end of `gathered`."""
     gathering = _gathered.get()
     if gathering is None:
         update(list(parents))
@@ -32,7 +33,7 @@ def touch(parents: Iterable[Parent]) -> None:
 
 @contextmanager
 def gathered() -> Iterator[None]:
-    """Bring up to date at the end, once, what is touched inside; belongs inside the transaction that saves it."""
+    """Update once, at the end, what is touched inside. Use it inside the transaction that saves the rows."""
     outer = _gathered.get()
     if outer is not None:
         yield
@@ -47,7 +48,7 @@ def gathered() -> Iterator[None]:
 
 
 def update(parents: Sequence[Parent]) -> int:
-    """Make the rows of these as they should be; returns how many were written or removed."""
+    """Write or remove the index rows of these where they differ; returns how many."""
     if not parents:
         return 0
     with transaction.atomic():
@@ -88,15 +89,15 @@ def _remember_words(words: set[str]) -> None:
 
 
 def complete(*, anew: bool = False) -> int:
-    """Bring the whole index up to date; returns how many rows were written or removed.
+    """Update the whole index; returns how many rows were written or removed.
 
-    `anew` makes every row again, and forgets words that stand in no text any more.
+    `anew` writes every row again, and forgets words that are in no text any more.
     """
     with transaction.atomic():
         if anew:
             SearchEntry.objects.all().delete()
             SearchWord.objects.all().delete()
-        # Rows without a parent cannot be: the database removes them with it.
+        # No row is without a parent: the database deletes them together.
         return sum(update(some) for model in _KIND_OF for some in _batches(model))
 
 
