@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection import imap_mailbox
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
-from guides.mail.connection.imap_reply import Response, read_response, status_of, tokens
+from guides.mail.connection.imap_reply import CommandResult, Response, read_response, status_of, tokens
+from guides.mail.connection.imap_string import Literal, imap_string
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
 from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
@@ -18,20 +19,6 @@ from guides.mail.secret import Secret
 
 # More than these many octets on one line, and old servers cut it; the answer then waits for the server's `+`.
 _MAX_INITIAL = 900
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """All that came back for one command."""
-
-    reply: Reply
-    evidence: bytes
-    data: tuple[Response, ...]
-
-    @property
-    def alert(self) -> bool:
-        """Whether it holds words that a client must show (RFC 9051 7.1)."""
-        return self.reply.code == "ALERT" or any("[ALERT]" in notice for notice in self.reply.notices)
 
 
 class ImapSession(Session):
@@ -136,7 +123,7 @@ class ImapSession(Session):
         details = {"mechanism": "LOGIN (command)" if mechanism is None else mechanism.value}
         return Finding(evidence=answer.evidence if answer.alert else b"", details=details)
 
-    async def _authenticate(self, exchange: Exchange) -> Answer:
+    async def _authenticate(self, exchange: Exchange) -> CommandResult:
         command = b"AUTHENTICATE " + exchange.mechanism.encode()
         initial = exchange.initial(_MAX_INITIAL) if "SASL-IR" in self.capabilities else None
         if initial is not None:
@@ -176,7 +163,7 @@ class ImapSession(Session):
         exchange: Exchange | None = None,
         seconds: float | None = None,
         lines: int | None = None,
-    ) -> Answer:
+    ) -> CommandResult:
         """Send a command, and read up to its tagged answer, or to a BYE behind which nothing comes."""
         self._commands += 1
         tag = b"a%d" % self._commands
@@ -205,7 +192,7 @@ class ImapSession(Session):
                 collected.add(response)
                 return self._judged(collected.answer(response.reply))
 
-    def _judged(self, answer: Answer) -> Answer:
+    def _judged(self, answer: CommandResult) -> CommandResult:
         return answer if answer.reply.status == "OK" else replace(answer, reply=self.judged(answer.reply))
 
     async def _write(self, parts: Sequence[bytes | Literal]) -> list[bytes | Literal]:
@@ -223,16 +210,6 @@ class ImapSession(Session):
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """An argument that cannot be quoted."""
-
-    octets: bytes
-
-    def __repr__(self) -> str:
-        return "<literal>"
-
-
 class _Collected:
     """What has come for a command so far."""
 
@@ -246,7 +223,7 @@ class _Collected:
         if response.reply is not None and response.reply.status == "BYE":
             self.bye = response.reply
 
-    def answer(self, reply: Reply) -> Answer:
+    def answer(self, reply: Reply) -> CommandResult:
         """`reply` with the notices that came before it: an untagged NO, BAD or BYE, or an alert, explains it."""
         told = [
             response
@@ -259,15 +236,8 @@ class _Collected:
         notices = tuple(response.reply.words for response in told if response.reply is not None)
         evidence = b"\n".join(response.raw for response in [*told, *last])
         data = tuple(response for response in self._responses if response.reply is None)
-        return Answer(replace(reply, notices=notices), evidence, data)
+        return CommandResult(replace(reply, notices=notices), evidence, data)
 
 
 def _names(words: Sequence[bytes]) -> frozenset[str]:
     return frozenset(word.decode("utf-8", "replace").upper() for word in words)
-
-
-def imap_string(value: bytes) -> list[bytes | Literal]:
-    """A value as an IMAP string: quoted where that is allowed, else a literal."""
-    if all(0x20 <= octet < 0x7F for octet in value):
-        return [b'"' + value.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"']
-    return [Literal(value)]

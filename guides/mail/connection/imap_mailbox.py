@@ -8,16 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from guides.mail.connection.imap_reply import Response, tokens
+from guides.mail.connection.imap_reply import CommandResult, Response, tokens
+from guides.mail.connection.limits import Limits
 from guides.mail.connection.session import Finding, Refusal, StageFault
 from guides.mail.connection.sizes import in_words
 from guides.mail.diagnosis.codes import cause_of
 from guides.mail.outcomes import Stage
-
-if TYPE_CHECKING:
-    from guides.mail.connection.imap import ImapSession
 
 # RFC 2971. No blank behind the bracket: 163.com takes one for a program that hides who it is. Nothing of the visitor.
 _OWN_ID = b'ID ("name" "mail help portal" "version" "1")'
@@ -28,7 +26,18 @@ _LIST = re.compile(rb"LIST +\(([^)]*)\) +(?:NIL|\"(?:[^\"\\]|\\.)*\") +(.+)", re
 _KIBIBYTE = 1024
 
 
-async def identify(session: ImapSession) -> Finding:
+class MailboxSession(Protocol):
+    """What these functions need of an `ImapSession`, so that this module does not import `imap`, which imports it."""
+
+    capabilities: frozenset[str]
+    folders: dict[str, bytes]
+    limits: Limits
+
+    async def ask(self, *parts: bytes, lines: int | None = None) -> CommandResult:
+        """Send a command; its result may have `lines` lines."""
+
+
+async def identify(session: MailboxSession) -> Finding:
     """Say who asks, where the server wants to know, and hear who answers."""
     if "ID" not in session.capabilities:
         return Finding(skipped=True)
@@ -69,7 +78,7 @@ class _Resource:
         return in_words(count) if self.name == "STORAGE" else str(count)
 
 
-async def look_at_quota(session: ImapSession) -> Finding:
+async def look_at_quota(session: MailboxSession) -> Finding:
     """How much room is left (RFC 9208), and how large a message may be (RFC 7889)."""
     offered = session.capabilities
     details: dict[str, str] = {}
@@ -95,7 +104,7 @@ async def look_at_quota(session: ImapSession) -> Finding:
     return Finding(details=details)
 
 
-async def _append_limit(session: ImapSession) -> str:
+async def _append_limit(session: MailboxSession) -> str:
     answer = await session.ask(b"STATUS INBOX (APPENDLIMIT)")
     for response in answer.data:
         words = [word.upper() for word in tokens(response.body)]
@@ -115,7 +124,7 @@ def _resources(response: Response) -> Iterator[_Resource]:
             yield _Resource(name.decode("ascii", "replace").upper(), int(used), int(limit))
 
 
-async def look_at_folders(session: ImapSession) -> Finding:
+async def look_at_folders(session: MailboxSession) -> Finding:
     """Which folders are marked for a use (RFC 6154), and whether there is one for sent messages.
 
     Not all folders are listed: there may be thousands.
@@ -134,7 +143,7 @@ async def look_at_folders(session: ImapSession) -> Finding:
     return Finding(details=_told(folders))
 
 
-async def list_folders(session: ImapSession, command: bytes) -> list[bytes]:
+async def list_folders(session: MailboxSession, command: bytes) -> list[bytes]:
     """The names of the folders that a LIST finds. Those that are marked for a use are noted in the session."""
     answer = await session.ask(command, lines=session.limits.list_lines)
     if answer.reply.status != "OK":

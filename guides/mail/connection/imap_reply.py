@@ -34,6 +34,20 @@ class Response:
         return self.mark + b" " + self.body
 
 
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The tagged reply to one command, with the untagged responses before it: `data`, and as sent, `evidence`."""
+
+    reply: Reply
+    evidence: bytes
+    data: tuple[Response, ...]
+
+    @property
+    def alert(self) -> bool:
+        """Whether it has an ALERT, whose text a client must show (RFC 9051 7.1)."""
+        return self.reply.code == "ALERT" or any("[ALERT]" in notice for notice in self.reply.notices)
+
+
 async def read_response(reader: ReplyReader, limits: Limits) -> Response:
     """Read one response with its literals. Raises StageFault("net.protocol") for what is none."""
     line = await reader.line()

@@ -6,9 +6,10 @@ it is believed, and only a message that holds the test's own random token is eve
 
 from __future__ import annotations
 
-from guides.mail.connection.imap import Answer, ImapSession, Literal, imap_string
+from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.imap_mailbox import list_folders
-from guides.mail.connection.imap_reply import tokens
+from guides.mail.connection.imap_reply import CommandResult, tokens
+from guides.mail.connection.imap_string import Literal, imap_string
 from guides.mail.connection.session import Refusal
 from guides.mail.diagnosis.codes import cause_of
 from guides.mail.outcomes import Stage
@@ -53,14 +54,14 @@ async def delete(session: ImapSession, folder: bytes, uid: int) -> bool:
     return True
 
 
-async def _ask(session: ImapSession, *parts: bytes | Literal) -> Answer:
+async def _ask(session: ImapSession, *parts: bytes | Literal) -> CommandResult:
     answer = await session.ask(*parts)
     if answer.reply.status != "OK":
         raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.MAILBOX))
     return answer
 
 
-def _found(answer: Answer) -> list[int]:
+def _found(answer: CommandResult) -> list[int]:
     """The numbers of a SEARCH response, in order."""
     found: list[int] = []
     for response in answer.data:
