@@ -140,9 +140,9 @@ FAILURES = 6  # after that many, a server that answers nobody is known to
 FAULTS_IN_WHAT_IS_KNOWN = {
     "telling": "guides.crowd.visits:tell",
     "telling of the input": "guides.mail.connection.told:check_input",
-    "looking at the password": "guides.mail.connection.input:has_shape",
+    "looking at the password": "guides.mail.connection.input:matches_format",
     "its spellings": "guides.mail.connection.redact:_spellings",
-    "the record": "guides.mail.connection.records:_own_confidence",
+    "the record": "guides.mail.connection.stage_results:_own_confidence",
     "the told verdict": "guides.mail.connection.told:verdict",
 }
 # These stop what comes behind them, so that no page is made at all.

@@ -15,7 +15,7 @@ from guides.content.library import Library
 from guides.content.library_loading import Source as LoadedFrom
 from guides.content.library_loading import load
 from guides.content.library_reading import SHIPPED, read_library
-from guides.mail.discovery.findings import Source
+from guides.mail.discovery.findings import ConfigSource
 from guides.models import Provider
 from helpdesk.env import Env
 from tests.discovery_world import NETWORK_SOURCES, publish
@@ -32,7 +32,7 @@ def world() -> Iterator[Internet]:
     made = Internet()
     for source in NETWORK_SOURCES:
         publish(made, f"only-{source}.test", source)
-    for source in (Source.AUTOCONFIG, Source.SRV):
+    for source in (ConfigSource.AUTOCONFIG, ConfigSource.SRV):
         publish(made, "two.test", source, f"by-{source}")
     with made:
         yield made

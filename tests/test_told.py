@@ -97,7 +97,7 @@ def test_a_fault_of_ours_keeps_no_value(monkeypatch: pytest.MonkeyPatch) -> None
         held = secret.utf8()
         raise RuntimeError(len(held))
 
-    monkeypatch.setattr(check, "has_shape", broken)
+    monkeypatch.setattr(check, "matches_format", broken)
     with pytest.raises(RuntimeError) as raised:
         tell(PLAN, Secret("correct horse"), NOBODY, PatternSet(()), known(PLAN, OPEN, BLOCKED, CLOSED))
     frames = [frame for frame, _line in traceback.walk_tb(raised.value.__traceback__)]

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from guides.content import articles
-from guides.mail.diagnosis.explain import Explanation, explain
+from guides.mail.diagnosis.explain import Explanation, diagnose
 from guides.models import ProviderDomain, ProviderServer
 
 
 def explained(source: str | bytes) -> Explanation:
     """The explanation, with an article for each cause where one is published. Raises NotTextError."""
     shelf = articles.load()
-    found = explain(source, shelf.patterns, provider_of=provider_of)
+    found = diagnose(source, shelf.patterns, provider_of=provider_of)
     causes = tuple(
         replace(cause, article=cause.article or shelf.article_for(cause.name) or "") for cause in found.causes
     )

@@ -71,7 +71,7 @@ Record = MxRecord | SrvRecord | TxtRecord | CnameRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class RecordSet:
     """At most MOST_RECORDS records of a name, the preferred ones first; none when the name exists without any.
 
     `total` says how many there were.
@@ -99,19 +99,19 @@ def check_record_name(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
 
 async def ask_records(
     make_resolver: Callable[[], dns.asyncresolver.Resolver], name: str, kind: RecordKind, limits: Limits
-) -> Records:
+) -> RecordSet:
     """Ask for the records of a name that has been checked. Raises DnsFailure; no records of that kind is no failure."""
     try:
         resolver = make_resolver()
         answer = await resolver.resolve(dns.name.from_text(f"{name}."), kind, search=False, lifetime=limits.dns)
     except dns.resolver.NoAnswer:
-        return Records(name, kind)
+        return RecordSet(name, kind)
     except dns.exception.DNSException as failure:
         raise DnsFailure(cause_of(failure)) from None
     if len(answer.chaining_result.cnames) > limits.cname_chain:
         raise DnsFailure("dns.servfail")
     found = tuple(heapq.nsmallest(MOST_RECORDS, (_record(kind, rdata) for rdata in answer), key=_preference))
-    return Records(name, kind, found, len(answer))
+    return RecordSet(name, kind, found, len(answer))
 
 
 def cause_of(failure: dns.exception.DNSException) -> str:

@@ -27,7 +27,6 @@ from guides.mail import net_connect, net_fetch, net_own, net_records
 from guides.mail.certificates import CertificateSummary, NotACertificate, describe
 from guides.mail.connection.channel import Channel
 from guides.mail.connection.limits import ChannelFault, Limits
-from guides.mail.flights import Flights
 from guides.mail.net_fetch import Fetched, FetchFailure
 from guides.mail.net_own import family_of
 from guides.mail.net_records import (
@@ -35,12 +34,13 @@ from guides.mail.net_records import (
     DnsFailure,
     MxRecord,
     RecordKind,
-    Records,
+    RecordSet,
     SrvRecord,
     TxtRecord,
     cause_of,
     check_record_name,
 )
+from guides.mail.single_flight import SingleFlight
 from guides.mail.vetting import (
     MAIL_PORTS,
     HostForbidden,
@@ -63,7 +63,7 @@ __all__ = [
     "HostForbidden",
     "MxRecord",
     "PortForbidden",
-    "Records",
+    "RecordSet",
     "Resolution",
     "SrvRecord",
     "TxtRecord",
@@ -96,7 +96,7 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _AddressLookup:
     """What one query came to: addresses, or a cause."""
 
     addresses: tuple[IPAddress, ...] = ()
@@ -117,7 +117,7 @@ class Door:
         self.config = config
         self.limits = limits or Limits()
         self._contexts: dict[bool, ssl.SSLContext] = {}
-        self._asking = Flights[list[_Answer]]()
+        self._asking = SingleFlight[list[_AddressLookup]]()
         self._connector = net_connect.Connector(self.limits)
 
     def check_port(self, port: int, usual: frozenset[int] = MAIL_PORTS) -> None:
@@ -125,7 +125,7 @@ class Door:
         if port not in usual and port not in self.config.allowed_ports:
             raise PortForbidden(port)
 
-    async def query(self, name: str, kind: RecordKind) -> Records:
+    async def query(self, name: str, kind: RecordKind) -> RecordSet:
         """Ask for the MX, SRV, TXT or CNAME records of a name; it may have service labels in front.
 
         No such records is no failure: then there are none in the answer. Raises HostForbidden and DnsFailure.
@@ -280,12 +280,12 @@ class Door:
         resolver.use_edns(0, 0, 1232)
         return resolver
 
-    async def _ask_both_families(self, name: dns.name.Name) -> list[_Answer]:
+    async def _ask_both_families(self, name: dns.name.Name) -> list[_AddressLookup]:
         """AAAA and A side by side, within the limit for DNS."""
         try:
             resolver = self._resolver()
         except dns.resolver.NoResolverConfiguration:
-            return [_Answer(cause="dns.temp")]
+            return [_AddressLookup(cause="dns.temp")]
         until = monotonic() + self.limits.dns
         tasks = [asyncio.create_task(self._ask(resolver, name, kind)) for kind in (dns.rdatatype.AAAA, dns.rdatatype.A)]
         try:
@@ -294,26 +294,26 @@ class Door:
                 left = max(0.0, until - monotonic())
                 is_settled = any(task.result().addresses or task.result().cause == "dns.nxdomain" for task in done)
                 await asyncio.wait(slower, timeout=min(left, _SECOND_FAMILY) if is_settled else left)
-            return [task.result() if task.done() else _Answer(cause="dns.timeout") for task in tasks]
+            return [task.result() if task.done() else _AddressLookup(cause="dns.timeout") for task in tasks]
         finally:
             await _cancel(tasks)
 
     async def _ask(
         self, resolver: dns.asyncresolver.Resolver, name: dns.name.Name, kind: dns.rdatatype.RdataType
-    ) -> _Answer:
+    ) -> _AddressLookup:
         try:
             answer = await resolver.resolve(name, kind, search=False, lifetime=self.limits.dns)
         except dns.exception.DNSException as failure:
-            return _Answer(cause=cause_of(failure))
+            return _AddressLookup(cause=cause_of(failure))
         if len(answer.chaining_result.cnames) > self.limits.cname_chain:
-            return _Answer(cause="dns.servfail")
-        return _Answer(
+            return _AddressLookup(cause="dns.servfail")
+        return _AddressLookup(
             addresses=tuple(ipaddress.ip_address(record.address) for record in answer),
             canonical=answer.canonical_name.to_text(omit_final_dot=True).lower(),
         )
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[_Answer]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Task[_AddressLookup]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -59,7 +59,7 @@ class Code:
 
 
 @dataclass(slots=True)
-class Row:
+class DialogRow:
     """One row of a drawn dialog."""
 
     line: int
@@ -97,7 +97,7 @@ class Block:
     children: list[Node] = field(default_factory=list)
 
 
-Node: TypeAlias = "Prose | Heading | Code | Row | If | Block"
+Node: TypeAlias = "Prose | Heading | Code | DialogRow | If | Block"
 
 
 @dataclass(slots=True)
@@ -232,7 +232,7 @@ class BlockReader:
             self.log.add(line, "row_with_wrong_choice", name=kind)
         if any(not choice.strip() for choice in wrong):
             self.log.add(line, "row_empty_wrong_choice")
-        self._append(Row(line, kind, label.strip(), value.strip(), tuple(choice.strip() for choice in wrong)))
+        self._append(DialogRow(line, kind, label.strip(), value.strip(), tuple(choice.strip() for choice in wrong)))
 
     # --- directives -----------------------------------------------------------------------------
 
@@ -319,7 +319,7 @@ class BlockReader:
         frame = self.frames.pop()
         if frame.name == "steps" and not _holds(frame.children, Block):
             self.log.add(frame.line, "steps_empty")
-        if frame.name == "form" and not _holds(frame.children, Row):
+        if frame.name == "form" and not _holds(frame.children, DialogRow):
             self.log.add(frame.line, "form_empty")
 
     def _good_id(self, line: int, ident: str) -> str:
@@ -328,7 +328,7 @@ class BlockReader:
         return ident
 
 
-def _holds(nodes: list[Node], kind: type[Row] | type[Block]) -> bool:
+def _holds(nodes: list[Node], kind: type[DialogRow] | type[Block]) -> bool:
     """Whether a node of `kind` stands directly in `nodes` or in an `if` there."""
     return any(
         any(_holds(branch.children, kind) for branch in node.branches)

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from guides.markup import combinations
-from guides.markup.blocks import Block, BlockReader, Code, Heading, If, Node, Prose, Row
+from guides.markup.blocks import Block, BlockReader, Code, DialogRow, Heading, If, Node, Prose
 from guides.markup.faults import FaultLog, MarkupError
 from guides.markup.inline import InlineRenderer, technical_placeholders
 from guides.markup.vocabulary import BOXES, condition_words
@@ -95,7 +95,7 @@ class _Compiler:
             return [f'<{tag} id="{escape(node.ident)}">', *title, f"</{tag}>\n"]
         if isinstance(node, Code):
             return [f"<pre><code>{escape(self.inline.code(node.source, node.line))}</code></pre>\n"]
-        if isinstance(node, Row):
+        if isinstance(node, DialogRow):
             return self._row(node)
         if isinstance(node, If):
             return [{"if": [[branch.condition, self.nodes(branch.children)] for branch in node.branches]}]
@@ -121,7 +121,7 @@ class _Compiler:
         before += [": </span>", *title, '</figcaption>\n<ul class="dialog-rows" role="list">\n']
         return _wrap(before, content, ["</ul></figure>\n"])
 
-    def _row(self, row: Row) -> list[Any]:
+    def _row(self, row: DialogRow) -> list[Any]:
         start = f'<li class="row row-{row.kind}">'
         label = self.inline.title(row.label, row.line)
         wrong: list[Any] = []
@@ -145,7 +145,7 @@ class _Compiler:
         value = self._value(row, label)
         return [start, *label, _HIDDEN_COLON, '</span> <span class="row-value">', *value, *wrong, "</span></li>\n"]
 
-    def _value(self, row: Row, label: list[Any]) -> list[Any]:
+    def _value(self, row: DialogRow, label: list[Any]) -> list[Any]:
         value = self.inline.title(row.value, row.line)
         technical = list(technical_placeholders(value))
         if row.kind == "secret":

@@ -22,7 +22,7 @@ class _UnreadableError(Exception):
     """The condition's grammar is broken; the fault is already in the log."""
 
 
-class _Reader:
+class _ConditionParser:
     """Recursive descent over `or` > `and` > `not` > word or parenthesis. `MOST_TOKENS` bounds the recursion."""
 
     def __init__(self, tokens: list[str], known: Collection[str], line: int, log: FaultLog) -> None:
@@ -90,7 +90,7 @@ def parse(text: str, known: Collection[str], line: int, log: FaultLog, name: str
         log.add(line, "condition_too_long", most=str(MOST_TOKENS))
         return None
     try:
-        return _Reader(tokens, known, line, log).read()
+        return _ConditionParser(tokens, known, line, log).read()
     except _UnreadableError:
         return None
 

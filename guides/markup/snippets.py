@@ -30,7 +30,7 @@ class Piece:
 
 def snippet(text: str, terms: Sequence[Term], length: int = LENGTH) -> tuple[Piece, ...]:
     """The part of `text` that holds most of the terms, cut at words; its beginning when it holds none."""
-    spans = find(text, terms)
+    spans = find_spans(text, terms)
     start, end = _window(text, spans, length)
     cut = [("…" if start > 0 else ""), *_pieces(text, start, end, spans), ("…" if end < len(text) else "")]
     pieces = [part if isinstance(part, Piece) else Piece(part) for part in cut if part]
@@ -39,10 +39,10 @@ def snippet(text: str, terms: Sequence[Term], length: int = LENGTH) -> tuple[Pie
 
 def marked(text: str, terms: Sequence[Term]) -> tuple[Piece, ...]:
     """A whole text, such as a title, with what the terms find in it marked."""
-    return tuple(_pieces(text, 0, len(text), find(text, terms)))
+    return tuple(_pieces(text, 0, len(text), find_spans(text, terms)))
 
 
-def find(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+def find_spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     """Where the terms stand in `text`, in order and without overlaps."""
     folded, places = _aligned(text)
     found: list[tuple[int, int]] = []

@@ -27,7 +27,7 @@ from guides.crowd.turns import page_work, resting
 from guides.crowd.visits import Visit
 from guides.forms import ConnectionForm, take_password
 from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
-from guides.mail.connection.shape import example_of, has_shape
+from guides.mail.connection.password_format import example_password, matches_format
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.views import labels, retries
@@ -124,7 +124,7 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
             form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
             return _refused(request, form, reader, status=422)
         plan = replace(plan, deliver=True)
-    if not (plan.token or form.cleaned_data["anyway"] or has_shape(plan.password_pattern, secret)):
+    if not (plan.token or form.cleaned_data["anyway"] or matches_format(plan.password_pattern, secret)):
         form.doubt(labels.doubt(reader))
         return _refused(request, form, reader, status=422)
     return _take_turn(request, plan, secret, reader, form)
@@ -253,7 +253,7 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
         "username_words": _name_of(reader) if reader.wants_username else "",
-        "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
+        "password_example": example_password(reader.provider.password_pattern) if reader.provider else "",
         "explained": _explanation(reader),
         "retry_idents": retries.IDENTS,
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",

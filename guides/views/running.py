@@ -18,7 +18,7 @@ from guides.crowd.turns import fragment_work, is_crowded, tests_at_once
 from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
-from guides.mail.connection.reach import HIDDEN_END
+from guides.mail.connection.server_connection import HIDDEN_END
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.diagnosis.patterns import PatternSet

@@ -16,7 +16,7 @@ from guides.content.spelling import similar_domains
 from guides.forms import AddressForm, ServersForm
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.mail.discovery.findings import Discovery, Trust
-from guides.mail.discovery.report import as_record
+from guides.mail.discovery.serialization import as_record
 from guides.views import by_hand, labels
 from guides.views.cards import cards
 from guides.views.looking import LookingStream, remarks_of, rows_of

@@ -90,7 +90,7 @@ def _in_order(known: Sequence[Server], same_host: Sequence[Server]) -> Iterable[
     yield from known[1:]
 
 
-async def find(server: Server, cause: str, context: TestContext) -> Alternative | None:
+async def find_alternative(server: Server, cause: str, context: TestContext) -> Alternative | None:
     """The first candidate that answers as it should, or None. They are tried one after the other.
 
     The search has one connection at a time, in the place of the leg that failed: a test never has more than its legs.
@@ -133,6 +133,6 @@ async def _answers(server: Server, context: TestContext) -> bool:
                     if result.stage is Stage.CONNECT:
                         patience.reschedule(loop.time() + PATIENCE)
 
-            probe = replace(context, secret=Secret(""), gate=LoginGate((leg,)), handover=None, report=report)
+            probe = replace(context, secret=Secret(""), gate=LoginGate((leg,)), session_loan=None, report=report)
             await LegRun(server, probe, stages).run()
     return len(ended) == len(stages) and all(result.outcome in (Outcome.OK, Outcome.WARN) for result in ended)

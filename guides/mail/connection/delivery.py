@@ -19,9 +19,9 @@ from guides.mail.connection.context import TestContext
 from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.imap_reply import folder_name
 from guides.mail.connection.legs import LegRun
-from guides.mail.connection.records import Records
-from guides.mail.connection.session import Finding, Refusal, StageFault
+from guides.mail.connection.session import Refusal, StageFault, StageFinding
 from guides.mail.connection.smtp import SmtpSession
+from guides.mail.connection.stage_results import StageResults
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
 
 TIDY_SECONDS = 5.0  # of the whole test's time are kept for deleting the message
@@ -71,23 +71,23 @@ class DeliveryRun(LegRun):
         server = next(server for server in context.plan.servers if server.protocol is Protocol.SMTP)
         super().__init__(server, context)
         self.leg = Leg.DELIVERY
-        self._records = Records(self.leg, server, context)
+        self._records = StageResults(self.leg, server, context)
 
     async def run(self) -> None:
         """Report the one stage of this leg, whatever happens."""
         context = self._context
-        assert context.handover is not None  # noqa: S101
+        assert context.session_loan is not None  # noqa: S101
         try:
             context.report(await self._deliver())
         finally:
             context.report(None)
-            context.handover.give_back()
+            context.session_loan.give_back()
 
     async def _deliver(self) -> StageResult:
         context = self._context
-        assert context.handover is not None  # noqa: S101
+        assert context.session_loan is not None  # noqa: S101
         self._until = context.until
-        sessions = await context.handover.borrow()
+        sessions = await context.session_loan.borrow()
         smtp, imap = sessions.get(Leg.SMTP), sessions.get(Leg.IMAP)
         if smtp is None or imap is None:
             return self._records.result(Stage.DELIVERY, Outcome.BLOCKED)
@@ -100,7 +100,7 @@ class DeliveryRun(LegRun):
         result, _ = await self._perform(Stage.DELIVERY)
         return result
 
-    async def _work(self, stage: Stage) -> Finding:  # noqa: ARG002 (there is one)
+    async def _work(self, stage: Stage) -> StageFinding:  # noqa: ARG002 (there is one)
         loop = asyncio.get_running_loop()
         limits = self._context.limits
         message = TestMessage.to_oneself(self._context.plan.address, self._smtp.ehlo_name)
@@ -112,7 +112,7 @@ class DeliveryRun(LegRun):
         while True:
             for folder in tuple(folders):
                 try:
-                    uid = await imap_search.find(self._imap, folder, message.message_id, message.token)
+                    uid = await imap_search.find_message(self._imap, folder, message.message_id, message.token)
                 except Refusal:
                     if folder == folders[0]:
                         raise
@@ -133,11 +133,11 @@ class DeliveryRun(LegRun):
             return []
         return [junk] if junk is not None else []
 
-    async def _found(self, folder: bytes, uid: int, seconds: float, *, is_junk: bool) -> Finding:
+    async def _found(self, folder: bytes, uid: int, seconds: float, *, is_junk: bool) -> StageFinding:
         """It has arrived, whatever becomes of tidying up."""
         try:
             async with asyncio.timeout_at(self._context.until - _TO_TELL):
-                deleted = await imap_search.delete(self._imap, folder, uid)
+                deleted = await imap_search.delete_message(self._imap, folder, uid)
         except (Refusal, StageFault, ChannelFault, TimeoutError):
             deleted = False
         details = {
@@ -146,6 +146,6 @@ class DeliveryRun(LegRun):
             "deleted": "yes" if deleted else "no",
         }
         if is_junk:
-            return Finding("deliver.in_spam", details=details)
+            return StageFinding("deliver.in_spam", details=details)
         is_slow = seconds > self._context.limits.delivery_slow
-        return Finding("deliver.slow" if is_slow else None, details=details)
+        return StageFinding("deliver.slow" if is_slow else None, details=details)

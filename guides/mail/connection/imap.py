@@ -12,7 +12,7 @@ from guides.mail.connection.imap_reply import CommandResult, Response, read_resp
 from guides.mail.connection.imap_string import Literal, imap_string
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of
 from guides.mail.outcomes import Stage
 from guides.mail.secret import Secret
@@ -45,7 +45,7 @@ class ImapSession(Session):
     def forget(self) -> None:
         self.capabilities = frozenset()
 
-    async def greet(self) -> Finding:
+    async def greet(self) -> StageFinding:
         self.reader.begin(self.limits.greeting)
         line = await self.reader.line()
         mark, _, body = line.partition(b" ")
@@ -58,14 +58,14 @@ class ImapSession(Session):
             raise StageFault("greet.preauth_in_clear", line)
         self._preauthenticated = reply.status == "PREAUTH"
         self._take_capabilities(reply)
-        return Finding(evidence=line)
+        return StageFinding(evidence=line)
 
-    async def learn(self) -> Finding:
+    async def learn(self) -> StageFinding:
         if not self.capabilities:
             await self._ask_capabilities(Stage.CAPABILITIES)
         if self.channel.encrypted:
             self._mechanism()
-        return Finding(details={"offered": " ".join(sorted(self.capabilities))})
+        return StageFinding(details={"offered": " ".join(sorted(self.capabilities))})
 
     async def _ask_capabilities(self, stage: Stage) -> None:
         answer = await self.ask(b"CAPABILITY")
@@ -103,7 +103,7 @@ class ImapSession(Session):
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, "tls.starttls_refused")
 
-    async def log_in(self, username: str, secret: Secret) -> Finding:
+    async def log_in(self, username: str, secret: Secret) -> StageFinding:
         if self._preauthenticated:  # the server let us in unasked, so the password would prove nothing
             raise StageFault("auth.protocol_error")
         mechanism = self._mechanism(plain_first=needs_plain(username, secret))
@@ -121,7 +121,7 @@ class ImapSession(Session):
         self.forget()  # what is offered may be different once the server knows who asks
         self._take_capabilities(answer.reply)
         details = {"mechanism": "LOGIN (command)" if mechanism is None else mechanism.value}
-        return Finding(evidence=answer.evidence if answer.alert else b"", details=details)
+        return StageFinding(evidence=answer.evidence if answer.alert else b"", details=details)
 
     async def _authenticate(self, exchange: Exchange) -> CommandResult:
         command = b"AUTHENTICATE " + exchange.mechanism.encode()
@@ -130,7 +130,7 @@ class ImapSession(Session):
             command += b" " + initial
         return await self.ask(command, exchange=exchange, seconds=self.limits.authentication)
 
-    async def open(self) -> Finding:
+    async def open(self) -> StageFinding:
         answer = await self.ask(b"EXAMINE INBOX")
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.MAILBOX))
@@ -139,9 +139,9 @@ class ImapSession(Session):
             words = tokens(response.body)
             if len(words) == 2 and words[1].upper() == b"EXISTS" and words[0].isdigit():
                 details["messages"] = words[0].decode("ascii")
-        return Finding(details=details)
+        return StageFinding(details=details)
 
-    async def after_login(self, stage: Stage) -> Finding:
+    async def after_login(self, stage: Stage) -> StageFinding:
         match stage:
             case Stage.IDENTITY:
                 if not self.capabilities:  # the login's answer did not say what is offered from now on

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from guides.mail.connection.imap_reply import CommandResult, Response, tokens
 from guides.mail.connection.limits import Limits
-from guides.mail.connection.session import Finding, Refusal, StageFault
+from guides.mail.connection.session import Refusal, StageFault, StageFinding
 from guides.mail.connection.sizes import in_words
 from guides.mail.diagnosis.codes import cause_of
 from guides.mail.outcomes import Stage
@@ -37,16 +37,16 @@ class MailboxSession(Protocol):
         """Send a command; its result may have `lines` lines."""
 
 
-async def identify(session: MailboxSession) -> Finding:
+async def identify(session: MailboxSession) -> StageFinding:
     """Say who asks, where the server wants to know, and hear who answers."""
     if "ID" not in session.capabilities:
-        return Finding(skipped=True)
+        return StageFinding(skipped=True)
     answer = await session.ask(_OWN_ID)
     if answer.reply.status != "OK":
         cause = cause_of(answer.reply, Stage.MAILBOX)
         if cause == "mbox.id_required":
             raise Refusal(answer.reply, answer.evidence, cause)
-        return Finding(evidence=answer.evidence)  # a server that advertises ID and cannot take it hurts nobody
+        return StageFinding(evidence=answer.evidence)  # a server that advertises ID and cannot take it hurts nobody
     details = {}
     for response in answer.data:
         words = tokens(response.body)
@@ -56,7 +56,7 @@ async def identify(session: MailboxSession) -> Finding:
             software = b" ".join(told[name] for name in (b"name", b"version") if told.get(name, b"NIL") != b"NIL")
             if software:
                 details["software"] = software.decode("utf-8", "replace")
-    return Finding(details=details)
+    return StageFinding(details=details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class _Resource:
         return in_words(count) if self.name == "STORAGE" else str(count)
 
 
-async def look_at_quota(session: MailboxSession) -> Finding:
+async def look_at_quota(session: MailboxSession) -> StageFinding:
     """How much room is left (RFC 9208), and how large a message may be (RFC 7889)."""
     offered = session.capabilities
     details: dict[str, str] = {}
@@ -88,20 +88,20 @@ async def look_at_quota(session: MailboxSession) -> Finding:
     if largest.isascii() and largest.isdigit() and len(largest) <= _MAX_DIGITS:
         details["largest"] = in_words(int(largest) / _KIBIBYTE)
     if not any(name == "QUOTA" or name.startswith("QUOTA=") for name in offered):
-        return Finding(details=details, skipped=not details)
+        return StageFinding(details=details, skipped=not details)
     answer = await session.ask(b"GETQUOTAROOT INBOX")
     if answer.reply.status != "OK":  # the server does not say; that is no fault of the mailbox
-        return Finding(evidence=answer.evidence, details=details)
+        return StageFinding(evidence=answer.evidence, details=details)
     found = [(response, resource) for response in answer.data for resource in _resources(response)]
     if not found:
-        return Finding(details=details)
+        return StageFinding(details=details)
     response, fullest = max(found, key=lambda pair: pair[1].per_cent)
     details["usage"] = str(fullest)
     if fullest.per_cent >= 100:
         raise StageFault("mbox.overquota", response.raw, details=details)
     if fullest.per_cent >= NEARLY_FULL:
-        return Finding("mbox.overquota", response.raw, details)
-    return Finding(details=details)
+        return StageFinding("mbox.overquota", response.raw, details)
+    return StageFinding(details=details)
 
 
 async def _append_limit(session: MailboxSession) -> str:
@@ -124,7 +124,7 @@ def _resources(response: Response) -> Iterator[_Resource]:
             yield _Resource(name.decode("ascii", "replace").upper(), int(used), int(limit))
 
 
-async def look_at_folders(session: MailboxSession) -> Finding:
+async def look_at_folders(session: MailboxSession) -> StageFinding:
     """Which folders are marked for a use (RFC 6154), and whether there is one for sent messages.
 
     Not all folders are listed: there may be thousands.
@@ -139,8 +139,8 @@ async def look_at_folders(session: MailboxSession) -> Finding:
             command = b'LIST "" "%"'
         await list_folders(session, command)
     if "\\sent" not in folders and not await list_folders(session, b'LIST "" "*Sent%"'):
-        return Finding("mbox.no_sent_folder", details=_told(folders))
-    return Finding(details=_told(folders))
+        return StageFinding("mbox.no_sent_folder", details=_told(folders))
+    return StageFinding(details=_told(folders))
 
 
 async def list_folders(session: MailboxSession, command: bytes) -> list[bytes]:

@@ -28,7 +28,7 @@ async def junk_folder(session: ImapSession) -> bytes | None:
     return session.folders.get("\\junk")
 
 
-async def find(session: ImapSession, folder: bytes, message_id: str, token: str) -> int | None:
+async def find_message(session: ImapSession, folder: bytes, message_id: str, token: str) -> int | None:
     """The UID of the message in `folder`, which is opened for reading only; None while it is not there."""
     await _ask(session, b"EXAMINE ", *imap_string(folder))
     keys = f'OR HEADER Message-ID "{message_id}" SUBJECT "{token}"'
@@ -40,7 +40,7 @@ async def find(session: ImapSession, folder: bytes, message_id: str, token: str)
     return None
 
 
-async def delete(session: ImapSession, folder: bytes, uid: int) -> bool:
+async def delete_message(session: ImapSession, folder: bytes, uid: int) -> bool:
     """Delete one message. Without UIDPLUS (RFC 4315) only when no other is marked, as EXPUNGE takes them all."""
     await _ask(session, b"SELECT ", *imap_string(folder))
     await _ask(session, b"UID STORE %d +FLAGS.SILENT (\\Deleted)" % uid)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, Server
+from guides.mail.connection.password_format import matches_format
 from guides.mail.connection.plan import TestPlan
-from guides.mail.connection.session import Finding, StageFault
-from guides.mail.connection.shape import has_shape
+from guides.mail.connection.session import StageFault, StageFinding
 from guides.mail.network import Door, HostForbidden, PortForbidden, check_host
 from guides.mail.secret import FORBIDDEN, Secret
 
@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _MEANING = {port: meaning for meaning, port in USUAL_PORT.items()} | {25: (Protocol.SMTP, Security.STARTTLS)}
 
 
-def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> Finding:
+def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> StageFinding:
     """Judge one leg's input. Raises StageFault for what cannot or must not be tried; warns of what looks wrong."""
     if not plan.token and (plan.password is PasswordKind.OAUTH2 or not _takes_password(server)):
         raise StageFault("input.oauth_only")
@@ -54,7 +54,7 @@ def _is_text(username: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in username)
 
 
-def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> Finding:
+def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> StageFinding:
     """The most telling warning; the others in the details. None of them stops the test: the next stages prove it."""
     found: list[str] = []
     meaning = _MEANING.get(server.port)
@@ -65,7 +65,7 @@ def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> 
         raise StageFault("input.password_shape")
     if password != password.strip():
         found.append("input.password_space")
-    if not plan.token and not has_shape(plan.password_pattern, secret):
+    if not plan.token and not matches_format(plan.password_pattern, secret):
         found.append("input.password_shape")
     if not password.isascii():
         found.append("input.nonascii_password")
@@ -73,11 +73,11 @@ def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> 
     if plan.provider is not None and usual is not None and username.lower() != usual.lower():
         found.append("input.username_form")
     if not found:
-        return Finding()
+        return StageFinding()
     details = _suggestion(server) if found[0] == "input.port_security" else {}
     if found[1:]:
         details["also"] = " ".join(found[1:])
-    return Finding(found[0], details=details)
+    return StageFinding(found[0], details=details)
 
 
 def _suggestion(server: Server) -> dict[str, str]:

@@ -19,7 +19,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from guides.mail.connection.frames import without_locals
+from guides.mail.connection.tracebacks import without_locals
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, Limits
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of
 from guides.mail.outcomes import Stage
 from guides.mail.secret import Secret
@@ -38,7 +38,7 @@ class Pop3Session(Session):
     def forget(self) -> None:
         self._capabilities = None
 
-    async def greet(self) -> Finding:
+    async def greet(self) -> StageFinding:
         self.reader.begin(self.limits.greeting)
         line = await self.reader.line()
         if _LINE.fullmatch(line) is None:
@@ -46,14 +46,14 @@ class Pop3Session(Session):
         reply = _take_apart(line)
         if reply.status != "+OK":
             raise Refusal(reply, line, cause_of(reply, Stage.GREETING))
-        return Finding(evidence=line)
+        return StageFinding(evidence=line)
 
-    async def learn(self) -> Finding:
+    async def learn(self) -> StageFinding:
         reply, _ = await self._command(b"CAPA")
         self._capabilities = await self._list() if reply.status == "+OK" else None
         if self.channel.encrypted:
             self._mechanism("", plain_first=False)
-        return Finding(details={"offered": " ".join(sorted(self._capabilities or ()))})
+        return StageFinding(details={"offered": " ".join(sorted(self._capabilities or ()))})
 
     async def _list(self) -> dict[str, str]:
         """The lines of a listing up to the final dot (RFC 1939 3)."""
@@ -93,7 +93,7 @@ class Pop3Session(Session):
         if reply.status != "+OK":
             raise Refusal(reply, raw, "tls.starttls_refused")
 
-    async def log_in(self, username: str, secret: Secret) -> Finding:
+    async def log_in(self, username: str, secret: Secret) -> StageFinding:
         mechanism = self._mechanism(username, plain_first=needs_plain(username, secret))
         if mechanism is not None:
             exchange = Exchange(mechanism, username, secret, challenges=self.limits.sasl_continuations)
@@ -103,9 +103,9 @@ class Pop3Session(Session):
             reply, raw = await self._command(b"PASS " + secret.utf8(), self.limits.authentication)
         if reply.status != "+OK":
             raise Refusal(reply, raw, cause_of(reply, Stage.LOGIN))
-        return Finding(details={"mechanism": "USER"})
+        return StageFinding(details={"mechanism": "USER"})
 
-    async def _authenticate(self, exchange: Exchange) -> Finding:
+    async def _authenticate(self, exchange: Exchange) -> StageFinding:
         """AUTH with SASL (RFC 5034)."""
         command = b"AUTH " + exchange.mechanism.encode()
         initial = exchange.initial(_MAX_INITIAL)
@@ -118,9 +118,9 @@ class Pop3Session(Session):
         if reply.status != "+OK":
             raise exchange.refusal(reply, line)
         exchange.check_success(line)
-        return Finding(details={"mechanism": exchange.mechanism.value})
+        return StageFinding(details={"mechanism": exchange.mechanism.value})
 
-    async def open(self) -> Finding:
+    async def open(self) -> StageFinding:
         reply, raw = await self._command(b"STAT")
         if reply.status != "+OK":
             raise Refusal(reply, raw, cause_of(reply, Stage.MAILBOX))
@@ -129,7 +129,7 @@ class Pop3Session(Session):
         missing = await self._missing(has_messages=details.get("messages", "0").strip("0") != "")
         if missing:
             details["missing"] = " ".join(missing)
-        return Finding("cap.missing" if "UIDL" in missing else None, details=details)
+        return StageFinding("cap.missing" if "UIDL" in missing else None, details=details)
 
     async def _missing(self, *, has_messages: bool) -> list[str]:
         """Commands that a mail program relies on to leave messages on the server and to show headers first.

@@ -53,7 +53,7 @@ class Refusal(Exception):  # noqa: N818 (an answer, not an error)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StageFinding:
     """What a stage that did not fail found. With a cause, it is a warning. Nothing in it is redacted yet."""
 
     cause: str | None = None
@@ -131,11 +131,11 @@ class Session(ABC):
         return reply if self._redactor is None else neutral_reply(reply, self._redactor, plain_words=False)
 
     @abstractmethod
-    async def greet(self) -> Finding:
+    async def greet(self) -> StageFinding:
         """Read the greeting."""
 
     @abstractmethod
-    async def learn(self) -> Finding:
+    async def learn(self) -> StageFinding:
         """Ask for capabilities; over TLS, make sure that a password can be sent at all."""
 
     @abstractmethod
@@ -147,14 +147,14 @@ class Session(ABC):
         """Forget all that was learnt before encryption."""
 
     @abstractmethod
-    async def log_in(self, username: str, secret: Secret) -> Finding:
+    async def log_in(self, username: str, secret: Secret) -> StageFinding:
         """Send the user name and password, once."""
 
     @abstractmethod
-    async def open(self) -> Finding:
+    async def open(self) -> StageFinding:
         """Do what the login is for: open the mailbox, or have an envelope accepted."""
 
-    async def after_login(self, stage: Stage) -> Finding:  # noqa: ARG002 (for protocols with more than one)
+    async def after_login(self, stage: Stage) -> StageFinding:  # noqa: ARG002 (for protocols with more than one)
         """Do the work of a stage behind the login."""
         return await self.open()
 

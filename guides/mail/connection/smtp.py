@@ -13,7 +13,7 @@ from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import Exchange, Mechanism, choose, needs_plain
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding, not_a_greeting
 from guides.mail.connection.sizes import octets_in_words
 from guides.mail.diagnosis.codes import Reply, cause_of, message_cause, sender_cause
 from guides.mail.outcomes import Outcome, Owner, Stage
@@ -50,7 +50,7 @@ class SmtpSession(Session):
     def forget(self) -> None:
         self._extensions = {}
 
-    async def greet(self) -> Finding:
+    async def greet(self) -> StageFinding:
         self.reader.begin(self.limits.greeting)
         line = await self.reader.line()
         if _LINE.fullmatch(line) is None:
@@ -58,9 +58,9 @@ class SmtpSession(Session):
         reply, raw = await self._read_reply(line)
         if reply.status != "220":
             raise Refusal(reply, raw, cause_of(reply, Stage.GREETING))
-        return Finding(evidence=raw)
+        return StageFinding(evidence=raw)
 
-    async def learn(self) -> Finding:
+    async def learn(self) -> StageFinding:
         reply, raw = await self._command(f"EHLO {self.ehlo_name}".encode())
         if reply.status in ("500", "502"):  # a server from before extensions; it can neither encrypt nor sign in
             reply, raw = await self._command(f"HELO {self.ehlo_name}".encode())
@@ -74,7 +74,7 @@ class SmtpSession(Session):
         details = {"offered": " ".join(sorted(self._extensions))}
         if largest := octets_in_words(self._extensions.get("SIZE", "").strip()):  # RFC 1870
             details["largest"] = largest
-        return Finding(details=details)
+        return StageFinding(details=details)
 
     def _mechanism(self, *, plain_first: bool = False) -> Mechanism:
         """The mechanism to sign in with. Raises StageFault when a password cannot be sent."""
@@ -94,7 +94,7 @@ class SmtpSession(Session):
         if reply.status != "220":
             raise Refusal(reply, raw, "tls.starttls_refused")
 
-    async def log_in(self, username: str, secret: Secret) -> Finding:
+    async def log_in(self, username: str, secret: Secret) -> StageFinding:
         mechanism = self._mechanism(plain_first=needs_plain(username, secret))
         exchange = Exchange(mechanism, username, secret, challenges=self.limits.sasl_continuations)
         command = b"AUTH " + mechanism.encode()
@@ -108,9 +108,9 @@ class SmtpSession(Session):
         if reply.status != "235":
             raise exchange.refusal(reply, raw)
         exchange.check_success(raw)
-        return Finding(details={"mechanism": exchange.mechanism.value})
+        return StageFinding(details={"mechanism": exchange.mechanism.value})
 
-    async def open(self) -> Finding:
+    async def open(self) -> StageFinding:
         """MAIL FROM and RCPT TO the visitor's own address, then RSET. (A made-up one fails where servers verify.)"""
         finding = await self._envelope(b"RSET")
         if finding.cause is None:
@@ -120,13 +120,13 @@ class SmtpSession(Session):
                 await self._command(b"RSET")
         return finding
 
-    async def _envelope(self, *behind: bytes) -> Finding:
+    async def _envelope(self, *behind: bytes) -> StageFinding:
         """Sender and recipient; `behind` is what will be sent after them in any case."""
         path = f"<{self.address}>"
         parameters = ""
         if not path.isascii():
             if "SMTPUTF8" not in self._extensions:
-                return Finding("cap.missing", details={"missing": "SMTPUTF8"})
+                return StageFinding("cap.missing", details={"missing": "SMTPUTF8"})
             parameters = " SMTPUTF8"
         mail, recipient = f"MAIL FROM:{path}{parameters}".encode(), f"RCPT TO:{path}".encode()
         await self._send_ahead(mail, recipient, *behind)
@@ -137,9 +137,9 @@ class SmtpSession(Session):
         if reply.status not in ("250", "251"):
             cause = cause_of(reply, Stage.ENVELOPE)
             if cause == GREYLIST:
-                return Finding(cause, raw)
+                return StageFinding(cause, raw)
             raise Refusal(reply, raw, cause)
-        return Finding()
+        return StageFinding()
 
     async def submit(self, message: bytes) -> None:
         """Send a message to the visitor's own address. Raises Refusal, or StageFault when it is not taken now."""

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from guides.mail.accounts import Server
 from guides.mail.connection.context import TestContext
-from guides.mail.connection.frames import without_locals
 from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.input import check_input
 from guides.mail.connection.plan import AT_DELIVERY, LEG_OF_PROTOCOL, TestPlan, stages_of
-from guides.mail.connection.records import Records
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session import StageFault
 from guides.mail.connection.shared import Answer, Place
+from guides.mail.connection.stage_results import StageResults
+from guides.mail.connection.tracebacks import without_locals
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
@@ -53,14 +53,14 @@ def _told(
     results = [result for server in plan.servers for result in _leg(server, context, known)]
     if plan.deliver:
         sending = next(server for server in plan.servers if LEG_OF_PROTOCOL[server.protocol] is Leg.SMTP)
-        results += _blocked(Records(Leg.DELIVERY, sending, context), AT_DELIVERY)
+        results += _blocked(StageResults(Leg.DELIVERY, sending, context), AT_DELIVERY)
     return [*results, verdict(results, 0)]
 
 
 def _leg(server: Server, context: TestContext, known: Mapping[Place, Answer]) -> Iterator[StageResult]:
     """The visitor's own input, what others have found, and the stages behind it."""
     leg = LEG_OF_PROTOCOL[server.protocol]
-    records = Records(leg, server, context)
+    records = StageResults(leg, server, context)
     own, *others = stages_of(server)
     try:
         yield records.found(own, check_input(context.plan, server, context.secret, context.door))
@@ -73,5 +73,5 @@ def _leg(server: Server, context: TestContext, known: Mapping[Place, Answer]) ->
     yield from _blocked(records, others[len(told) :])
 
 
-def _blocked(records: Records, stages: Sequence[Stage]) -> list[StageResult]:
+def _blocked(records: StageResults, stages: Sequence[Stage]) -> list[StageResult]:
     return [records.result(stage, Outcome.BLOCKED) for stage in stages]

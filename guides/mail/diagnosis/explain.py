@@ -13,7 +13,7 @@ from guides.mail.diagnosis import bounces, markers
 from guides.mail.diagnosis.bounces import Bounce, Kind, Recipient
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.enhanced import ENHANCED
-from guides.mail.diagnosis.judging import HIGH, LEAST, MAX_CAUSES, OWN_SIDE, Cause, Why, best, judge
+from guides.mail.diagnosis.judging import HIGH, LEAST, MAX_CAUSES, OWN_SIDE, Basis, Cause, best, judge
 from guides.mail.diagnosis.messages import (
     MAX_BYTES,
     MAX_TEXT,
@@ -77,7 +77,7 @@ class Explanation:
         return bool(self.causes) and self.causes[0].confidence >= HIGH
 
 
-def explain(
+def diagnose(
     source: str | bytes,
     patterns: PatternSet | None = None,
     *,
@@ -200,12 +200,12 @@ def _of_bounce(
     prose = [judge(statement, patterns, provider, bounced=True) for statement in statements(human)]
     if sure:  # the report's own fields are clear: prose may add to the same classes only
         named = {cause.name for causes in own for cause in causes}
-        prose = [[cause for cause in causes if cause.name in named and Why.PATTERN in cause.why] for causes in prose]
+        prose = [[cause for cause in causes if cause.name in named and Basis.PATTERN in cause.why] for causes in prose]
     causes = _merged([*own, *prose])
     if kind is not Kind.FAILURE:
         rest = tuple(replace(cause, confidence=round(cause.confidence * 0.6, 3)) for cause in causes)
         name = _AUTO[kind]
-        first = Cause(name, owner_of(name), 0.9, line=_first_line(human), why=(Why.KIND,))
+        first = Cause(name, owner_of(name), 0.9, line=_first_line(human), why=(Basis.KIND,))
         causes = (first, *(rest if kind is Kind.DELAYED else ()))[:MAX_CAUSES]
     if not judged:
         judged = [Recipient(address) for address in bounces.named_in(human)]

@@ -13,7 +13,7 @@ from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import UNKNOWN, Reply, cause_of, contradicts
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.diagnosis.refusals import CODE, KNOWN_WORDS, LATE_PRIORITY, PROVIDERS_WORDS
-from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, Hit, Rules
+from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, RuleMatch, Rules
 from guides.mail.diagnosis.statements import Statement
 from guides.mail.outcomes import Owner, Stage
 
@@ -27,7 +27,7 @@ _PROSE = 0.1  # what words lose that no server said itself
 _DOUBTFUL = 0.75  # words of a class beside others that speak of another
 
 
-class Why(StrEnum):
+class Basis(StrEnum):
     """What a cause rests on."""
 
     PATTERN = "pattern"  # a pattern of the library: these are somebody's own words
@@ -52,7 +52,7 @@ class Cause:
     end: int = 0
     code: str = ""
     article: str = ""
-    why: tuple[Why, ...] = ()
+    why: tuple[Basis, ...] = ()
 
     @property
     def matched(self) -> str:
@@ -142,13 +142,13 @@ def best(causes: list[Cause]) -> list[Cause]:
             kept[cause.name] = cause
             continue
         surer = max(other, cause, key=lambda one: one.confidence)
-        named = next((one for one in (other, cause) if Why.PATTERN in one.why), surer)
+        named = next((one for one in (other, cause) if Basis.PATTERN in one.why), surer)
         kept[cause.name] = replace(surer, owner=named.owner, article=named.article, why=named.why)
     return sorted(kept.values(), key=lambda cause: -cause.confidence)
 
 
 def _prose(cause: Cause) -> float:
-    return 0.0 if Why.CLIENT in cause.why or Why.PATTERN in cause.why else _PROSE
+    return 0.0 if Basis.CLIENT in cause.why or Basis.PATTERN in cause.why else _PROSE
 
 
 def _code(statement: Statement) -> str:
@@ -200,7 +200,7 @@ def _by_protocol(statement: Statement, reply: Reply | None, stage: Stage | None)
         by_words = words.hit_in(statement.text, words.LOGIN) if _LOGIN_WORDS.search(statement.text) else None
         if reply is None and by_words is not None and by_words[0] != codes.REJECTED:
             name, start, end = by_words
-            yield Cause(name, owner_of(name), 0.85, statement.text, start, end, why=(Why.WORDS,))
+            yield Cause(name, owner_of(name), 0.85, statement.text, start, end, why=(Basis.WORDS,))
         return
     name = cause_of(reply, stage)
     if name == UNKNOWN:
@@ -218,7 +218,7 @@ def _by_protocol(statement: Statement, reply: Reply | None, stage: Stage | None)
         statement.text,
         start,
         end,
-        why=(Why.WORDS if hit else Why.CODE,),
+        why=(Basis.WORDS if hit else Basis.CODE,),
     )
 
 
@@ -263,12 +263,12 @@ def _by_patterns(
             if reply is not None and stage is not None and contradicts(reply, pattern.cause):
                 continue
             confidence = KNOWN_WORDS
-            why: tuple[Why, ...] = (Why.PATTERN,)
+            why: tuple[Basis, ...] = (Basis.PATTERN,)
             if pattern.provider is not None:
                 if provider is not None and pattern.provider != provider:
                     continue
                 confidence = PROVIDERS_WORDS if provider else 0.6
-                why = (Why.PATTERN, Why.PROVIDER) if provider else why
+                why = (Basis.PATTERN, Basis.PROVIDER) if provider else why
             if reply is not None and stage is not None and pattern.protocol not in (None, reply.protocol):
                 confidence *= 0.6
             if stage is not None and pattern.stage not in (None, stage):
@@ -302,13 +302,13 @@ def _by_client(statement: Statement, *, login: bool) -> Iterator[Cause]:
             between_servers and family in ("tcp", "dns", "net", "generic")
         ):
             confidence *= 0.6
-        yield _cause(hit, statement.text, 0, round(confidence, 3), (Why.CLIENT,))
+        yield _cause(hit, statement.text, 0, round(confidence, 3), (Basis.CLIENT,))
 
 
 def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterator[Cause]:
     """What mail servers say when they do not deliver: by words first, by codes alone last."""
     rules = Rules.of(*DELIVERY)
-    chosen: list[Hit] = []
+    chosen: list[RuleMatch] = []
     layer = statement.text
     for layer_tried in statement.layers:
         hits = rules.hits(layer_tried)
@@ -331,10 +331,10 @@ def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterato
     if by_code is not None:
         name, confidence = by_code
         start, end = _where(statement.text, status or code)
-        yield Cause(name, owner_of(name), confidence * factor, statement.text, start, end, why=(Why.CODE,))
+        yield Cause(name, owner_of(name), confidence * factor, statement.text, start, end, why=(Basis.CODE,))
 
 
-def _guessed(statement: Statement) -> tuple[list[Hit], str]:
+def _guessed(statement: Statement) -> tuple[list[RuleMatch], str]:
     """What a reply is about, by its nouns, when no rule knows its words; and the layer that holds them."""
     for layer in statement.layers:
         hits = Rules.of("delivery-guesses").hits(layer)[:1]
@@ -344,17 +344,17 @@ def _guessed(statement: Statement) -> tuple[list[Hit], str]:
 
 
 def _of_hits(
-    hits: list[Hit], by_code: tuple[str, float] | None, line: str, offset: int, factor: float
+    hits: list[RuleMatch], by_code: tuple[str, float] | None, line: str, offset: int, factor: float
 ) -> Iterator[Cause]:
     first = hits[0]
     confidence = first.strength
-    why: tuple[Why, ...] = (Why.WORDS if first.strength > LIKELY else Why.HINT,)
+    why: tuple[Basis, ...] = (Basis.WORDS if first.strength > LIKELY else Basis.HINT,)
     if by_code is not None and by_code[0] == first.cause:
         confidence = min(0.96, confidence + 0.05)
-        why = (*why, Why.AGREES)
+        why = (*why, Basis.AGREES)
     elif by_code is not None and first.strength <= LIKELY and by_code[1] >= enhanced.DEFINITE:
         confidence = by_code[1] - 0.05
-    if confidence >= HIGH and Why.AGREES not in why and _is_doubtful(first.cause, line):
+    if confidence >= HIGH and Basis.AGREES not in why and _is_doubtful(first.cause, line):
         confidence = _DOUBTFUL
     yield _cause(first, line, offset, round(confidence * factor, 3), why)
     for hit in hits[1:]:
@@ -381,5 +381,5 @@ def _where(line: str, sign: str) -> tuple[int, int]:
     return (at, at + len(sign)) if at >= 0 else (0, 0)
 
 
-def _cause(hit: Hit, line: str, offset: int, confidence: float, why: tuple[Why, ...]) -> Cause:
+def _cause(hit: RuleMatch, line: str, offset: int, confidence: float, why: tuple[Basis, ...]) -> Cause:
     return Cause(hit.cause, owner_of(hit.cause), confidence, line, offset + hit.start, offset + hit.end, why=why)

@@ -31,7 +31,7 @@ DELIVERY = ("delivery-en", "delivery-ja", "delivery-ru", "delivery-de", "deliver
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class RuleMatch:
     """A rule that was found: its class, how much it says, its place in the order, and where in the line it stood."""
 
     cause: str
@@ -74,7 +74,7 @@ class Rules:
         """Every class that a rule names."""
         return frozenset(cause for cause, _, _ in self._rows)
 
-    def hits(self, line: str) -> list[Hit]:
+    def hits(self, line: str) -> list[RuleMatch]:
         """All rules that are found in a line, the winning one first; one hit a row."""
         line = cut(line)
         hits = []
@@ -85,7 +85,7 @@ class Rules:
                 continue
             span = self._scanner.span(index, line)
             if span is not None:
-                hits.append(Hit(cause, strength, rank, *span))
+                hits.append(RuleMatch(cause, strength, rank, *span))
                 last = rank
         return hits
 

@@ -15,7 +15,7 @@ from guides.mail.discovery.servers import (
     USUAL,
     NotTaken,
     Skipped,
-    Why,
+    SkipReason,
     check_clash,
     checked_host,
     checked_port,
@@ -72,7 +72,7 @@ class ParsedConfig:
     @property
     def needs_address(self) -> bool:
         """Whether more would be known with the address than without."""
-        return any(skipped.why is Why.NEEDS_ADDRESS for skipped in self.skipped)
+        return any(skipped.why is SkipReason.NEEDS_ADDRESS for skipped in self.skipped)
 
     def for_domain(self, domain: str) -> tuple[Server, ...]:
         """The servers with the domain (A-labels) filled in."""
@@ -92,13 +92,13 @@ def parse_client_config(
     providers = root.all("emailProvider")
     if not providers:
         raise ConfigFault("no_provider")
-    reader = _Reader(address.domain if address else domain, address, tuple(allowed_suffixes))
+    reader = _ConfigParser(address.domain if address else domain, address, tuple(allowed_suffixes))
     configs = [reader.provider(element, root) for element in providers]
     return next((config for config in configs if config.is_usable), configs[0])
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _ConfigParser:
     """Whom a file is read for."""
 
     domain: str
@@ -115,7 +115,7 @@ class _Reader:
             try:
                 server = self._server(entry, kind)
                 if any((server.protocol, server.host, server.port) == (s.protocol, s.host, s.port) for s in servers):
-                    raise NotTaken(Why.TWICE, f"{server.host}:{server.port}")
+                    raise NotTaken(SkipReason.TWICE, f"{server.host}:{server.port}")
             except NotTaken as fault:
                 skipped.append(Skipped(shown(f"{entry.name} {kind}".strip()), fault.why, fault.detail))
             else:
@@ -139,7 +139,7 @@ class _Reader:
     def _server(self, entry: Element, kind: str) -> Server:
         protocol = _PROTOCOLS.get(kind)
         if protocol is None or (protocol is Protocol.SMTP) != (entry.name.lower() == "outgoingserver"):
-            raise NotTaken(Why.PROTOCOL, kind)
+            raise NotTaken(SkipReason.PROTOCOL, kind)
         host = self._host(entry.get("hostname"))
         port = checked_port(entry.get("port"), protocol)
         security = _security(entry.get("socketType"), port)
@@ -159,10 +159,10 @@ class _Reader:
         if self.address is not None:
             text = _replace(text, "%EMAILLOCALPART%", self.address.local_part)
         elif "%EMAILLOCALPART%" in text.upper():
-            raise NotTaken(Why.NEEDS_ADDRESS, text)
+            raise NotTaken(SkipReason.NEEDS_ADDRESS, text)
         filled = _with_domain(text, self.domain or _STAND_IN)
         if "%" in filled:
-            raise NotTaken(Why.PLACEHOLDER, text)
+            raise NotTaken(SkipReason.PLACEHOLDER, text)
         host = checked_host(filled, self.allowed_suffixes)
         return host if self.domain else host.replace(_STAND_IN, DOMAIN_PLACEHOLDER)
 
@@ -181,14 +181,14 @@ def _security(text: str, port: int) -> Security:
         return _SECURITIES[kind]
     if kind == "tls" and port in USUAL:  # some write it for either; the port says which
         return USUAL[port][1]
-    raise NotTaken(Why.CLEAR_TEXT if kind in _CLEAR else Why.SECURITY, text)
+    raise NotTaken(SkipReason.CLEAR_TEXT if kind in _CLEAR else SkipReason.SECURITY, text)
 
 
 def _auth(texts: list[str]) -> tuple[AuthMethod, ...]:
     """The ways to sign in, in the file's order; none named means a password."""
     known = dict.fromkeys(_AUTH[text.strip().lower()] for text in texts if text.strip().lower() in _AUTH)
     if texts and not known:
-        raise NotTaken(Why.AUTHENTICATION, ", ".join(texts))
+        raise NotTaken(SkipReason.AUTHENTICATION, ", ".join(texts))
     return tuple(known) or (AuthMethod.PASSWORD,)
 
 

@@ -14,12 +14,12 @@ from xml.etree import ElementTree as ET
 
 from guides.mail.accounts import Address, Protocol, Security, Server
 from guides.mail.discovery.files import NOT_THERE
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.servers import (
     NotTaken,
     Skipped,
-    Why,
+    SkipReason,
     check_clash,
     checked_host,
     checked_port,
@@ -47,7 +47,7 @@ async def autodiscover(query: Query) -> Finding:
 
 
 async def _pox(query: Query, url: str) -> Finding:
-    base = Finding(Source.AUTODISCOVER, trust=Trust.MEDIUM, origin=url)
+    base = Finding(ConfigSource.AUTODISCOVER, trust=Trust.MEDIUM, origin=url)
     try:
         answer = await query.door.fetch(url, body=_request(f"{NOBODY}@{query.domain}"), media_type="text/xml")
     except FetchFailure as failure:
@@ -118,4 +118,4 @@ def _security(entry: Element, port: int) -> Security:
         case "ssl" | "auto":
             return Security.STARTTLS if port in (143, 110, 587) else Security.TLS
         case _:
-            raise NotTaken(Why.CLEAR_TEXT, entry.get("Encryption"))
+            raise NotTaken(SkipReason.CLEAR_TEXT, entry.get("Encryption"))

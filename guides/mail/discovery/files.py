@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from guides.mail.discovery.autoconfig import ConfigFault, ParsedConfig, parse_client_config
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.network import FetchFailure
 
@@ -17,16 +17,16 @@ WANTS_ADDRESS = 400  # what servers answer that make a file for one address
 async def autoconfig(query: Query) -> Finding:
     """`https://autoconfig.D/mail/config-v1.1.xml`."""
     url = f"https://autoconfig.{query.domain}/mail/config-v1.1.xml"
-    return await from_address(query, url, Source.AUTOCONFIG, Trust.HIGH)
+    return await from_address(query, url, ConfigSource.AUTOCONFIG, Trust.HIGH)
 
 
 async def well_known(query: Query) -> Finding:
     """`https://D/.well-known/autoconfig/mail/config-v1.1.xml`; never with the address."""
     url = f"https://{query.domain}/.well-known/autoconfig/mail/config-v1.1.xml"
-    return await from_address(replace(query, address=None), url, Source.WELL_KNOWN, Trust.HIGH)
+    return await from_address(replace(query, address=None), url, ConfigSource.WELL_KNOWN, Trust.HIGH)
 
 
-async def from_address(query: Query, url: str, source: Source, trust: Trust) -> Finding:
+async def from_address(query: Query, url: str, source: ConfigSource, trust: Trust) -> Finding:
     """Fetch a file and read it. With an address in the query, that is sent along, to this host alone."""
     asked = url
     if query.address is not None:

@@ -9,7 +9,7 @@ from guides.mail.accounts import Account, Protocol, Server
 from guides.mail.discovery.servers import Skipped
 
 
-class Source(StrEnum):
+class ConfigSource(StrEnum):
     """Where settings can come from, the most trusted first. The values are the outside's (`discover --json`)."""
 
     TABLE = "table"
@@ -35,7 +35,7 @@ class Trust(StrEnum):
 class Finding:
     """What one source came to. `error` is "" or a cause: of the door, of reading, or of `guides.mail.discovery`."""
 
-    source: Source
+    source: ConfigSource
     account: Account | None = None
     trust: Trust = Trust.LOW
     error: str = ""
@@ -67,7 +67,7 @@ class Finding:
 class Difference:
     """A source names another best server than the one shown."""
 
-    source: Source
+    source: ConfigSource
     protocol: Protocol
     server: Server
 
@@ -77,7 +77,7 @@ class Remark:
     """Something about the settings that a reader must know. `kind` has words in `guides.views.labels`."""
 
     kind: str
-    source: Source | None = None
+    source: ConfigSource | None = None
     detail: str = ""
 
 
@@ -101,6 +101,6 @@ class Discovery:
     @property
     def needs_address(self) -> bool:
         """Whether a more trusted source than the winner would answer if it knew the address."""
-        order = list(Source)
+        order = list(ConfigSource)
         limit = order.index(self.winner.source) if self.winner else len(order)
         return any(finding.needs_address and order.index(finding.source) < limit for finding in self.findings)

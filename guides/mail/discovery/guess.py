@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.limits import ChannelFault
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.network import DnsFailure, HostForbidden
 
@@ -32,7 +32,7 @@ async def guess(query: Query) -> Finding:
             for task in tasks:
                 task.cancel()
         await asyncio.gather(*(task for tasks in tries.values() for task in tasks), return_exceptions=True)
-    base = Finding(Source.GUESS, trust=Trust.LOW)
+    base = Finding(ConfigSource.GUESS, trust=Trust.LOW)
     if not any(server.protocol is not Protocol.SMTP for server in servers):
         return replace(base, error="no_server")
     return replace(base, account=query.account(tuple(servers)), origin=servers[0].host)

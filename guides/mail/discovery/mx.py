@@ -9,17 +9,17 @@ from dataclasses import replace
 
 from guides.mail.accounts import Account
 from guides.mail.discovery.files import from_address
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
 from guides.mail.discovery.query import Query
-from guides.mail.network import DnsFailure, HostForbidden, MxRecord, Records, check_host
+from guides.mail.network import DnsFailure, HostForbidden, MxRecord, RecordSet, check_host
 
 MOST_EXCHANGERS = 10
 
 
 async def mx(query: Query) -> Finding:
     """The best exchanger alone: by a known suffix its provider, else `autoconfig.` below its domains."""
-    base = Finding(Source.MX, trust=Trust.MEDIUM, by_dns_alone=True)
+    base = Finding(ConfigSource.MX, trust=Trust.MEDIUM, by_dns_alone=True)
     try:
         records = await query.door.query(query.domain, "MX")
     except (DnsFailure, HostForbidden) as failure:
@@ -43,7 +43,7 @@ async def mx(query: Query) -> Finding:
         return replace(base, error="own_host")
     candidates = domains_of(host)
     files = [
-        from_address(query, f"https://autoconfig.{name}/mail/config-v1.1.xml", Source.MX, Trust.MEDIUM)
+        from_address(query, f"https://autoconfig.{name}/mail/config-v1.1.xml", ConfigSource.MX, Trust.MEDIUM)
         for name in candidates
     ]
     answers = await asyncio.gather(*files)
@@ -65,7 +65,7 @@ async def exchangers(query: Query) -> tuple[str, ...] | None:
         return () if failure.cause == "dns.nxdomain" else None
 
 
-def _public(query: Query, records: Records) -> tuple[str, ...]:
+def _public(query: Query, records: RecordSet) -> tuple[str, ...]:
     """The exchangers that have a public host name."""
     hosts = []
     for record in records.found[:MOST_EXCHANGERS]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from guides.mail.accounts import AuthMethod, Protocol, Security, Server
 from guides.mail.discovery.files import NOT_THERE
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.servers import NotTaken, Skipped, checked_host, shown
 from guides.mail.network import DnsFailure, FetchFailure, HostForbidden, TxtRecord
@@ -33,7 +33,7 @@ _KEYS = (
 async def pacc(query: Query) -> Finding:
     """Fetch the file, never following a redirect, and the digest; without the right one the file counts for nothing."""
     url = f"https://ua-auto-config.{query.domain}/.well-known/user-agent-configuration.json"
-    base = Finding(Source.PACC, trust=Trust.HIGH, origin=url)
+    base = Finding(ConfigSource.PACC, trust=Trust.HIGH, origin=url)
     async with asyncio.TaskGroup() as group:
         digests = group.create_task(_digests(query))
         fetching = group.create_task(_fetch(query, url))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from guides.mail.discovery.autodiscover import autodiscover
 from guides.mail.discovery.files import autoconfig, well_known
-from guides.mail.discovery.findings import Finding, Source
+from guides.mail.discovery.findings import ConfigSource, Finding
 from guides.mail.discovery.guess import guess
 from guides.mail.discovery.mx import mx
 from guides.mail.discovery.pacc import pacc
@@ -17,33 +17,36 @@ from guides.mail.discovery.srv import srv
 
 Ask = Callable[[Query], Awaitable[Finding]]
 
-SOURCES: Mapping[Source, Ask] = {
-    Source.PACC: pacc,
-    Source.AUTOCONFIG: autoconfig,
-    Source.WELL_KNOWN: well_known,
-    Source.MX: mx,
-    Source.SRV: srv,
-    Source.AUTODISCOVER: autodiscover,
-    Source.GUESS: guess,
+SOURCES: Mapping[ConfigSource, Ask] = {
+    ConfigSource.PACC: pacc,
+    ConfigSource.AUTOCONFIG: autoconfig,
+    ConfigSource.WELL_KNOWN: well_known,
+    ConfigSource.MX: mx,
+    ConfigSource.SRV: srv,
+    ConfigSource.AUTODISCOVER: autodiscover,
+    ConfigSource.GUESS: guess,
 }
 NOT_WAITED_FOR, DEADLINE = "not_waited_for", "deadline"  # errors of sources that were cut off
-ORDER = {source: position for position, source in enumerate(Source)}
+ORDER = {source: position for position, source in enumerate(ConfigSource)}
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """Seconds. `deadline`: for everything. `grace`: for less trusted sources, once one has settled the matter."""
 
     deadline: float = 8.0
     grace: float = 0.05
 
 
-THOROUGH = Patience(grace=8.0)
-_DEFAULT = Patience()
+THOROUGH = Timeouts(grace=8.0)
+_DEFAULT = Timeouts()
 
 
 async def search(
-    query: Query, known: Finding | None = None, patience: Patience = _DEFAULT, sources: Mapping[Source, Ask] = SOURCES
+    query: Query,
+    known: Finding | None = None,
+    timeouts: Timeouts = _DEFAULT,
+    sources: Mapping[ConfigSource, Ask] = SOURCES,
 ) -> AsyncGenerator[Finding, None]:
     """Yield what each source comes to, as it comes. `known` is what a source that needs no network has said.
 
@@ -51,7 +54,7 @@ async def search(
     the deadline cuts off, is told too. Closing the generator cancels all.
     """
     loop = asyncio.get_running_loop()
-    until = loop.time() + patience.deadline
+    until = loop.time() + timeouts.deadline
     tasks = {asyncio.create_task(_safely(ask, query, source)): source for source, ask in sources.items()}
     settled_by = known if known is not None and settles(known) else None
     in_grace = False
@@ -70,7 +73,7 @@ async def search(
                 continue
             if all(ORDER[tasks[task]] > ORDER[settled_by.source] for task in running):
                 in_grace = True
-                until = min(until, loop.time() + patience.grace)
+                until = min(until, loop.time() + timeouts.grace)
         late = NOT_WAITED_FOR if in_grace else DEADLINE
         for source in sorted((tasks[task] for task in running), key=ORDER.__getitem__):
             yield Finding(source, error=late)
@@ -85,7 +88,7 @@ def settles(finding: Finding) -> bool:
     return finding.is_whole or (finding.account is not None and finding.account.provider is not None)
 
 
-async def _safely(ask: Ask, query: Query, source: Source) -> Finding:
+async def _safely(ask: Ask, query: Query, source: ConfigSource) -> Finding:
     """A source that breaks must not take the others with it; which one broke is told, and logged by the caller."""
     try:
         return await ask(query)

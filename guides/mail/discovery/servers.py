@@ -24,7 +24,7 @@ USUAL = {
 RELAY_PORT = 25
 
 
-class Why(StrEnum):
+class SkipReason(StrEnum):
     """Why a server was left out."""
 
     CLEAR_TEXT = "clear_text"  # no encryption
@@ -44,14 +44,14 @@ class Skipped:
     """A server that was left out. `what` and `detail` are a stranger's words, cut, with nothing invisible in them."""
 
     what: str
-    why: Why
+    why: SkipReason
     detail: str = ""
 
 
 class NotTaken(Exception):  # noqa: N818
     """A server is left out."""
 
-    def __init__(self, why: Why, detail: str = "") -> None:
+    def __init__(self, why: SkipReason, detail: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.detail = shown(detail)
@@ -68,16 +68,16 @@ def checked_host(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
     try:
         return check_host(text, allowed_suffixes)
     except HostForbidden:
-        raise NotTaken(Why.HOST, text) from None
+        raise NotTaken(SkipReason.HOST, text) from None
 
 
 def checked_port(text: str, protocol: Protocol) -> int:
     """A port. Raises NotTaken for what is none, and for 25: mail clients do not send through it (RFC 8314)."""
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
-        raise NotTaken(Why.PORT, text)
+        raise NotTaken(SkipReason.PORT, text)
     port = int(text)
     if protocol is Protocol.SMTP and port == RELAY_PORT:
-        raise NotTaken(Why.PORT, text)
+        raise NotTaken(SkipReason.PORT, text)
     return port
 
 
@@ -88,7 +88,7 @@ def check_clash(protocol: Protocol, port: int, security: Security) -> None:
         return
     # STARTTLS on 465 and TLS on 587 exist nowhere but in typing errors; a client set up so only waits.
     if usual != (protocol, security):
-        raise NotTaken(Why.CLASH, f"{protocol} {port} {security}")
+        raise NotTaken(SkipReason.CLASH, f"{protocol} {port} {security}")
 
 
 def username_form(text: str, address: Address | None = None) -> UsernameForm:

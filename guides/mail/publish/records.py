@@ -11,7 +11,7 @@ from guides.mail.publish import pacc
 from guides.mail.publish.offer import Offer
 
 
-class Reader(StrEnum):
+class DiscoveryMethod(StrEnum):
     """Who reads a record."""
 
     AUTOCONFIG = "autoconfig"  # Thunderbird and many others
@@ -28,7 +28,7 @@ class DnsRecord:
     name: str
     kind: Literal["CNAME", "SRV", "TXT"]
     value: str
-    reader: Reader
+    method: DiscoveryMethod
 
     @property
     def line(self) -> str:
@@ -58,11 +58,11 @@ def records_for(offer: Offer, portal: str, base_url: str, documentation: str) ->
 
 def _portal_records(offer: Offer, portal: str, base_url: str, documentation: str) -> list[DnsRecord]:
     domain = offer.account.domain
-    made = [DnsRecord(f"autoconfig.{domain}", "CNAME", f"{portal}.", Reader.AUTOCONFIG)]
+    made = [DnsRecord(f"autoconfig.{domain}", "CNAME", f"{portal}.", DiscoveryMethod.AUTOCONFIG)]
     if offer.password_protocols:
         made += [
-            DnsRecord(f"autodiscover.{domain}", "CNAME", f"{portal}.", Reader.AUTODISCOVER),
-            DnsRecord(f"_autodiscover._tcp.{domain}", "SRV", f"0 1 443 {portal}.", Reader.AUTODISCOVER),
+            DnsRecord(f"autodiscover.{domain}", "CNAME", f"{portal}.", DiscoveryMethod.AUTODISCOVER),
+            DnsRecord(f"_autodiscover._tcp.{domain}", "SRV", f"0 1 443 {portal}.", DiscoveryMethod.AUTODISCOVER),
         ]
     try:
         digest = pacc.txt_record(pacc.write(offer, documentation))
@@ -70,10 +70,10 @@ def _portal_records(offer: Offer, portal: str, base_url: str, documentation: str
         pass
     else:
         made += [
-            DnsRecord(f"ua-auto-config.{domain}", "CNAME", f"{portal}.", Reader.PACC),
-            DnsRecord(f"_ua-auto-config.{domain}", "TXT", f'"{digest}"', Reader.PACC),
+            DnsRecord(f"ua-auto-config.{domain}", "CNAME", f"{portal}.", DiscoveryMethod.PACC),
+            DnsRecord(f"_ua-auto-config.{domain}", "TXT", f'"{digest}"', DiscoveryMethod.PACC),
         ]
-    made.append(DnsRecord(domain, "TXT", f'"mailconf={base_url}/v1.1/{domain}"', Reader.MAILCONF))
+    made.append(DnsRecord(domain, "TXT", f'"mailconf={base_url}/v1.1/{domain}"', DiscoveryMethod.MAILCONF))
     return made
 
 
@@ -84,7 +84,7 @@ def srv_records(offer: Offer) -> list[DnsRecord]:
         server = first_of(offer, protocol, security)
         target = f"{server.port} {server.host}." if server else "0 ."
         rank = f"{_PRIORITIES[protocol]} 1" if server else "0 0"
-        made.append(DnsRecord(f"{service}._tcp.{offer.account.domain}", "SRV", f"{rank} {target}", Reader.SRV))
+        made.append(DnsRecord(f"{service}._tcp.{offer.account.domain}", "SRV", f"{rank} {target}", DiscoveryMethod.SRV))
     return made
 
 

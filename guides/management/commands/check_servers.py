@@ -18,7 +18,7 @@ from guides import runtime
 from guides.crowd import memory, outages
 from guides.crowd.outages import CHECKER, ServerName
 from guides.mail.accounts import Server
-from guides.mail.connection.look import look_at_all
+from guides.mail.connection.server_check import check_servers
 from guides.mail.connection.shared import OURS_ALONE, Place
 from guides.mail.outcomes import Outcome, StageResult
 from guides.models import Provider
@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
     def _check(self) -> bool:
         servers = self._servers()
-        looks = asyncio.run(look_at_all(servers, runtime.door()))
+        looks = asyncio.run(check_servers(servers, runtime.door()))
         noted = [self._note(server, results) for server, results in zip(servers, looks, strict=True)]
         return all(noted)
 

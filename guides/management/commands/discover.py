@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from guides.content import discovering
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.mail.discovery.findings import Discovery
-from guides.mail.discovery.report import as_record
+from guides.mail.discovery.serialization import as_record
 
 USAGE_ERROR = 2
 

@@ -20,7 +20,7 @@ from guides.mail.secret import Secret
 _DEFAULT_LIMITS = Limits()
 
 
-async def look_at(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) -> tuple[StageResult, ...]:
+async def check_server(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) -> tuple[StageResult, ...]:
     """The results of the server's public stages, up to the first that failed. Never raises for what a server does."""
     results: list[StageResult] = []
 
@@ -46,12 +46,12 @@ async def look_at(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) 
     return tuple(results)
 
 
-async def look_at_all(servers: Sequence[Server], door: Door) -> list[tuple[StageResult, ...]]:
+async def check_servers(servers: Sequence[Server], door: Door) -> list[tuple[StageResult, ...]]:
     """A look at each of `servers`, side by side, but only a few at a time."""
     few = asyncio.Semaphore(10)
 
     async def one(server: Server) -> tuple[StageResult, ...]:
         async with few:
-            return await look_at(server, door)
+            return await check_server(server, door)
 
     return await asyncio.gather(*(one(server) for server in servers))

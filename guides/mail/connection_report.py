@@ -52,7 +52,7 @@ class ReportFault(ValueError):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ConnectionReport:
     """One finished test. `portal` is who made it: name and version.
 
     What has a default is not in the reports of older portals, which are read all the same.
@@ -68,7 +68,7 @@ class Report:
     is_hidden: bool = False  # the portal does not tell how that server fails: it is not known to be the visitor's
     suggests_local_part: bool = False  # the user name may have to be the part before the @
 
-    def masked(self) -> Report:
+    def masked(self) -> ConnectionReport:
         """The same with the address's local part masked but for its first letter; its domain is what support needs."""
         local_part, at, domain = self.address.rpartition("@")
         return replace(self, address=f"{local_part[:1]}{MASK}{at}{domain}")
@@ -107,7 +107,7 @@ class Report:
         return json.dumps(data, ensure_ascii=False, indent=indent)
 
     @classmethod
-    def from_json(cls, text: str) -> Report:
+    def from_json(cls, text: str) -> ConnectionReport:
         """Read a report. Raises ReportFault."""
         if len(text) > LONGEST:
             raise ReportFault("json")
@@ -212,7 +212,7 @@ class _Object:
             raise ValueError
 
 
-def _report(data: _Object) -> Report:
+def _report(data: _Object) -> ConnectionReport:
     if data.text("report") != KIND or data.number("format", FORMAT) != FORMAT:
         raise ValueError
     made_at = datetime.fromisoformat(data.text("made_at"))
@@ -239,7 +239,7 @@ def _report(data: _Object) -> Report:
     suggests_local_part = verdict_data.has("local_part") and verdict_data.flag("local_part")
     in_between = verdict_data.slug("in_between") if verdict_data.has("in_between") else None
     verdict_data.done()
-    report = Report(
+    report = ConnectionReport(
         made_at=made_at,
         portal=data.text("portal"),
         address=data.text("address"),

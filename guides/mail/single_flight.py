@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Flights(Generic[T]):
+class SingleFlight(Generic[T]):
     """Work under way, by what it is for. May serve several event loops, each of which shares with itself only."""
 
     def __init__(self) -> None:

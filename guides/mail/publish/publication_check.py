@@ -43,7 +43,7 @@ class Family(StrEnum):
     PACC = "pacc"
 
 
-class Place(StrEnum):
+class Location(StrEnum):
     """Where a client looks."""
 
     AUTOCONFIG = "autoconfig"
@@ -72,7 +72,7 @@ class Step:
     """One place, and what is there. `error` is a cause of discovery's, or one of: media_type (no XML), no_outgoing and
     half (nothing for one direction), one_server (a strict reader drops the file); "" when all is well."""
 
-    place: Place
+    location: Location
     where: str
     state: State
     error: str = ""
@@ -86,7 +86,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyLook:
+class FamilyCheck:
     """One family's way, step by step; `answer` is the first step that it would take settings from."""
 
     family: Family
@@ -103,9 +103,9 @@ class Contradiction:
     """Two places that name different best servers of one protocol."""
 
     protocol: Protocol
-    one: Place
+    one: Location
     one_server: Server
-    other: Place
+    other: Location
     other_server: Server
 
 
@@ -119,7 +119,7 @@ class Published(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordLook:
+class RecordCheck:
     """A record to publish, and what stands in its place."""
 
     record: DnsRecord
@@ -128,15 +128,15 @@ class RecordLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PublicationCheck:
     """A whole look at a domain."""
 
-    families: tuple[FamilyLook, ...]
+    families: tuple[FamilyCheck, ...]
     contradictions: tuple[Contradiction, ...]
-    records: tuple[RecordLook, ...]
+    records: tuple[RecordCheck, ...]
 
 
-async def look_at(query: Query, offer: Offer | None, records: Iterable[DnsRecord]) -> Look:
+async def check_publication(query: Query, offer: Offer | None, records: Iterable[DnsRecord]) -> PublicationCheck:
     """Ask everything at once. `offer` is what the portal has for the domain, None when it has nothing."""
     records = tuple(records)
     async with asyncio.TaskGroup() as group:
@@ -147,27 +147,27 @@ async def look_at(query: Query, offer: Offer | None, records: Iterable[DnsRecord
         pox_srv = group.create_task(_pox_srv(query))
         published = [group.create_task(_published(query.door, record)) for record in records]
     host, address = _files(query.domain)
-    at_host = _file_step(Place.AUTOCONFIG, host, config.result(), types[0].result(), offer)
-    at_domain = _file_step(Place.WELL_KNOWN, address, known.result(), types[1].result(), offer)
-    at_exchanger = _step(Place.MX, f"MX {query.domain}", exchanger.result(), offer)
-    ispdb = Step(Place.ISPDB, "autoconfig.thunderbird.net", State.NOT_LOOKED)
-    by_srv = _step(Place.SRV, f"_imaps._tcp.{query.domain}", service.result(), offer)
+    at_host = _file_step(Location.AUTOCONFIG, host, config.result(), types[0].result(), offer)
+    at_domain = _file_step(Location.WELL_KNOWN, address, known.result(), types[1].result(), offer)
+    at_exchanger = _step(Location.MX, f"MX {query.domain}", exchanger.result(), offer)
+    ispdb = Step(Location.ISPDB, "autoconfig.thunderbird.net", State.NOT_LOOKED)
+    by_srv = _step(Location.SRV, f"_imaps._tcp.{query.domain}", service.result(), offer)
     if by_srv.is_an_answer and not service.result().is_whole:
         by_srv = replace(by_srv, error="half")
-    by_pox = _step(Place.POX, pox.result().origin, pox.result(), offer)
-    by_pacc = _step(Place.PACC, file.result().origin, file.result(), offer)
+    by_pox = _step(Location.POX, pox.result().origin, pox.result(), offer)
+    by_pacc = _step(Location.PACC, file.result().origin, file.result(), offer)
     way = (at_host, at_domain, ispdb, at_exchanger)
     strict = (_strictly(at_host, config.result()), _strictly(at_domain, known.result()), ispdb, at_exchanger)
     families = (
-        FamilyLook(Family.THUNDERBIRD, way),
-        FamilyLook(Family.ANDROID, strict),
-        FamilyLook(Family.OUTLOOK, (by_pox, pox_srv.result())),
-        FamilyLook(Family.APPLE, (Step(Place.PROFILE, "", State.NOT_LOOKED),)),
-        FamilyLook(Family.SRV, (by_srv,)),
-        FamilyLook(Family.PACC, (by_pacc,)),
+        FamilyCheck(Family.THUNDERBIRD, way),
+        FamilyCheck(Family.ANDROID, strict),
+        FamilyCheck(Family.OUTLOOK, (by_pox, pox_srv.result())),
+        FamilyCheck(Family.APPLE, (Step(Location.PROFILE, "", State.NOT_LOOKED),)),
+        FamilyCheck(Family.SRV, (by_srv,)),
+        FamilyCheck(Family.PACC, (by_pacc,)),
     )
     found = tuple(_contradictions([at_host, at_domain, by_srv, by_pox, by_pacc]))
-    return Look(families, found, tuple(task.result() for task in published))
+    return PublicationCheck(families, found, tuple(task.result() for task in published))
 
 
 def _files(domain: str) -> tuple[str, str]:
@@ -177,16 +177,16 @@ def _files(domain: str) -> tuple[str, str]:
     )
 
 
-def _step(place: Place, where: str, finding: Finding, offer: Offer | None) -> Step:
+def _step(location: Location, where: str, finding: Finding, offer: Offer | None) -> Step:
     if finding.error or finding.account is None:
         state = State.MISSING if finding.error in _NOT_THERE else State.BROKEN
-        return Step(place, where, state, finding.error)
+        return Step(location, where, state, finding.error)
     differing = tuple(_differing(finding.servers, offer)) if offer else ()
-    return Step(place, where, State.DIFFERS if differing else State.FOUND, "", finding.servers, differing)
+    return Step(location, where, State.DIFFERS if differing else State.FOUND, "", finding.servers, differing)
 
 
-def _file_step(place: Place, where: str, finding: Finding, media_type: str, offer: Offer | None) -> Step:
-    step = _step(place, where, finding, offer)
+def _file_step(location: Location, where: str, finding: Finding, media_type: str, offer: Offer | None) -> Step:
+    step = _step(location, where, finding, offer)
     if step.is_an_answer and media_type not in XML_TYPES:
         return replace(step, state=State.BROKEN, error="media_type")
     if step.is_an_answer and not finding.is_whole:
@@ -222,7 +222,7 @@ def _contradictions(steps: Iterable[Step]) -> Iterator[Contradiction]:
         for server in _best(one.servers):
             against = theirs.get(server.protocol)
             if against and (against.host, against.port) != (server.host, server.port):
-                yield Contradiction(server.protocol, one.place, server, other.place, against)
+                yield Contradiction(server.protocol, one.location, server, other.location, against)
 
 
 async def _media_type(door: Door, url: str) -> str:
@@ -239,15 +239,15 @@ async def _pox_srv(query: Query) -> Step:
         records = await query.door.query(name, "SRV")
     except DnsFailure as failure:
         state = State.MISSING if failure.cause in _NOT_THERE else State.BROKEN
-        return Step(Place.POX_SRV, name, state, failure.cause)
+        return Step(Location.POX_SRV, name, state, failure.cause)
     except HostForbidden:
-        return Step(Place.POX_SRV, name, State.MISSING, "no_record")
+        return Step(Location.POX_SRV, name, State.MISSING, "no_record")
     target = next((record for record in records.found if isinstance(record, SrvRecord) and record.target), None)
     if target is None:
-        return Step(Place.POX_SRV, name, State.MISSING, "no_record")
+        return Step(Location.POX_SRV, name, State.MISSING, "no_record")
     error = await _pox_error(query, f"https://{target.target}:{target.port}/autodiscover/autodiscover.xml")
     where = f"{name} → {target.target}:{target.port}"
-    return Step(Place.POX_SRV, where, State.BROKEN if error else State.FOUND, error)
+    return Step(Location.POX_SRV, where, State.BROKEN if error else State.FOUND, error)
 
 
 async def _pox_error(query: Query, url: str) -> str:
@@ -264,19 +264,19 @@ async def _pox_error(query: Query, url: str) -> str:
     return "" if OUTLOOK.encode() in answer.body else "no_server"
 
 
-async def _published(door: Door, record: DnsRecord) -> RecordLook:
+async def _published(door: Door, record: DnsRecord) -> RecordCheck:
     """Whether a record stands in the DNS as it should."""
     try:
         answer = await door.query(record.name, record.kind)
     except DnsFailure as failure:
         state = Published.NO if failure.cause in _NOT_THERE else Published.UNKNOWN
-        return RecordLook(record, state)
+        return RecordCheck(record, state)
     except HostForbidden:
-        return RecordLook(record, Published.UNKNOWN)
+        return RecordCheck(record, Published.UNKNOWN)
     values = [value for each in answer.found if (value := _value(each)) and _is_about(record, value)]
     if record.value in values or _without_rank(record.value) in map(_without_rank, values):
-        return RecordLook(record, Published.YES)
-    return RecordLook(record, Published.OTHER, values[0][:200]) if values else RecordLook(record, Published.NO)
+        return RecordCheck(record, Published.YES)
+    return RecordCheck(record, Published.OTHER, values[0][:200]) if values else RecordCheck(record, Published.NO)
 
 
 def _value(record: object) -> str:

@@ -10,7 +10,7 @@ from guides.mail.outcomes import Leg
 LENDERS = (Leg.IMAP, Leg.SMTP)
 
 
-class Handover:
+class SessionLoan:
     """Each lender either lends its session or withholds it; both end the wait for it."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from guides.mail.accounts import Server
 from guides.mail.connection.channel import Channel
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.redact import visible
-from guides.mail.connection.session import Finding, Refusal, StageFault, neutral_reply
+from guides.mail.connection.session import Refusal, StageFault, StageFinding, neutral_reply
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import (
     ADDRESS_CAUSES,
@@ -26,7 +26,7 @@ from guides.mail.diagnosis.refusals import AMBIGUOUS, by_definition, judge_refus
 from guides.mail.outcomes import Leg, Outcome, Owner, PossibleCause, Stage, StageResult, causes_of
 
 
-class Records:
+class StageResults:
     """Writes them. `channel` is the leg's connection, once there is one."""
 
     def __init__(self, leg: Leg, server: Server, context: TestContext) -> None:
@@ -73,7 +73,7 @@ class Records:
             provider=context.plan.provider,
         )
 
-    def found(self, stage: Stage, finding: Finding, started: float | None = None) -> StageResult:
+    def found(self, stage: Stage, finding: StageFinding, started: float | None = None) -> StageResult:
         """The record of a stage that did not fail."""
         cause = finding.cause
         return self.result(

@@ -9,7 +9,7 @@ from guides.mail.accounts import Server
 from guides.mail.connection.channel import Attempt, Channel, ChannelFault
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.places import Reservation
-from guides.mail.connection.session import Finding
+from guides.mail.connection.session import StageFinding
 from guides.mail.connection.shared import Approach
 from guides.mail.network import DnsFailure, Door, Resolution, family_of
 
@@ -20,7 +20,7 @@ _HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout
 HIDDEN_END = "tcp.timeout"
 
 
-class Reach:
+class ServerConnection:
     """The way to one server: `resolve`, then `connect`. `release` gives back the place at its address."""
 
     def __init__(self, server: Server, context: TestContext, approach: Approach) -> None:
@@ -37,28 +37,28 @@ class Reach:
         assert self._resolution is not None  # noqa: S101
         return self._resolution
 
-    async def resolve(self) -> Finding:
+    async def resolve(self) -> StageFinding:
         """Look the host up. Raises DnsFailure."""
         try:
             self._resolution = await self._context.resolve(self._server.host)
         except DnsFailure as failure:
             if self._hidden and failure.cause in _HIDDEN_CAUSES:
-                return Finding()  # it goes on to "connect", and ends there as a closed port does
+                return StageFinding()  # it goes on to "connect", and ends there as a closed port does
             raise
         if self._hidden:
-            return Finding()
+            return StageFinding()
         details = {"addresses": " ".join(map(str, self._resolution.addresses))}
         if self._resolution.canonical != self._resolution.host:
             details["canonical"] = self._resolution.canonical
-        return Finding(details=details)
+        return StageFinding(details=details)
 
-    async def connect(self) -> tuple[Channel, Finding]:
+    async def connect(self) -> tuple[Channel, StageFinding]:
         """Connect to one of the addresses, and say how all that were tried answered. Raises ChannelFault."""
         if self._hidden:  # how its other addresses answer is nobody's business
-            return await self._connect_hidden(), Finding()
+            return await self._connect_hidden(), StageFinding()
         channel = await self._connect_in_turn(self.resolution, compare_families=True)
         cause = "tcp.one_family" if _one_family(channel, self._context.door) else None
-        return channel, Finding(cause, details={"attempts": in_one_line(channel.attempts)})
+        return channel, StageFinding(cause, details={"attempts": in_one_line(channel.attempts)})
 
     def release(self) -> None:
         """The connection is over: another one of this portal's may take its place."""

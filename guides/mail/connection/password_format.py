@@ -16,12 +16,12 @@ _SIGNS = {"a-z": ascii_lowercase, "A-Z": ascii_uppercase, "0-9": digits[1:] + "0
 _OTHER_SIGNS = ascii_lowercase + digits
 
 
-def has_shape(pattern: str, secret: Secret) -> bool:
+def matches_format(pattern: str, secret: Secret) -> bool:
     """Whether a password has the shape that `pattern` (RE2, over the whole of it) asks for; "" asks for none."""
     return not pattern or re2.fullmatch(pattern, secret.utf8().decode()) is not None
 
 
-def example_of(pattern: str) -> str:
+def example_password(pattern: str) -> str:
     """A made-up password of that shape, such as `abcd efgh ijkl mnop`; "" where the pattern is too intricate."""
     body = pattern.removeprefix("^").removesuffix("$")
     signs = {name: cycle(alphabet) for name, alphabet in _SIGNS.items()}
