@@ -1,4 +1,4 @@
-"""Work that several want at the same moment is done once. Nothing is kept: who comes after its end starts it anew."""
+"""Single flight: concurrent calls with the same key share one execution. Results are not cached."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Work under way, by what it is for. May serve several event loops, each of which shares with itself only."""
+    """The running tasks by key. Safe to use from several event loops; calls share only within one loop."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, tuple[asyncio.Task[T], list[object]]] = {}
+        self._running: dict[Hashable, tuple[asyncio.Task[T], list[object]]] = {}
 
     async def join(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What `work` returns or raises: begun now, or by somebody who waits for it already.
+        """The result or the exception of `work`, which is started unless a task for `key` is running.
 
-        Whoever is cancelled leaves; the last one to leave ends the work.
+        A cancelled caller stops waiting; when the last one is cancelled, so is the task.
         """
         key = asyncio.get_running_loop(), key
-        if key not in self._under_way:
-            self._under_way[key] = asyncio.create_task(work()), []
-        task, waiting = self._under_way[key]
-        me = object()
-        waiting.append(me)
+        if key not in self._running:
+            self._running[key] = asyncio.create_task(work()), []
+        task, waiting = self._running[key]
+        waiter = object()
+        waiting.append(waiter)
         try:
             return await asyncio.shield(task)
         finally:
-            waiting.remove(me)
+            waiting.remove(waiter)
             if not waiting:
-                del self._under_way[key]
+                del self._running[key]
                 if not task.done():
                     task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)  # what it opened is closed
+                    await asyncio.gather(task, return_exceptions=True)  # let it close its connections

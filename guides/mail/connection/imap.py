@@ -1,4 +1,4 @@
-"""IMAP (RFC 9051, 3501) as far as the connection test speaks it. It changes nothing: EXAMINE, never SELECT."""
+"""The part of IMAP (RFC 9051, 3501) that the connection test needs. It changes nothing: EXAMINE, never SELECT."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from guides.mail.diagnosis.codes import Reply, cause_of
 from guides.mail.outcomes import Stage
 from guides.mail.secret import Secret
 
-# More than these many octets on one line, and old servers cut it; the answer then waits for the server's `+`.
+# Old servers cut longer lines; a longer initial response is sent after the server's `+`. In octets.
 _MAX_INITIAL = 900
 
 
@@ -82,7 +82,7 @@ class ImapSession(Session):
             self.capabilities = _names(reply.arguments.encode().split())
 
     def _mechanism(self, *, plain_first: bool = False) -> Mechanism | None:
-        """How to sign in; None is the command LOGIN. Raises StageFault when the secret cannot be sent."""
+        """The SASL mechanism to use; None is the command LOGIN. Raises StageFault when the secret cannot be sent."""
         offered = [name.removeprefix("AUTH=") for name in self.capabilities if name.startswith("AUTH=")]
         mechanism = choose(offered, token=self.token, plain_first=plain_first)
         if self.token:
@@ -92,7 +92,7 @@ class ImapSession(Session):
         has_login = "LOGINDISABLED" not in self.capabilities
         if mechanism is None and not has_login:
             raise StageFault("cap.login_disabled", details={"offered": " ".join(sorted(self.capabilities))})
-        # The command carries the password as PLAIN does, so it stands where PLAIN stands.
+        # LOGIN sends the password as PLAIN does, so it has PLAIN's rank.
         is_last_resort = mechanism is Mechanism.CRAM_MD5 or (plain_first and mechanism in SCRAM)
         return None if has_login and is_last_resort else mechanism
 
@@ -104,7 +104,7 @@ class ImapSession(Session):
             raise Refusal(answer.reply, answer.evidence, "tls.starttls_refused")
 
     async def log_in(self, username: str, secret: Secret) -> StageFinding:
-        if self._preauthenticated:  # the server let us in unasked, so the password would prove nothing
+        if self._preauthenticated:  # the session is logged in already, so a login would prove nothing
             raise StageFault("auth.protocol_error")
         mechanism = self._mechanism(plain_first=needs_plain(username, secret))
         if mechanism is None:
@@ -118,7 +118,7 @@ class ImapSession(Session):
             if answer.reply.status != "OK":
                 raise exchange.refusal(answer.reply, answer.evidence)
             exchange.check_success(answer.evidence)
-        self.forget()  # what is offered may be different once the server knows who asks
+        self.forget()  # capabilities may change with the login
         self._take_capabilities(answer.reply)
         details = {"mechanism": "LOGIN (command)" if mechanism is None else mechanism.value}
         return StageFinding(evidence=answer.evidence if answer.alert else b"", details=details)
@@ -134,7 +134,7 @@ class ImapSession(Session):
         answer = await self.ask(b"EXAMINE INBOX")
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.MAILBOX))
-        details = {"idle": "yes" if "IDLE" in self.capabilities else "no"}  # known for sure only behind the login
+        details = {"idle": "yes" if "IDLE" in self.capabilities else "no"}  # reliable only after the login
         for response in answer.data:
             words = tokens(response.body)
             if len(words) == 2 and words[1].upper() == b"EXISTS" and words[0].isdigit():
@@ -144,13 +144,13 @@ class ImapSession(Session):
     async def after_login(self, stage: Stage) -> StageFinding:
         match stage:
             case Stage.IDENTITY:
-                if not self.capabilities:  # the login's answer did not say what is offered from now on
+                if not self.capabilities:  # the reply to the login did not list the new ones
                     await self._ask_capabilities(stage)
                 return await imap_mailbox.identify(self)
             case Stage.QUOTA:
-                return await imap_mailbox.look_at_quota(self)
+                return await imap_mailbox.check_quota(self)
             case Stage.FOLDERS:
-                return await imap_mailbox.look_at_folders(self)
+                return await imap_mailbox.check_folders(self)
             case _:
                 return await self.open()
 
@@ -164,7 +164,7 @@ class ImapSession(Session):
         seconds: float | None = None,
         lines: int | None = None,
     ) -> CommandResult:
-        """Send a command, and read up to its tagged answer, or to a BYE behind which nothing comes."""
+        """Send a command and read up to its tagged reply, or up to a BYE after which the server closes."""
         self._commands += 1
         tag = b"a%d" % self._commands
         self.reader.begin(self.limits.command if seconds is None else seconds, lines)
@@ -196,7 +196,7 @@ class ImapSession(Session):
         return answer if answer.reply.status == "OK" else replace(answer, reply=self.judged(answer.reply))
 
     async def _write(self, parts: Sequence[bytes | Literal]) -> list[bytes | Literal]:
-        """Write up to the first literal that needs the server's consent; what is left waits for it (RFC 9051 4.3)."""
+        """Write up to the first synchronizing literal; returns what must wait for the server's `+` (RFC 9051 4.3)."""
         line = b""
         for position, part in enumerate(parts):
             if isinstance(part, bytes):
@@ -211,7 +211,7 @@ class ImapSession(Session):
 
 
 class _Collected:
-    """What has come for a command so far."""
+    """The responses to a command so far."""
 
     def __init__(self, tag: bytes) -> None:
         self._tag = tag
@@ -224,7 +224,7 @@ class _Collected:
             self.bye = response.reply
 
     def answer(self, reply: Reply) -> CommandResult:
-        """`reply` with the notices that came before it: an untagged NO, BAD or BYE, or an alert, explains it."""
+        """`reply` with the notices before it: an untagged NO, BAD, BYE or alert often explains it."""
         told = [
             response
             for response in self._responses

@@ -1,6 +1,6 @@
-"""What the IMAP leg looks at behind the login: who the server is, how much room is left, which folders there are.
+"""The IMAP stages after the login: the server's software, the quota, the folders.
 
-None of it changes anything: the mailbox was opened with EXAMINE, and no message is fetched.
+They change nothing: the mailbox was opened with EXAMINE, and no message is fetched.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from guides.mail.connection.sizes import in_words
 from guides.mail.diagnosis.codes import cause_of
 from guides.mail.outcomes import Stage
 
-# RFC 2971. No blank behind the bracket: 163.com takes one for a program that hides who it is. Nothing of the visitor.
+# RFC 2971, without personal data. No space after the bracket: 163.com then treats the client as unidentified.
 _OWN_ID = b'ID ("name" "mail help portal" "version" "1")'
 
 NEARLY_FULL = 90  # per cent
@@ -27,18 +27,18 @@ _KIBIBYTE = 1024
 
 
 class MailboxSession(Protocol):
-    """What these functions need of an `ImapSession`, so that this module does not import `imap`, which imports it."""
+    """The part of `ImapSession` that these functions need. (`imap` imports this module, so it cannot be imported.)"""
 
     capabilities: frozenset[str]
     folders: dict[str, bytes]
     limits: Limits
 
     async def ask(self, *parts: bytes, lines: int | None = None) -> CommandResult:
-        """Send a command; its result may have `lines` lines."""
+        """Send a command; the result may have up to `lines` lines."""
 
 
 async def identify(session: MailboxSession) -> StageFinding:
-    """Say who asks, where the server wants to know, and hear who answers."""
+    """Exchange ID with a server that supports it (RFC 2971), and note its software."""
     if "ID" not in session.capabilities:
         return StageFinding(skipped=True)
     answer = await session.ask(_OWN_ID)
@@ -46,7 +46,7 @@ async def identify(session: MailboxSession) -> StageFinding:
         cause = cause_of(answer.reply, Stage.MAILBOX)
         if cause == "mbox.id_required":
             raise Refusal(answer.reply, answer.evidence, cause)
-        return StageFinding(evidence=answer.evidence)  # a server that advertises ID and cannot take it hurts nobody
+        return StageFinding(evidence=answer.evidence)  # a server that advertises ID and refuses it does no harm
     details = {}
     for response in answer.data:
         words = tokens(response.body)
@@ -78,19 +78,19 @@ class _Resource:
         return in_words(count) if self.name == "STORAGE" else str(count)
 
 
-async def look_at_quota(session: MailboxSession) -> StageFinding:
-    """How much room is left (RFC 9208), and how large a message may be (RFC 7889)."""
+async def check_quota(session: MailboxSession) -> StageFinding:
+    """The mailbox's usage and quota (RFC 9208), and the largest message allowed (RFC 7889)."""
     offered = session.capabilities
     details: dict[str, str] = {}
     largest = next((name.partition("=")[2] for name in offered if name.startswith("APPENDLIMIT=")), "")
-    if "APPENDLIMIT" in offered:  # it differs between mailboxes, and has to be asked for
+    if "APPENDLIMIT" in offered:  # without a value: it differs between mailboxes, so STATUS is needed
         largest = await _append_limit(session)
     if largest.isascii() and largest.isdigit() and len(largest) <= _MAX_DIGITS:
         details["largest"] = in_words(int(largest) / _KIBIBYTE)
     if not any(name == "QUOTA" or name.startswith("QUOTA=") for name in offered):
         return StageFinding(details=details, skipped=not details)
     answer = await session.ask(b"GETQUOTAROOT INBOX")
-    if answer.reply.status != "OK":  # the server does not say; that is no fault of the mailbox
+    if answer.reply.status != "OK":  # the quota is unknown, which is no fault of the mailbox
         return StageFinding(evidence=answer.evidence, details=details)
     found = [(response, resource) for response in answer.data for resource in _resources(response)]
     if not found:
@@ -124,16 +124,16 @@ def _resources(response: Response) -> Iterator[_Resource]:
             yield _Resource(name.decode("ascii", "replace").upper(), int(used), int(limit))
 
 
-async def look_at_folders(session: MailboxSession) -> StageFinding:
-    """Which folders are marked for a use (RFC 6154), and whether there is one for sent messages.
+async def check_folders(session: MailboxSession) -> StageFinding:
+    """The special-use folders (RFC 6154), and whether there is one for sent messages.
 
-    Not all folders are listed: there may be thousands.
+    Not all folders are listed, as there may be thousands.
     """
     folders = session.folders
     if "SPECIAL-USE" in session.capabilities:
         if "LIST-EXTENDED" in session.capabilities:
             command = b'LIST (SPECIAL-USE) "" "*"'
-        elif "X-GM-EXT-1" in session.capabilities:  # Gmail's are below [Gmail] or [Google Mail], in translation
+        elif "X-GM-EXT-1" in session.capabilities:  # Gmail's are below [Gmail] or [Google Mail], with translated names
             command = b'LIST "" "[G%/%"'
         else:
             command = b'LIST "" "%"'
@@ -144,7 +144,7 @@ async def look_at_folders(session: MailboxSession) -> StageFinding:
 
 
 async def list_folders(session: MailboxSession, command: bytes) -> list[bytes]:
-    """The names of the folders that a LIST finds. Those that are marked for a use are noted in the session."""
+    """The names of the folders that a LIST finds; special-use ones are also stored in `session.folders`."""
     answer = await session.ask(command, lines=session.limits.list_lines)
     if answer.reply.status != "OK":
         raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.FOLDERS))
@@ -153,7 +153,7 @@ async def list_folders(session: MailboxSession, command: bytes) -> list[bytes]:
         match = _LIST.fullmatch(response.body)
         name = tokens(match[2])[:1] if match else []
         attributes = match[1].decode("ascii", "replace").lower().split() if match else []
-        if not name or "\\nonexistent" in attributes or "\\noselect" in attributes:  # a mere node of the tree
+        if not name or "\\nonexistent" in attributes or "\\noselect" in attributes:  # not a mailbox
             continue
         names += name
         for attribute in attributes:

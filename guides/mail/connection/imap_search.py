@@ -1,7 +1,7 @@
 """Finding the delivery test's one message, and deleting it and nothing else.
 
-A server that takes no search key seriously may answer with every message it has. So what it finds is looked at before
-it is believed, and only a message that holds the test's own random token is ever marked.
+A server may ignore the search key and return every message. So each hit's subject is fetched and checked, and only a
+message with the test's own random token is ever marked.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from guides.mail.connection.session import Refusal
 from guides.mail.diagnosis.codes import cause_of
 from guides.mail.outcomes import Stage
 
-MAX_LOOKED_AT = 3  # of what a search finds, the newest
+MAX_LOOKED_AT = 3  # of the messages found, the newest
 
 
 async def junk_folder(session: ImapSession) -> bytes | None:
-    """The folder for spam: the marked one (RFC 6154), else one that is named like it."""
+    """The folder for spam: the one marked so (RFC 6154), else one with such a name."""
     for pattern in (b'LIST "" "*Spam%"', b'LIST "" "*Junk%"'):
         if "\\junk" in session.folders:
             break
@@ -29,7 +29,7 @@ async def junk_folder(session: ImapSession) -> bytes | None:
 
 
 async def find_message(session: ImapSession, folder: bytes, message_id: str, token: str) -> int | None:
-    """The UID of the message in `folder`, which is opened for reading only; None while it is not there."""
+    """The UID of the message in `folder`, which is opened read-only; None when it is not there."""
     await _ask(session, b"EXAMINE ", *imap_string(folder))
     keys = f'OR HEADER Message-ID "{message_id}" SUBJECT "{token}"'
     answer = await _ask(session, b"UID SEARCH ", keys.encode())
@@ -41,7 +41,7 @@ async def find_message(session: ImapSession, folder: bytes, message_id: str, tok
 
 
 async def delete_message(session: ImapSession, folder: bytes, uid: int) -> bool:
-    """Delete one message. Without UIDPLUS (RFC 4315) only when no other is marked, as EXPUNGE takes them all."""
+    """Delete one message. Without UIDPLUS (RFC 4315) only when no other is marked, as EXPUNGE removes them all."""
     await _ask(session, b"SELECT ", *imap_string(folder))
     await _ask(session, b"UID STORE %d +FLAGS.SILENT (\\Deleted)" % uid)
     if "UIDPLUS" in session.capabilities:

@@ -1,4 +1,4 @@
-"""The first stage: what can be told from the visitor's input alone, before any name is resolved."""
+"""The first stage: checks of the visitor's input, before any name is resolved."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ USUAL_PORT = {
     (Protocol.SMTP, Security.TLS): 465,
     (Protocol.SMTP, Security.STARTTLS): 587,
 }
-# What may stand behind "Bearer" (RFC 6750 section 2.1).
+# The syntax of a bearer token (RFC 6750 section 2.1).
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _MEANING = {port: meaning for meaning, port in USUAL_PORT.items()} | {25: (Protocol.SMTP, Security.STARTTLS)}
 
 
 def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> StageFinding:
-    """Judge one leg's input. Raises StageFault for what cannot or must not be tried; warns of what looks wrong."""
+    """Check one leg's input. Raises StageFault for what cannot or must not be tried; warns of what looks wrong."""
     if not plan.token and (plan.password is PasswordKind.OAUTH2 or not _takes_password(server)):
         raise StageFault("input.oauth_only")
     if plan.password in (PasswordKind.BRIDGE, PasswordKind.NONE):
@@ -55,7 +55,7 @@ def _is_text(username: str) -> bool:
 
 
 def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> StageFinding:
-    """The most telling warning; the others in the details. None of them stops the test: the next stages prove it."""
+    """The most specific warning; the others in the details. None stops the test, as the next stages can disprove it."""
     found: list[str] = []
     meaning = _MEANING.get(server.port)
     if meaning is not None and meaning != (server.protocol, server.security):
@@ -81,7 +81,7 @@ def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> 
 
 
 def _suggestion(server: Server) -> dict[str, str]:
-    """Which port belongs to the wanted security, and which security to the wanted port."""
+    """The port for the chosen security, and the security for the chosen port."""
     details = {}
     port = USUAL_PORT.get((server.protocol, server.security))
     if port is not None:

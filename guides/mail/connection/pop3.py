@@ -1,4 +1,4 @@
-"""POP3 (RFC 1939, 2449, 2595, 5034) as far as the connection test speaks it. It deletes and fetches nothing."""
+"""The part of POP3 (RFC 1939, 2449, 2595, 5034) that the connection test needs. It deletes and fetches nothing."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Pop3Session(Session):
         return StageFinding(details={"offered": " ".join(sorted(self._capabilities or ()))})
 
     async def _list(self) -> dict[str, str]:
-        """The lines of a listing up to the final dot (RFC 1939 3)."""
+        """The lines of a multi-line response, without the final dot (RFC 1939 3)."""
         found: dict[str, str] = {}
         while (line := await self.reader.line()) != b".":
             keyword, _, parameters = line.decode("utf-8", "replace").partition(" ")
@@ -64,9 +64,9 @@ class Pop3Session(Session):
         return found
 
     def _mechanism(self, username: str, *, plain_first: bool) -> Mechanism | None:
-        """How to sign in; None is USER and PASS. Raises StageFault when a password cannot be sent.
+        """The SASL mechanism to use; None is USER and PASS. Raises StageFault when a password cannot be sent.
 
-        USER cannot carry a space, and what it makes of letters outside ASCII is not defined.
+        USER cannot transmit a space, and its encoding of non-ASCII letters is undefined.
         """
         if self._capabilities is None and not self.token:
             return None
@@ -83,7 +83,7 @@ class Pop3Session(Session):
             return mechanism
         if offered:
             raise StageFault("cap.no_password_mech", details={"mechanisms": " ".join(offered)})
-        # RFC 2449 6.3 has USER announced, but servers from before it answer USER all the same.
+        # RFC 2449 6.3 requires USER to be announced, but older servers accept it unannounced.
         return None
 
     async def ask_starttls(self) -> None:
@@ -132,12 +132,12 @@ class Pop3Session(Session):
         return StageFinding("cap.missing" if "UIDL" in missing else None, details=details)
 
     async def _missing(self, *, has_messages: bool) -> list[str]:
-        """Commands that a mail program relies on to leave messages on the server and to show headers first.
+        """The missing ones of UIDL, for leaving messages on the server, and TOP, for showing headers first.
 
-        UIDL is asked about the first message; TOP would fetch from it, so there the server's word must do.
+        UIDL is tried on the first message; TOP would fetch from it, so CAPA decides.
         """
         announced = None
-        if self._capabilities is not None:  # the answer may be another one once the server knows who asks
+        if self._capabilities is not None:  # capabilities may change with the login
             reply, _ = await self._command(b"CAPA")
             announced = set(await self._list()) if reply.status == "+OK" else None
         missing = [] if announced is None or "TOP" in announced else ["TOP"]

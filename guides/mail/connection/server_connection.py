@@ -1,4 +1,7 @@
-"""Finding a server's addresses and connecting, for a leg: hidden hosts look and take the same, whatever is there."""
+"""Resolving and connecting for a leg. All failures of a hidden host have the same result and duration.
+
+Hidden hosts are not known to be the visitor's. Without this, the portal could be used as a port scanner.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ from guides.mail.network import DnsFailure, Door, Resolution, family_of
 
 _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 
-# What a hidden host must not tell apart, and when and how all of them end.
+# The failures of a hidden host that must not be told apart, and the one that is reported for all of them.
 _HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
 HIDDEN_END = "tcp.timeout"
 
 
 class ServerConnection:
-    """The way to one server: `resolve`, then `connect`. `release` gives back the place at its address."""
+    """A connection to one server: `resolve`, then `connect`. `release` gives back its permit for the address."""
 
     def __init__(self, server: Server, context: TestContext, approach: Approach) -> None:
         self._server = server
@@ -33,17 +36,17 @@ class ServerConnection:
 
     @property
     def resolution(self) -> Resolution:
-        """The addresses, behind a connection that was made."""
+        """The addresses; only after `connect`."""
         assert self._resolution is not None  # noqa: S101
         return self._resolution
 
     async def resolve(self) -> StageFinding:
-        """Look the host up. Raises DnsFailure."""
+        """Resolve the host. Raises DnsFailure."""
         try:
             self._resolution = await self._context.resolve(self._server.host)
         except DnsFailure as failure:
             if self._hidden and failure.cause in _HIDDEN_CAUSES:
-                return StageFinding()  # it goes on to "connect", and ends there as a closed port does
+                return StageFinding()  # `connect` fails instead, as for a closed port
             raise
         if self._hidden:
             return StageFinding()
@@ -53,20 +56,20 @@ class ServerConnection:
         return StageFinding(details=details)
 
     async def connect(self) -> tuple[Channel, StageFinding]:
-        """Connect to one of the addresses, and say how all that were tried answered. Raises ChannelFault."""
-        if self._hidden:  # how its other addresses answer is nobody's business
+        """Connect to one of the addresses; the finding lists all attempts. Raises ChannelFault."""
+        if self._hidden:  # no attempts are listed
             return await self._connect_hidden(), StageFinding()
         channel = await self._connect_in_turn(self.resolution, compare_families=True)
         cause = "tcp.one_family" if _one_family(channel, self._context.door) else None
         return channel, StageFinding(cause, details={"attempts": in_one_line(channel.attempts)})
 
     def release(self) -> None:
-        """The connection is over: another one of this portal's may take its place."""
+        """The connection is closed: another one to the same address may be made."""
         if self._reservation is not None:
             self._reservation.release()
 
     async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
-        """Connect when the address has room for one more connection of this portal's."""
+        """Wait for a permit (connections per address are limited), then connect."""
         resolution, self._reservation = await self._approach.reserve(resolution, self._server.port)
         channel = await self._context.door.connect(resolution, self._server.port, compare_families=compare_families)
         if self._reservation is not None:
@@ -74,7 +77,7 @@ class ServerConnection:
         return channel
 
     async def _connect_hidden(self) -> Channel:
-        """Connect, or fail after the whole time that connecting may take, whatever the reason was."""
+        """Connect, or fail after exactly `Limits.connect_total` seconds for every hidden cause."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._context.limits.connect_total
         try:
@@ -88,14 +91,14 @@ class ServerConnection:
 
 
 def in_one_line(attempts: Sequence[Attempt]) -> str:
-    """How each address answered."""
+    """The attempts as text: address, result, milliseconds."""
     return ", ".join(f"{attempt.ip} {attempt.outcome or 'connected'} {attempt.milliseconds} ms" for attempt in attempts)
 
 
 def _one_family(channel: Channel, door: Door) -> bool:
-    """Whether the other family of addresses failed by the server's doing.
+    """Whether the other address family failed because of the server.
 
-    `tcp.unreachable` may be this portal's doing, and so may any silence in a family that nothing has answered in.
+    `tcp.unreachable` can be a fault of this portal's network, and so can a timeout in a family without any answer.
     """
     won = family_of(channel.ip_address)
     failed = {family_of(attempt.ip) for attempt in channel.attempts if attempt.outcome in _SERVERS_DOING} - {won}

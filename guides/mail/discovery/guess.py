@@ -20,7 +20,7 @@ PORTS = {Protocol.IMAP: 993, Protocol.POP3: 995, Protocol.SMTP: 465}
 
 
 async def guess(query: Query) -> Finding:
-    """For each protocol the first of its usual names that answers under TLS with a valid certificate."""
+    """For each protocol, the first of the usual names that answers with TLS and a valid certificate."""
     tries = {
         protocol: [asyncio.create_task(_answers(query, f"{name}{query.domain}", PORTS[protocol])) for name in names]
         for protocol, names in NAMES.items()
@@ -39,7 +39,7 @@ async def guess(query: Query) -> Finding:
 
 
 async def _first(query: Query, protocol: Protocol, tasks: list[asyncio.Task[bool]]) -> Server | None:
-    """A later name counts only when those before it have failed: which one wins must not depend on their speed."""
+    """The first name in order that works, not the fastest, so that the result does not depend on timing."""
     for name, task in zip(NAMES[protocol], tasks, strict=True):
         if await task:
             return Server(protocol, f"{name}{query.domain}", PORTS[protocol], Security.TLS)

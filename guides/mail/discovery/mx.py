@@ -1,4 +1,4 @@
-"""A source: the best mail exchanger. It shows who hosts the mailbox, and that provider may publish settings."""
+"""A source: the best mail exchanger. It identifies the hosting provider, which may publish settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_EXCHANGERS = 10
 
 
 async def mx(query: Query) -> Finding:
-    """The best exchanger alone: by a known suffix its provider, else `autoconfig.` below its domains."""
+    """Use the best exchanger: the provider with a matching suffix, else `autoconfig.` below its domains."""
     base = Finding(ConfigSource.MX, trust=Trust.MEDIUM, by_dns_alone=True)
     try:
         records = await query.door.query(query.domain, "MX")
@@ -39,7 +39,7 @@ async def mx(query: Query) -> Finding:
         return replace(base, account=Account(domain=query.domain, provider=slug))
     if is_gateway(host):
         return replace(base, error="gateway")
-    if is_within(host, query.domain):  # its own files are sources of their own
+    if is_within(host, query.domain):  # the domain's own files are other sources
         return replace(base, error="own_host")
     candidates = domains_of(host)
     files = [
@@ -56,7 +56,7 @@ async def mx(query: Query) -> Finding:
 
 
 async def exchangers(query: Query) -> tuple[str, ...] | None:
-    """The hosts that take the domain's mail, and nothing else of the source. None when that cannot be told now."""
+    """Only the domain's mail exchangers, without settings. None when the DNS does not answer."""
     try:
         return _public(query, await query.door.query(query.domain, "MX"))
     except HostForbidden:
@@ -66,7 +66,7 @@ async def exchangers(query: Query) -> tuple[str, ...] | None:
 
 
 def _public(query: Query, records: RecordSet) -> tuple[str, ...]:
-    """The exchangers that have a public host name."""
+    """The exchangers with a public host name."""
     hosts = []
     for record in records.found[:MOST_EXCHANGERS]:
         if isinstance(record, MxRecord) and record.host:
@@ -76,14 +76,14 @@ def _public(query: Query, records: RecordSet) -> tuple[str, ...]:
 
 
 def by_suffix(host: str, suffixes: Mapping[str, str]) -> str | None:
-    """The provider whose rule is the longest that fits a mail exchanger."""
+    """The provider with the longest suffix that matches a mail exchanger."""
     parts = host.split(".")
     names = (".".join(parts[start:]) for start in range(len(parts)))
     return next((suffixes[name] for name in names if name in suffixes), None)
 
 
 def domains_of(host: str) -> tuple[str, ...]:
-    """The exchanger's name without its first label, and what was registered; never a public suffix."""
+    """The exchanger's name without its first label, and its registrable domain; never a public suffix."""
     registered = registrable_domain(host)
     if is_public_suffix(registered):
         return ()

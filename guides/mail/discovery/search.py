@@ -1,4 +1,4 @@
-"""All sources at once under one deadline; each is told as soon as it has ended."""
+"""Asking all sources concurrently within one deadline; each finding is reported as soon as it is there."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SOURCES: Mapping[ConfigSource, Ask] = {
     ConfigSource.AUTODISCOVER: autodiscover,
     ConfigSource.GUESS: guess,
 }
-NOT_WAITED_FOR, DEADLINE = "not_waited_for", "deadline"  # errors of sources that were cut off
+NOT_WAITED_FOR, DEADLINE = "not_waited_for", "deadline"  # errors of sources that were cancelled
 ORDER = {source: position for position, source in enumerate(ConfigSource)}
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds. `deadline`: for everything. `grace`: for less trusted sources, once one has settled the matter."""
+    """Seconds. `deadline`: for the whole search. `grace`: for less trusted sources once `settles` is true of one."""
 
     deadline: float = 8.0
     grace: float = 0.05
@@ -48,10 +48,10 @@ async def search(
     timeouts: Timeouts = _DEFAULT,
     sources: Mapping[ConfigSource, Ask] = SOURCES,
 ) -> AsyncGenerator[Finding, None]:
-    """Yield what each source comes to, as it comes. `known` is what a source that needs no network has said.
+    """Yield each source's finding as it comes. `known` is the finding of a source that needs no network.
 
-    A source is waited for as long as nothing more trusted has whole settings. One that is not waited for, or that
-    the deadline cuts off, is told too. Closing the generator cancels all.
+    A source is awaited until a more trusted one has complete settings, then for `grace`. A cancelled source has a
+    finding with an error, too. Closing the generator cancels all.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + timeouts.deadline
@@ -84,12 +84,12 @@ async def search(
 
 
 def settles(finding: Finding) -> bool:
-    """Whether nothing less trusted is needed any more: whole settings, or a provider whose settings are known."""
+    """Whether less trusted sources are not needed: the settings are complete, or of a known provider."""
     return finding.is_whole or (finding.account is not None and finding.account.provider is not None)
 
 
 async def _safely(ask: Ask, query: Query, source: ConfigSource) -> Finding:
-    """A source that breaks must not take the others with it; which one broke is told, and logged by the caller."""
+    """Ask a source; an unexpected error becomes a finding, which the caller logs, so that the others go on."""
     try:
         return await ask(query)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""A discovery for scripts: the shape of `discover --json` and of `/<lang>/settings/<domain>.json`."""
+"""A discovery as JSON: the format of `discover --json` and of `/<lang>/settings/<domain>.json`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guides.mail.discovery.findings import ConfigSource, Discovery, Finding, Rem
 
 
 def as_record(discovery: Discovery) -> dict[str, Any]:
-    """Plain values, ready for JSON. Holds no address."""
+    """A discovery as plain values for JSON, without the address."""
     account = discovery.account
     heard = {finding.source: finding for finding in discovery.findings}
     return {
@@ -36,7 +36,7 @@ def _server(server: Server) -> dict[str, Any]:
 
 def _source(discovery: Discovery, source: ConfigSource, finding: Finding | None) -> dict[str, Any]:
     if finding is None:
-        # The two that need no network have no finding when they know nothing; the table's own answer ends the search.
+        # Sources without network access have no finding for an unknown domain; the provider table ends the search.
         by_table = discovery.winner is not None and discovery.winner.source is ConfigSource.TABLE
         is_offline = source in (ConfigSource.TABLE, ConfigSource.ISPDB)
         error = "not_listed" if is_offline and not by_table else "not_asked"

@@ -20,21 +20,21 @@ SERVICES = {
     "_submissions": (Protocol.SMTP, Security.TLS),
     "_submission": (Protocol.SMTP, Security.STARTTLS),
 }
-MOST_TARGETS = 2  # of one service; the others take over when it fails, which is the mail client's business
+MOST_TARGETS = 2  # per service; further ones are for failover, which a mail client does by itself
 
 
 @dataclass(frozen=True)
 class _Service:
-    """What a service's records came to."""
+    """The result of one service's query."""
 
     servers: tuple[Server, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     error: str = ""
-    is_absent: bool = False  # the domain says that it does not offer it
+    is_absent: bool = False  # the record's target is ".": not offered
 
 
 async def srv(query: Query) -> Finding:
-    """All services at once."""
+    """Query all services concurrently."""
     services = await asyncio.gather(*(_service(query, name) for name in SERVICES))
     servers = tuple(server for service in services for server in service.servers)
     skipped = tuple(entry for service in services for entry in service.skipped)
@@ -53,7 +53,7 @@ async def _service(query: Query, name: str) -> _Service:
         records = await query.door.query(f"{name}._tcp.{query.domain}", "SRV")
     except DnsFailure as failure:
         return _Service(error="no_record" if failure.cause == "dns.nxdomain" else failure.cause)
-    except HostForbidden:  # too long with the service in front
+    except HostForbidden:  # too long with the service labels
         return _Service(error="no_record")
     return _read(query, name, records)
 

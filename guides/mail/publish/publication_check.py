@@ -1,8 +1,8 @@
-"""What mail clients would find today for a domain, family by family, and what is missing or contradictory.
+"""Checking what a domain publishes: what each family of mail clients finds, and what is missing or contradictory.
 
-The sources of discovery are asked as they stand; here their answers are put into the order in which each family of
-clients asks. The order is that of Thunderbird 128 and newer (its `FindConfig` module), of Thunderbird for Android, of
-[MS-OXDISCO] for classic Outlook, and of the RFCs and drafts for the rest.
+The sources are those of discovery; this module puts their findings into the order in which each family of clients asks:
+that of Thunderbird 128 and newer (its `FindConfig` module), of Thunderbird for Android, of [MS-OXDISCO] for classic
+Outlook, and of the RFCs and drafts for the rest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from guides.mail.accounts import Protocol, Server
-from guides.mail.discovery.autodiscover import NOBODY, autodiscover
+from guides.mail.discovery.autodiscover import LOCAL_PART, autodiscover
 from guides.mail.discovery.files import NOT_THERE, autoconfig, well_known
 from guides.mail.discovery.findings import Finding
 from guides.mail.discovery.mx import mx
@@ -26,14 +26,14 @@ from guides.mail.publish.autodiscover import OUTLOOK, write_request
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.records import DnsRecord
 
-XML_TYPES = frozenset({"text/xml", "application/xml"})  # Thunderbird reads no file of another type
+XML_TYPES = frozenset({"text/xml", "application/xml"})  # Thunderbird accepts no other type
 _NOT_THERE = frozenset(
     {"not_there", "no_record", "dns.nxdomain", "dns.no_address", "not_offered", "own_host", "gateway"}
 )
 
 
 class Family(StrEnum):
-    """Mail clients that look for settings in the same way."""
+    """Mail clients with the same way of searching settings."""
 
     THUNDERBIRD = "thunderbird"
     ANDROID = "android"  # Thunderbird and K-9 Mail for Android
@@ -54,23 +54,23 @@ class Location(StrEnum):
     POX_SRV = "pox_srv"
     SRV = "srv"
     PACC = "pacc"
-    PROFILE = "profile"  # Apple: nothing that a domain could publish is read
+    PROFILE = "profile"  # Apple: clients read nothing that a domain publishes
 
 
 class State(StrEnum):
-    """What a client gets there."""
+    """What a client finds at a location."""
 
     FOUND = "found"
     DIFFERS = "differs"  # settings, but not those that the portal has
     MISSING = "missing"
     BROKEN = "broken"  # something is there, and clients cannot use it
-    NOT_LOOKED = "not_looked"  # not ours to ask
+    NOT_LOOKED = "not_looked"  # the portal does not ask there
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One place, and what is there. `error` is a cause of discovery's, or one of: media_type (no XML), no_outgoing and
-    half (nothing for one direction), one_server (a strict reader drops the file); "" when all is well."""
+    """One location and its state. `error` is a cause of discovery, or one of: media_type (no XML), no_outgoing and half
+    (nothing for one direction), one_server (a strict client rejects the file); "" without an error."""
 
     location: Location
     where: str
@@ -87,20 +87,20 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class FamilyCheck:
-    """One family's way, step by step; `answer` is the first step that it would take settings from."""
+    """The steps of one family of clients."""
 
     family: Family
     steps: tuple[Step, ...]
 
     @property
     def answer(self) -> Step | None:
-        """The step that ends the search."""
+        """The first step with settings, which ends the client's search."""
         return next((step for step in self.steps if step.is_an_answer), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two places that name different best servers of one protocol."""
+    """Two locations with different best servers of one protocol."""
 
     protocol: Protocol
     one: Location
@@ -110,7 +110,7 @@ class Contradiction:
 
 
 class Published(StrEnum):
-    """Whether a record stands in the DNS."""
+    """Whether a record is in the DNS."""
 
     YES = "yes"
     NO = "no"
@@ -120,7 +120,7 @@ class Published(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordCheck:
-    """A record to publish, and what stands in its place."""
+    """A record to publish, its state, and the value published instead."""
 
     record: DnsRecord
     published: Published
@@ -129,7 +129,7 @@ class RecordCheck:
 
 @dataclass(frozen=True, slots=True)
 class PublicationCheck:
-    """A whole look at a domain."""
+    """The result of a check."""
 
     families: tuple[FamilyCheck, ...]
     contradictions: tuple[Contradiction, ...]
@@ -137,7 +137,7 @@ class PublicationCheck:
 
 
 async def check_publication(query: Query, offer: Offer | None, records: Iterable[DnsRecord]) -> PublicationCheck:
-    """Ask everything at once. `offer` is what the portal has for the domain, None when it has nothing."""
+    """Check all locations concurrently. `offer`: the portal's settings for the domain, if any."""
     records = tuple(records)
     async with asyncio.TaskGroup() as group:
         config, known, exchanger, service, pox, file = (
@@ -195,12 +195,12 @@ def _file_step(location: Location, where: str, finding: Finding, media_type: str
 
 
 def _strictly(step: Step, finding: Finding) -> Step:
-    """The same file for a reader that drops it whole for one server that it does not understand."""
+    """The step for a strict client, which rejects a whole file for one server that it does not understand."""
     return replace(step, state=State.BROKEN, error="one_server") if step.is_an_answer and finding.skipped else step
 
 
 def _differing(servers: Iterable[Server], offer: Offer) -> Iterator[Server]:
-    """The best server of each protocol that is none of the portal's, or wants another user name."""
+    """The best server of each protocol, where the portal has no such server or another user name for it."""
     known = {(s.protocol, s.host, s.port, s.security): s for s in (*offer.incoming, *offer.outgoing)}
     for server in _best(servers):
         same = known.get((server.protocol, server.host, server.port, server.security))
@@ -229,11 +229,11 @@ async def _media_type(door: Door, url: str) -> str:
     try:
         return (await door.fetch(url)).media_type
     except FetchFailure:
-        return ""  # the source that reads the file says why
+        return ""  # the source's own error tells
 
 
 async def _pox_srv(query: Query) -> Step:
-    """Outlook's last step: a host that answers Autodiscover for the domain, and whether it does."""
+    """Outlook's last step: the host of the `_autodiscover._tcp` SRV record, and whether it answers."""
     name = f"_autodiscover._tcp.{query.domain}"
     try:
         records = await query.door.query(name, "SRV")
@@ -252,7 +252,7 @@ async def _pox_srv(query: Query) -> Step:
 
 async def _pox_error(query: Query, url: str) -> str:
     """Why a host gives no Autodiscover answer, or ""."""
-    body = write_request(f"{NOBODY}@{query.domain}")
+    body = write_request(f"{LOCAL_PART}@{query.domain}")
     try:
         answer = await query.door.fetch(url, body=body, media_type="text/xml", redirects=0)
     except FetchFailure as failure:
@@ -265,7 +265,7 @@ async def _pox_error(query: Query, url: str) -> str:
 
 
 async def _published(door: Door, record: DnsRecord) -> RecordCheck:
-    """Whether a record stands in the DNS as it should."""
+    """Look a record up in the DNS and compare."""
     try:
         answer = await door.query(record.name, record.kind)
     except DnsFailure as failure:
@@ -292,11 +292,11 @@ def _value(record: object) -> str:
 
 
 def _is_about(record: DnsRecord, value: str) -> bool:
-    """A name holds TXT records of many kinds; only one that starts alike stands in this one's place."""
+    """Whether a record is of the same kind: a name has TXT records for many uses, which differ in their beginning."""
     return record.kind != "TXT" or value.split("=")[0] == record.value.split("=")[0]
 
 
 def _without_rank(value: str) -> str:
-    """An SRV record's port and target: its rank among others is the operator's to choose."""
+    """An SRV record's port and target, without priority and weight, which are the operator's choice."""
     parts = value.split(" ")
     return " ".join(parts[2:]) if len(parts) == 4 and parts[0].isdigit() else value
