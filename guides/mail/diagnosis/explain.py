@@ -212,7 +212,7 @@ def _of_bounce(
 
 
 def _counts(recipient: Recipient, kind: Kind) -> bool:
-    """Whether a recipient's fields are about the report's subject."""
+    """Whether a recipient's cause counts: in a failure report, not if its delivery succeeded or is only delayed."""
     return (
         kind is not Kind.FAILURE
         or recipient.action in ("failed", "")

@@ -119,7 +119,7 @@ def _is_own_side(found: list[Cause]) -> bool:
 
 
 def _whole_words(cause: Cause) -> Cause:
-    """The span without partial words at its ends. Japanese is left as it is, as it has no spaces."""
+    """The cause with its span extended to whole words. Not for Japanese, which has no spaces."""
     start, end = cause.start, cause.end
     if end == start:
         return cause

@@ -79,7 +79,7 @@ def _compile(expression: str) -> Any:
 
 
 def _explain(words: str) -> str:
-    """RE2's error message, which names unsupported features of other engines."""
+    """RE2's error message, with an explanation for the most common unsupported features."""
     if any(sign in words for sign in _LOOK_AROUND):
         return f"RE2 has no look-ahead and no look-behind ({words}). Write out what may stand there instead."
     if "invalid escape sequence: \\" in words and words[-1:].isdigit():

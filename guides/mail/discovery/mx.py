@@ -56,7 +56,7 @@ async def mx(query: Query) -> Finding:
 
 
 async def exchangers(query: Query) -> tuple[str, ...] | None:
-    """Only the domain's mail exchangers, without settings. None when the DNS does not answer."""
+    """Only the domain's mail exchangers, without settings. None when the DNS query fails."""
     try:
         return _public(query, await query.door.query(query.domain, "MX"))
     except HostForbidden:
