@@ -26,7 +26,7 @@ def _pages() -> list[Ratio]:
 
     from guides import runtime
     from guides.mail.accounts import Account, Protocol, Security, Server
-    from guides.mail.discovery.findings import Finding, Source, Trust
+    from guides.mail.discovery.findings import ConfigSource, Finding, Trust
     from guides.services import discovering
 
     client = Client()
@@ -34,7 +34,7 @@ def _pages() -> list[Ratio]:
         Server(Protocol.IMAP, "imap.example.org", 993, Security.TLS),
         Server(Protocol.SMTP, "smtp.example.org", 465, Security.TLS),
     )
-    found = Finding(Source.AUTOCONFIG, Account("kept.example.org", servers=servers), Trust.HIGH)
+    found = Finding(ConfigSource.AUTOCONFIG, Account("kept.example.org", servers=servers), Trust.HIGH)
     discovering._Kept("kept.example.org").keep([found])
 
     def get(path: str) -> None:
@@ -64,16 +64,22 @@ def _pages() -> list[Ratio]:
 
 def _unknown_domains() -> list[Ratio]:
     """A search against the slowest source that it needs; once more with another that hangs and is not needed."""
-    from guides.mail.discovery.findings import Finding, Source
+    from guides.mail.discovery.findings import ConfigSource, Finding
     from guides.mail.discovery.query import Query
-    from guides.mail.discovery.search import SOURCES, Ask, Patience, search
+    from guides.mail.discovery.search import SOURCES, Ask, Timeouts, search
     from tests.discovery_world import NETWORK_SOURCES, autoconfig_url, client_config, publish
     from tests.internet import Internet, Page
 
-    slow_sources = (Source.PACC, Source.AUTOCONFIG, Source.WELL_KNOWN, Source.MX, Source.AUTODISCOVER)
+    slow_sources = (
+        ConfigSource.PACC,
+        ConfigSource.AUTOCONFIG,
+        ConfigSource.WELL_KNOWN,
+        ConfigSource.MX,
+        ConfigSource.AUTODISCOVER,
+    )
     with_all = Internet()
     for source in NETWORK_SOURCES:
-        if source is not Source.GUESS:
+        if source is not ConfigSource.GUESS:
             publish(with_all, "every.test", source, f"by-{source}")
     body = client_config("imap.slow.test", "smtp.slow.test")
     with_all.page(autoconfig_url("slow.test"), Page(body, seconds=SOURCE_SECONDS))
@@ -84,9 +90,9 @@ def _unknown_domains() -> list[Ratio]:
     with with_all:
         door = with_all.door()
 
-        def whole(domain: str, sources: dict[Source, Ask]) -> float:
+        def whole(domain: str, sources: dict[ConfigSource, Ask]) -> float:
             async def go() -> list[Finding]:
-                return [finding async for finding in search(Query(domain, door), None, Patience(), sources)]
+                return [finding async for finding in search(Query(domain, door), None, Timeouts(), sources)]
 
             began = perf_counter()
             findings = asyncio.run(go())
@@ -94,7 +100,7 @@ def _unknown_domains() -> list[Ratio]:
             return perf_counter() - began
 
         every: list[float] = []
-        alone: dict[Source, list[float]] = {source: [] for source in slow_sources}
+        alone: dict[ConfigSource, list[float]] = {source: [] for source in slow_sources}
         slow: list[float] = []
         needed: list[float] = []
         for _ in range(ROUNDS):  # all take turns, so that a busy machine slows them alike
@@ -102,7 +108,7 @@ def _unknown_domains() -> list[Ratio]:
             for source, taken in alone.items():
                 taken.append(whole("every.test", {source: SOURCES[source]}))
             slow.append(whole("slow.test", dict(SOURCES)))
-            needed.append(whole("slow.test", {Source.AUTOCONFIG: SOURCES[Source.AUTOCONFIG]}))
+            needed.append(whole("slow.test", {ConfigSource.AUTOCONFIG: SOURCES[ConfigSource.AUTOCONFIG]}))
     slowest = max(median(taken) for taken in alone.values())
     note = f"all answer after {SOURCE_SECONDS:g} s: {median(every):.2f} s and {slowest:.2f} s"
     other = (

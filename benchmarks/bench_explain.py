@@ -9,7 +9,7 @@ import re2
 import yaml
 
 from benchmarks.figures import Ratio, milliseconds, side_by_side
-from guides.mail.diagnosis.explain import explain
+from guides.mail.diagnosis.explain import diagnose
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.diagnosis.scanning import OPTIONS
 
@@ -47,17 +47,17 @@ def run() -> list[Ratio]:
     """300 and 10,000 patterns side by side; the engine beside bare scans of the same patterns."""
     few, many = _patterns(300), _patterns(10_000)
     for patterns in (few, many):
-        explain(TYPICAL, patterns)
-    small, large = side_by_side(lambda: explain(TYPICAL, few), lambda: explain(TYPICAL, many), 20)
+        diagnose(TYPICAL, patterns)
+    small, large = side_by_side(lambda: diagnose(TYPICAL, few), lambda: diagnose(TYPICAL, many), 20)
 
     compiled = [re2.compile(pattern.expression, OPTIONS) for pattern in few]
     line = " ".join(TYPICAL.split())
     bare, whole = side_by_side(
-        lambda: [expression.search(line) for expression in compiled], lambda: explain(TYPICAL, few), 20
+        lambda: [expression.search(line) for expression in compiled], lambda: diagnose(TYPICAL, few), 20
     )
     every = [re2.compile(pattern.expression, OPTIONS) for pattern in many]
     bare_many, whole_many = side_by_side(
-        lambda: [expression.search(line) for expression in every], lambda: explain(TYPICAL, many), 3
+        lambda: [expression.search(line) for expression in every], lambda: diagnose(TYPICAL, many), 3
     )
     options = re2.Options()
     options.max_mem = 256 << 20
@@ -65,7 +65,7 @@ def run() -> list[Ratio]:
     for pattern in few:
         joint.Add(pattern.expression)
     joint.Compile()
-    automaton, again = side_by_side(lambda: joint.Match(line), lambda: explain(TYPICAL, few), 20)
+    automaton, again = side_by_side(lambda: joint.Match(line), lambda: diagnose(TYPICAL, few), 20)
     return [
         Ratio("10,000 patterns against 300, a typical text", large / small, 3, note=_note(large, small)),
         Ratio("explain against a bare RE2 scan of the same 300 patterns", whole / bare, 3, note=_note(whole, bare)),

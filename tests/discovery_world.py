@@ -12,15 +12,15 @@ from dnslib import MX, SRV, TXT
 from pytest_django.fixtures import Settings
 
 from guides.mail.accounts import Account, Address
-from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Discovery, Finding, Trust
 from guides.mail.discovery.merge import merge
 from guides.mail.discovery.query import Query
-from guides.mail.discovery.search import THOROUGH, Patience, search
+from guides.mail.discovery.search import THOROUGH, Timeouts, search
 from helpdesk.env import Env
 from tests.internet import Internet, Page
 
 HOSTED = "hosting.test"  # a provider that publishes autoconfig for the domains it hosts
-NETWORK_SOURCES = tuple(source for source in Source if source not in (Source.TABLE, Source.ISPDB))
+NETWORK_SOURCES = tuple(source for source in ConfigSource if source not in (ConfigSource.TABLE, ConfigSource.ISPDB))
 
 
 def client_config(
@@ -79,29 +79,29 @@ def well_known_url(domain: str) -> str:
     return f"https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml"
 
 
-def publish(internet: Internet, domain: str, source: Source, label: str = "") -> None:
+def publish(internet: Internet, domain: str, source: ConfigSource, label: str = "") -> None:
     """Make a domain publish, through one source, servers that are named after it: `imap.<label>.<domain>`."""
     base = f"{label}.{domain}" if label else domain
     imap, smtp = f"imap.{base}", f"smtp.{base}"
     match source:
-        case Source.PACC:
+        case ConfigSource.PACC:
             body = pacc_file(imap, smtp)
             internet.page(pacc_url(domain), Page(body, media_type="application/json"))
             internet.records(f"_ua-auto-config.{domain}", digest_record(body))
-        case Source.AUTOCONFIG:
+        case ConfigSource.AUTOCONFIG:
             internet.page(autoconfig_url(domain), client_config(imap, smtp))
-        case Source.WELL_KNOWN:
+        case ConfigSource.WELL_KNOWN:
             internet.page(well_known_url(domain), client_config(imap, smtp))
-        case Source.MX:
+        case ConfigSource.MX:
             customer = f"{domain.partition('.')[0]}.{HOSTED}"
             internet.records(domain, MX(f"in.{customer}", 10), MX("backup.elsewhere.test", 20))
             internet.page(autoconfig_url(customer), client_config(imap, smtp))
-        case Source.SRV:
+        case ConfigSource.SRV:
             internet.records(f"_imaps._tcp.{domain}", SRV(0, 1, 993, imap))
             internet.records(f"_submissions._tcp.{domain}", SRV(0, 1, 465, smtp))
-        case Source.AUTODISCOVER:
+        case ConfigSource.AUTODISCOVER:
             internet.page(pox_url(domain), pox(imap, smtp))
-        case Source.GUESS:
+        case ConfigSource.GUESS:
             internet.mail_host(f"imap.{domain}", 993)
             internet.mail_host(f"smtp.{domain}", 465)
         case _:
@@ -115,14 +115,14 @@ def ask(
     address: Address | None = None,
     ispdb: Account | None = None,
     mx_suffixes: Mapping[str, str] | None = None,
-    patience: Patience = THOROUGH,
+    timeouts: Timeouts = THOROUGH,
 ) -> Discovery:
     """Look a domain up by all sources."""
     query = Query(domain, internet.door(), address, mx_suffixes or {})
-    known = Finding(Source.ISPDB, ispdb, Trust.MEDIUM) if ispdb else None
+    known = Finding(ConfigSource.ISPDB, ispdb, Trust.MEDIUM) if ispdb else None
 
     async def gather() -> list[Finding]:
-        return [finding async for finding in search(query, known, patience)]
+        return [finding async for finding in search(query, known, timeouts)]
 
     return merge(domain, asyncio.run(gather()))
 
@@ -136,6 +136,6 @@ def lead_to(internet: Internet, settings: Settings) -> None:
     settings.ALLOWED_SUFFIXES = frozenset(env.items("ALLOWED_SUFFIXES"))
 
 
-def found(discovery: Discovery, source: Source) -> Finding:
+def found(discovery: Discovery, source: ConfigSource) -> Finding:
     """What one source came to."""
     return next(finding for finding in discovery.findings if finding.source is source)

@@ -6,7 +6,7 @@ import pytest
 
 from guides.mail.accounts import Address, AuthMethod, Protocol, Security, Server, UsernameForm
 from guides.mail.discovery.autoconfig import ConfigFault, ParsedConfig, parse_client_config
-from guides.mail.discovery.servers import Why
+from guides.mail.discovery.servers import SkipReason
 
 IMAP = Server(Protocol.IMAP, "imap.example.com", 993, Security.TLS)
 SMTP = Server(Protocol.SMTP, "smtp.example.com", 465, Security.TLS)
@@ -68,8 +68,8 @@ def test_format_1_2_and_unknown_elements_are_passed_over() -> None:
     found = parse_client_config(xml.replace(b"<clientConfig", b"<clientConfig xmlns='urn:x'"), domain="example.com")
     assert found.servers == (IMAP, SMTP)
     assert [(s.what, s.why) for s in found.skipped] == [
-        ("incomingServer jmap", Why.PROTOCOL),
-        ("incomingServer exchange", Why.PROTOCOL),
+        ("incomingServer jmap", SkipReason.PROTOCOL),
+        ("incomingServer exchange", SkipReason.PROTOCOL),
     ]
 
 
@@ -93,50 +93,50 @@ def test_best_first() -> None:
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        (server(port="143", socket="plain"), Why.CLEAR_TEXT),
-        (server(port="143", socket=""), Why.CLEAR_TEXT),
-        (server(port="143", socket="None"), Why.CLEAR_TEXT),
-        (server(socket="STARTTLS"), Why.CLASH),
-        (server(port="143", socket="SSL"), Why.CLASH),
-        (server(port="995"), Why.CLASH),
-        (server("pop3", port="993"), Why.CLASH),
-        (server("pop3", port="110"), Why.CLASH),
-        (server("smtp", port="465", socket="STARTTLS"), Why.CLASH),
-        (server("smtp", port="587", socket="SSL"), Why.CLASH),
-        (server("smtp", port="993"), Why.CLASH),
-        (server("smtp", port="25", socket="STARTTLS"), Why.PORT),
-        (server(socket="quantum"), Why.SECURITY),
-        (server(port="2143", socket="TLS"), Why.SECURITY),
-        (server(port="0"), Why.PORT),
-        (server(port=""), Why.PORT),
-        (server(port="-993"), Why.PORT),
-        (server(port="65536"), Why.PORT),
-        (server(port="９９３"), Why.PORT),
-        (server(port="9" * 400), Why.PORT),
-        (server(port="%EMAILDOMAIN%"), Why.PORT),
-        (server(host=""), Why.HOST),
-        (server(host="mail"), Why.HOST),
-        (server(host="10.0.0.1"), Why.HOST),
-        (server(host="[::1]"), Why.HOST),
-        (server(host="mail.internal"), Why.HOST),
-        (server(host="localhost"), Why.HOST),
-        (server(host="mail example.com"), Why.HOST),
-        (server(host="a" * 300 + ".com"), Why.HOST),
-        (server(host="https://mail.example.com/"), Why.HOST),
-        (server(host="mail.example.com:993"), Why.HOST),
-        (server(host="%EMAILADDRESS%"), Why.PLACEHOLDER),
-        (server(host="%REALNAME%.example.com"), Why.PLACEHOLDER),
-        (server(host="mail.%EMAILDOMAIN"), Why.PLACEHOLDER),
-        (server(host="%EMAILLOCALPART%.example.com"), Why.NEEDS_ADDRESS),
-        (server(auth="GSSAPI NTLM"), Why.AUTHENTICATION),
-        (server(auth="none"), Why.AUTHENTICATION),
-        (server("nntp"), Why.PROTOCOL),
-        (server(""), Why.PROTOCOL),
-        (SMTP_XML.replace("outgoing", "incoming"), Why.PROTOCOL),
-        (server(), Why.TWICE),
+        (server(port="143", socket="plain"), SkipReason.CLEAR_TEXT),
+        (server(port="143", socket=""), SkipReason.CLEAR_TEXT),
+        (server(port="143", socket="None"), SkipReason.CLEAR_TEXT),
+        (server(socket="STARTTLS"), SkipReason.CLASH),
+        (server(port="143", socket="SSL"), SkipReason.CLASH),
+        (server(port="995"), SkipReason.CLASH),
+        (server("pop3", port="993"), SkipReason.CLASH),
+        (server("pop3", port="110"), SkipReason.CLASH),
+        (server("smtp", port="465", socket="STARTTLS"), SkipReason.CLASH),
+        (server("smtp", port="587", socket="SSL"), SkipReason.CLASH),
+        (server("smtp", port="993"), SkipReason.CLASH),
+        (server("smtp", port="25", socket="STARTTLS"), SkipReason.PORT),
+        (server(socket="quantum"), SkipReason.SECURITY),
+        (server(port="2143", socket="TLS"), SkipReason.SECURITY),
+        (server(port="0"), SkipReason.PORT),
+        (server(port=""), SkipReason.PORT),
+        (server(port="-993"), SkipReason.PORT),
+        (server(port="65536"), SkipReason.PORT),
+        (server(port="９９３"), SkipReason.PORT),
+        (server(port="9" * 400), SkipReason.PORT),
+        (server(port="%EMAILDOMAIN%"), SkipReason.PORT),
+        (server(host=""), SkipReason.HOST),
+        (server(host="mail"), SkipReason.HOST),
+        (server(host="10.0.0.1"), SkipReason.HOST),
+        (server(host="[::1]"), SkipReason.HOST),
+        (server(host="mail.internal"), SkipReason.HOST),
+        (server(host="localhost"), SkipReason.HOST),
+        (server(host="mail example.com"), SkipReason.HOST),
+        (server(host="a" * 300 + ".com"), SkipReason.HOST),
+        (server(host="https://mail.example.com/"), SkipReason.HOST),
+        (server(host="mail.example.com:993"), SkipReason.HOST),
+        (server(host="%EMAILADDRESS%"), SkipReason.PLACEHOLDER),
+        (server(host="%REALNAME%.example.com"), SkipReason.PLACEHOLDER),
+        (server(host="mail.%EMAILDOMAIN"), SkipReason.PLACEHOLDER),
+        (server(host="%EMAILLOCALPART%.example.com"), SkipReason.NEEDS_ADDRESS),
+        (server(auth="GSSAPI NTLM"), SkipReason.AUTHENTICATION),
+        (server(auth="none"), SkipReason.AUTHENTICATION),
+        (server("nntp"), SkipReason.PROTOCOL),
+        (server(""), SkipReason.PROTOCOL),
+        (SMTP_XML.replace("outgoing", "incoming"), SkipReason.PROTOCOL),
+        (server(), SkipReason.TWICE),
     ],
 )
-def test_a_server_that_is_wrong_is_left_out_and_the_good_ones_stay(wrong: str, why: Why) -> None:
+def test_a_server_that_is_wrong_is_left_out_and_the_good_ones_stay(wrong: str, why: SkipReason) -> None:
     found = parse(server(), wrong, SMTP_XML)
     assert found.servers == (IMAP, SMTP)
     assert [skipped.why for skipped in found.skipped] == [why]

@@ -16,11 +16,11 @@ from pytest_django.fixtures import Settings
 
 from guides.mail.accounts import Account, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan
-from guides.mail.discovery.findings import Finding, Source
+from guides.mail.connection_report import ConnectionReport
+from guides.mail.discovery.findings import ConfigSource, Finding
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
-from guides.mail.report import Report
 from guides.services import discovering
-from guides.views import belonging, running, shapes
+from guides.views import belonging, result_stream
 from guides.views.readers import Reader
 from tests.discovery_world import autoconfig_url, client_config, found, lead_to, publish
 from tests.factories import make_article, make_provider
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(scope="module")
 def world() -> Iterator[Internet]:
     made = Internet()
-    publish(made, "named.test", Source.AUTOCONFIG)
+    publish(made, "named.test", ConfigSource.AUTOCONFIG)
     made.records("customer.test", MX("mx1.eu.hoster.test", 10), MX("backup.other.test", 20))
     made.records("filtered.test", MX("in.mimecast.com", 10))
     made.page(autoconfig_url("asks.test"), Page(status=400))
@@ -60,7 +60,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[TestPlan]:
         noted.append(plan)
         yield Verdict(Outcome.OK, {}, milliseconds=1)
 
-    monkeypatch.setattr(running, "run_test", run)
+    monkeypatch.setattr(result_stream, "run_test", run)
     return noted
 
 
@@ -128,7 +128,7 @@ def test_exchangers_that_a_search_did_not_wait_for_are_asked_for(
     """Whoever has looked at the settings first has findings in which they may be missing."""
     named = Account("customer.test", servers=(Server(Protocol.IMAP, "imap.named.test", 993, Security.TLS),))
     place = discovering._Kept("customer.test")
-    place.keep([Finding(Source.AUTOCONFIG, named), Finding(Source.MX, error=error)])
+    place.keep([Finding(ConfigSource.AUTOCONFIG, named), Finding(ConfigSource.MX, error=error)])
     before = looked_up(world, "customer.test")
     assert typed(client, plans, "customer.test", "mail.hoster.test") == frozenset()
     assert looked_up(world, "customer.test") == before + 1
@@ -138,7 +138,7 @@ def test_exchangers_that_a_search_did_not_wait_for_are_asked_for(
 
 
 def test_a_domain_without_exchangers_is_asked_once(client: Client, plans: list[TestPlan], world: Internet) -> None:
-    discovering._Kept("none.test").keep([Finding(Source.MX, error="not_waited_for")])
+    discovering._Kept("none.test").keep([Finding(ConfigSource.MX, error="not_waited_for")])
     for _ in range(2):
         assert typed(client, plans, "none.test", "mail.hoster.test") == frozenset({"mail.hoster.test"})
     assert looked_up(world, "none.test") == 1
@@ -146,7 +146,7 @@ def test_a_domain_without_exchangers_is_asked_once(client: Client, plans: list[T
 
 def test_name_servers_that_fail_are_asked_again(client: Client, plans: list[TestPlan], world: Internet) -> None:
     world.zone["broken.test"] = Name(broken=True)
-    discovering._Kept("broken.test").keep([Finding(Source.MX, error="not_waited_for")])
+    discovering._Kept("broken.test").keep([Finding(ConfigSource.MX, error="not_waited_for")])
     assert typed(client, plans, "broken.test", "mail.hoster.test") == frozenset({"mail.hoster.test"})
     world.zone["broken.test"] = Name((MX("mx.hoster.test", 10),))
     assert typed(client, plans, "broken.test", "mail.hoster.test") == frozenset()
@@ -174,8 +174,8 @@ def test_nobody_is_told_the_address_for_it(client: Client, plans: list[TestPlan]
 def test_exchangers_that_are_no_public_hosts_belong_to_nobody(world: Internet) -> None:
     world.records("sly.test", MX("10.0.0.1", 10), MX("router.lan", 20), MX("co.uk", 30), MX("mx.sly.test", 40))
     discovery = discovering.thoroughly("sly.test")
-    assert "10.0.0.1" not in found(discovery, Source.MX).exchangers
-    assert "router.lan" not in found(discovery, Source.MX).exchangers
+    assert "10.0.0.1" not in found(discovery, ConfigSource.MX).exchangers
+    assert "router.lan" not in found(discovery, ConfigSource.MX).exchangers
     reader = Reader("sly.test", discovery=discovery)
     for host in ("mail.co.uk", "other.lan", "10.0.0.1"):
         server = Server(Protocol.IMAP, host, 993, Security.TLS)
@@ -197,8 +197,7 @@ def result_of(client: Client, monkeypatch: pytest.MonkeyPatch, host: str, langua
         yield StageResult(Leg.IMAP, Stage.CONNECT, Outcome.FAIL, cause, Owner.PROVIDER, host=host)
         yield Verdict(Outcome.FAIL, {Leg.IMAP: Outcome.FAIL}, cause, Owner.PROVIDER, 9, leg=Leg.IMAP)
 
-    monkeypatch.setattr(running, "run_test", run)
-    shapes._pieces.clear()
+    monkeypatch.setattr(result_stream, "run_test", run)
     cache.clear()  # what an earlier test found of the host would be told instead
     fields = {"address": "anna@unheard-of.test", "password": "x", "imap_host": host}
     return client.post(f"/{language}/test/", fields).content.decode()
@@ -224,6 +223,6 @@ def test_support_reads_it_too(client: Client, monkeypatch: pytest.MonkeyPatch) -
     assert given is not None
     text = unescape(given[1])
     assert json.loads(text)["verdict"]["hidden"] is True
-    assert Report.from_json(text).is_hidden
+    assert ConnectionReport.from_json(text).is_hidden
     for kind in ("page", "text"):
         assert SENTENCE in client.post("/en/report/", {"report": text, "as": kind}).content.decode()

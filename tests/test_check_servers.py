@@ -16,8 +16,8 @@ from pytest_django.fixtures import Settings
 from guides.limits import circuit_breaker, outages
 from guides.limits.outages import ServerName
 from guides.mail.accounts import Protocol, Security, Server
-from guides.mail.connection.look import look_at
 from guides.mail.connection.probes import Endpoint
+from guides.mail.connection.server_check import check_server
 from guides.mail.network import Door
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
 from guides.management.commands import check_servers
@@ -36,7 +36,7 @@ def test_a_look_ends_before_the_login_and_says_goodbye(make: type[Scripted], sec
 
     async def look() -> list[str]:
         async with server:
-            results = await look_at(server.server(), door(), QUICK)
+            results = await check_server(server.server(), door(), QUICK)
             return [f"{result.stage} {result.outcome}" for result in results]
 
     stages = asyncio.run(look())
@@ -51,7 +51,7 @@ def test_a_look_ends_at_the_stage_that_fails() -> None:
 
     async def look() -> tuple[object, ...]:
         async with server:
-            return await look_at(server.server(), door(), QUICK)
+            return await check_server(server.server(), door(), QUICK)
 
     *before, last = asyncio.run(look())
     assert [result.outcome for result in before] == [Outcome.OK] * 3  # type: ignore[attr-defined]
@@ -101,7 +101,7 @@ def test_it_checks_each_minute_and_a_fault_of_the_database_does_not_end_it(
 
     closed: list[int] = []
     monkeypatch.setattr(check_servers.Command, "_servers", sometimes)
-    monkeypatch.setattr(check_servers, "look_at_all", look)
+    monkeypatch.setattr(check_servers, "check_servers", look)
     monkeypatch.setattr(check_servers, "close_old_connections", lambda: closed.append(1))
     monkeypatch.setattr(time, "sleep", sleep)
     code, out, err = run()

@@ -12,8 +12,8 @@ from django.core.management import call_command
 from dnslib import MX, SRV
 from pytest_django.fixtures import Settings
 
-from guides.mail.discovery.findings import Source
-from guides.mail.discovery.report import as_record
+from guides.mail.discovery.findings import ConfigSource
+from guides.mail.discovery.serialization import as_record
 from guides.models import Provider, ProviderDomain, SuffixRule
 from guides.services import discovering
 from tests.discovery_world import NETWORK_SOURCES, autoconfig_url, client_config, lead_to, publish
@@ -28,7 +28,7 @@ def world() -> Iterator[Internet]:
     made = Internet()
     for source in NETWORK_SOURCES:
         publish(made, f"only-{source}.test", source)
-    for source in (Source.AUTOCONFIG, Source.SRV):
+    for source in (ConfigSource.AUTOCONFIG, ConfigSource.SRV):
         publish(made, "two.test", source, f"by-{source}")
     made.records("hosted.test", MX("mx1.eu.known.test", 10))
     made.records("foreign.test", MX("x.mimecast.com", 10))
@@ -76,7 +76,7 @@ def test_a_known_domain_is_answered_by_the_table_without_a_question(world: Inter
         ],
         "password": "app_password",
         "sources": [{"name": "table", "found": True, "trust": "high", "error": None}]
-        + [{"name": str(s), "found": False, "trust": None, "error": "not_asked"} for s in list(Source)[1:]],
+        + [{"name": str(s), "found": False, "trust": None, "error": "not_asked"} for s in list(ConfigSource)[1:]],
         "confirm": None,
         "warnings": [],
     }  # fmt: skip
@@ -84,11 +84,11 @@ def test_a_known_domain_is_answered_by_the_table_without_a_question(world: Inter
 
 
 @pytest.mark.parametrize("source", NETWORK_SOURCES)
-def test_each_source_is_named(source: Source) -> None:
+def test_each_source_is_named(source: ConfigSource) -> None:
     found = record(f"only-{source}.test")
     assert found["servers"][0]["host"] == f"imap.only-{source}.test"
     assert [entry["name"] for entry in found["sources"] if entry["found"]] == [str(source)]
-    assert [entry["name"] for entry in found["sources"]] == [str(name) for name in Source]
+    assert [entry["name"] for entry in found["sources"]] == [str(name) for name in ConfigSource]
     assert [entry["name"] for entry in found["sources"] if entry["error"] == "not_listed"] == ["table", "ispdb"]
     assert found["provider"] is None
 

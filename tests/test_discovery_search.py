@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from guides.mail.accounts import Account, Protocol, Security, Server
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
-from guides.mail.discovery.search import Patience, search
+from guides.mail.discovery.search import Timeouts, search
 from guides.mail.network import Door, DoorConfig
 
 QUERY = Query("example.com", Door(DoorConfig()))
@@ -20,7 +20,7 @@ WHOLE = (
 
 
 def after(
-    seconds: float, source: Source, servers: tuple[Server, ...] = (), provider: str | None = None
+    seconds: float, source: ConfigSource, servers: tuple[Server, ...] = (), provider: str | None = None
 ) -> Callable[[Query], Awaitable[Finding]]:
     async def ask(query: Query) -> Finding:
         await asyncio.sleep(seconds)
@@ -31,10 +31,10 @@ def after(
 
 
 def run(
-    sources: dict[Source, Callable[[Query], Awaitable[Finding]]], known: Finding | None = None, **patience: float
+    sources: dict[ConfigSource, Callable[[Query], Awaitable[Finding]]], known: Finding | None = None, **timeouts: float
 ) -> tuple[dict[str, str], float]:
     async def gather() -> list[Finding]:
-        return [f async for f in search(QUERY, known, Patience(**patience), sources)]
+        return [f async for f in search(QUERY, known, Timeouts(**timeouts), sources)]
 
     began = monotonic()
     findings = asyncio.run(gather())
@@ -44,9 +44,9 @@ def run(
 def test_less_trusted_sources_are_not_waited_for() -> None:
     said, seconds = run(
         {
-            Source.AUTOCONFIG: after(0.05, Source.AUTOCONFIG, WHOLE),
-            Source.MX: after(0.08, Source.MX, provider="x"),
-            Source.GUESS: after(5, Source.GUESS),
+            ConfigSource.AUTOCONFIG: after(0.05, ConfigSource.AUTOCONFIG, WHOLE),
+            ConfigSource.MX: after(0.08, ConfigSource.MX, provider="x"),
+            ConfigSource.GUESS: after(5, ConfigSource.GUESS),
         },
         grace=0.1,
     )
@@ -56,26 +56,35 @@ def test_less_trusted_sources_are_not_waited_for() -> None:
 
 def test_more_trusted_sources_are_waited_for() -> None:
     said, _seconds = run(
-        {Source.PACC: after(0.2, Source.PACC, WHOLE), Source.GUESS: after(0, Source.GUESS, WHOLE)}, grace=0.05
+        {
+            ConfigSource.PACC: after(0.2, ConfigSource.PACC, WHOLE),
+            ConfigSource.GUESS: after(0, ConfigSource.GUESS, WHOLE),
+        },
+        grace=0.05,
     )
     assert said == {"guess": "found", "pacc": "found"}
-    known = Finding(Source.ISPDB, Account("example.com", servers=WHOLE), Trust.MEDIUM)
+    known = Finding(ConfigSource.ISPDB, Account("example.com", servers=WHOLE), Trust.MEDIUM)
     said, _seconds = run(
-        {Source.AUTOCONFIG: after(0.2, Source.AUTOCONFIG), Source.SRV: after(5, Source.SRV)}, known, grace=0.05
+        {ConfigSource.AUTOCONFIG: after(0.2, ConfigSource.AUTOCONFIG), ConfigSource.SRV: after(5, ConfigSource.SRV)},
+        known,
+        grace=0.05,
     )
     assert said == {"ispdb": "found", "autoconfig": "not_there", "srv": "not_waited_for"}
 
 
 def test_half_settings_settle_nothing() -> None:
     said, _seconds = run(
-        {Source.AUTOCONFIG: after(0, Source.AUTOCONFIG, WHOLE[:1]), Source.SRV: after(0.2, Source.SRV, WHOLE)},
+        {
+            ConfigSource.AUTOCONFIG: after(0, ConfigSource.AUTOCONFIG, WHOLE[:1]),
+            ConfigSource.SRV: after(0.2, ConfigSource.SRV, WHOLE),
+        },
         grace=0.01,
     )
     assert said == {"autoconfig": "found", "srv": "found"}
 
 
 def test_the_deadline_holds_for_all_together() -> None:
-    said, seconds = run({source: after(9, source) for source in (Source.PACC, Source.SRV)}, deadline=0.1)
+    said, seconds = run({source: after(9, source) for source in (ConfigSource.PACC, ConfigSource.SRV)}, deadline=0.1)
     assert said == {"pacc": "deadline", "srv": "deadline"}
     assert seconds < 1
 
@@ -84,7 +93,7 @@ def test_a_broken_source_is_told_and_harms_no_other() -> None:
     async def broken(query: Query) -> Finding:
         raise KeyError(query.domain)
 
-    said, _seconds = run({Source.PACC: broken, Source.SRV: after(0, Source.SRV, WHOLE)})
+    said, _seconds = run({ConfigSource.PACC: broken, ConfigSource.SRV: after(0, ConfigSource.SRV, WHOLE)})
     assert said == {"pacc": "broken:KeyError", "srv": "found"}
 
 
@@ -100,8 +109,10 @@ def test_leaving_cancels_all() -> None:
         raise AssertionError
 
     async def leave() -> None:
-        found = search(QUERY, None, Patience(), {Source.PACC: hanging, Source.SRV: after(0, Source.SRV)})
-        assert (await anext(found)).source is Source.SRV
+        found = search(
+            QUERY, None, Timeouts(), {ConfigSource.PACC: hanging, ConfigSource.SRV: after(0, ConfigSource.SRV)}
+        )
+        assert (await anext(found)).source is ConfigSource.SRV
         await found.aclose()
 
     asyncio.run(leave())

@@ -11,9 +11,9 @@ import pytest
 from dnslib import CNAME, MX, SRV, TXT, A
 
 from guides.mail.accounts import Account, Address, AuthMethod, PasswordKind, Protocol, Security, Server, UsernameForm
-from guides.mail.discovery.findings import Source, Trust
-from guides.mail.discovery.search import Patience
-from guides.mail.discovery.servers import Why
+from guides.mail.discovery.findings import ConfigSource, Trust
+from guides.mail.discovery.search import Timeouts
+from guides.mail.discovery.servers import SkipReason
 from tests.discovery_world import (
     NETWORK_SOURCES,
     ask,
@@ -41,9 +41,9 @@ def internet() -> Iterator[Internet]:
         publish(made, f"only-{source}.test", source)
     for first, second in PAIRS:
         for source in (first, second):
-            publish(made, f"{first}-and-{second}.test", source, "" if source is Source.GUESS else f"by-{source}")
+            publish(made, f"{first}-and-{second}.test", source, "" if source is ConfigSource.GUESS else f"by-{source}")
     for source in NETWORK_SOURCES:
-        publish(made, "all.test", source, "" if source is Source.GUESS else f"by-{source}")
+        publish(made, "all.test", source, "" if source is ConfigSource.GUESS else f"by-{source}")
     made.host(
         "autoconfig.odd.test",
         "odd.test",
@@ -80,7 +80,7 @@ def hosts(servers: tuple[Server, ...]) -> list[tuple[str, str, int, str]]:
 
 
 @pytest.mark.parametrize("source", NETWORK_SOURCES)
-def test_a_domain_with_one_source_is_found_by_it(internet: Internet, source: Source) -> None:
+def test_a_domain_with_one_source_is_found_by_it(internet: Internet, source: ConfigSource) -> None:
     domain = f"only-{source}.test"
     discovery = ask(internet, domain)
     assert discovery.winner is not None
@@ -97,7 +97,7 @@ def test_a_domain_with_one_source_is_found_by_it(internet: Internet, source: Sou
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_of_two_that_disagree_the_more_trusted_wins_and_the_other_is_kept(
-    internet: Internet, first: Source, second: Source
+    internet: Internet, first: ConfigSource, second: ConfigSource
 ) -> None:
     domain = f"{first}-and-{second}.test"
     discovery = ask(internet, domain)
@@ -105,7 +105,7 @@ def test_of_two_that_disagree_the_more_trusted_wins_and_the_other_is_kept(
     assert discovery.winner.source is first
     assert discovery.account.servers[0].host == f"imap.by-{first}.{domain}"
     others = {difference.source: difference.server.host for difference in discovery.differences}
-    assert others == {second: f"smtp.{domain}" if second is Source.GUESS else f"smtp.by-{second}.{domain}"}
+    assert others == {second: f"smtp.{domain}" if second is ConfigSource.GUESS else f"smtp.by-{second}.{domain}"}
     assert {remark.kind for remark in discovery.warnings} >= {"differs"}
 
 
@@ -113,10 +113,10 @@ def test_all_in_disagreement(internet: Internet) -> None:
     ispdb = Account("all.test", servers=(Server(Protocol.IMAP, "imap.by-ispdb.all.test", 993, Security.TLS),))
     discovery = ask(internet, "all.test", ispdb=ispdb)
     assert discovery.winner is not None
-    assert discovery.winner.source is Source.PACC
+    assert discovery.winner.source is ConfigSource.PACC
     assert discovery.account.servers[0].host == "imap.by-pacc.all.test"
     assert list(dict.fromkeys(d.source for d in discovery.differences)) == [
-        source for source in Source if source not in (Source.TABLE, Source.PACC)
+        source for source in ConfigSource if source not in (ConfigSource.TABLE, ConfigSource.PACC)
     ]
 
 
@@ -141,8 +141,8 @@ def test_the_snapshot_stands_between_files_and_names(internet: Internet) -> None
     for source in NETWORK_SOURCES:
         winner = ask(internet, f"only-{source}.test", ispdb=ispdb).winner
         assert winner is not None
-        is_better = source in (Source.PACC, Source.AUTOCONFIG, Source.WELL_KNOWN)
-        assert winner.source is (source if is_better else Source.ISPDB)
+        is_better = source in (ConfigSource.PACC, ConfigSource.AUTOCONFIG, ConfigSource.WELL_KNOWN)
+        assert winner.source is (source if is_better else ConfigSource.ISPDB)
 
 
 # --- files -------------------------------------------------------------------------------------------
@@ -167,13 +167,13 @@ def test_an_address_is_not_carried_to_another_host(internet: Internet, odd: str)
     internet.page(url, redirect("https://away.test/mail/config-v1.1.xml?emailaddress=anna%40odd.test"))
     internet.page("https://away.test/mail/config-v1.1.xml?emailaddress=anna%40odd.test", client_config("imap.odd.test"))
     discovery = ask(internet, odd, address=Address("anna", odd))
-    assert found(discovery, Source.AUTOCONFIG).error == "fetch.redirects"
+    assert found(discovery, ConfigSource.AUTOCONFIG).error == "fetch.redirects"
 
 
 def test_a_redirect_to_www_is_followed(internet: Internet, odd: str) -> None:
     internet.page(well_known_url(odd), redirect("https://away.test/file.xml"))
     internet.page("https://away.test/file.xml", client_config("imap.odd.test", "smtp.odd.test"))
-    assert found(ask(internet, odd), Source.WELL_KNOWN).found
+    assert found(ask(internet, odd), ConfigSource.WELL_KNOWN).found
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_bad_file_is_no_file_and_others_are_found(internet: Internet, odd: str
     internet.page(autoconfig_url(odd), page)
     internet.page(well_known_url(odd), client_config("imap.elsewhere.test", "smtp.elsewhere.test"))
     discovery = ask(internet, odd)
-    assert found(discovery, Source.AUTOCONFIG).error == error
+    assert found(discovery, ConfigSource.AUTOCONFIG).error == error
     assert discovery.account.servers[0].host == "imap.elsewhere.test"
 
 
@@ -212,21 +212,21 @@ def test_a_file_that_drips_ends_within_the_deadline(internet: Internet, odd: str
             await asyncio.sleep(0.02)
 
     internet.page(autoconfig_url(odd), Page(stream=stream))
-    publish(internet, odd, Source.SRV)
+    publish(internet, odd, ConfigSource.SRV)
     began = monotonic()
-    discovery = ask(internet, odd, patience=Patience(deadline=0.6))
+    discovery = ask(internet, odd, timeouts=Timeouts(deadline=0.6))
     assert monotonic() - began < 3
-    assert found(discovery, Source.AUTOCONFIG).error == "deadline"
+    assert found(discovery, ConfigSource.AUTOCONFIG).error == "deadline"
     assert discovery.winner is not None
-    assert discovery.winner.source is Source.SRV
+    assert discovery.winner.source is ConfigSource.SRV
 
 
 def test_a_clash_is_left_out_and_told(internet: Internet, odd: str) -> None:
     internet.page(autoconfig_url(odd), client_config("imap.odd.test", "smtp.odd.test", socket="STARTTLS"))
-    publish(internet, odd, Source.SRV)
+    publish(internet, odd, ConfigSource.SRV)
     discovery = ask(internet, odd)
     assert ("clash", "imap 993 starttls") in [(remark.kind, remark.detail) for remark in discovery.warnings]
-    assert found(discovery, Source.AUTOCONFIG).skipped[0].why is Why.CLASH
+    assert found(discovery, ConfigSource.AUTOCONFIG).skipped[0].why is SkipReason.CLASH
 
 
 # --- PACC --------------------------------------------------------------------------------------------
@@ -250,14 +250,14 @@ def test_pacc_counts_for_nothing_without_its_digest(
     internet.page(pacc_url(odd), Page(body, media_type="application/json"))
     if record:
         internet.records(f"_ua-auto-config.{odd}", record)
-    publish(internet, odd, Source.SRV)
+    publish(internet, odd, ConfigSource.SRV)
     discovery = ask(internet, odd)
-    assert found(discovery, Source.PACC).error == error
+    assert found(discovery, ConfigSource.PACC).error == error
     assert discovery.winner is not None
-    assert discovery.winner.source is Source.SRV
+    assert discovery.winner.source is ConfigSource.SRV
     assert error in [remark.kind for remark in discovery.warnings]
     internet.records(f"_ua-auto-config.{odd}", digest_record(body))
-    assert found(ask(internet, odd), Source.PACC).found
+    assert found(ask(internet, odd), ConfigSource.PACC).found
 
 
 def test_pacc_reads_both_names_of_sending_and_the_ways_to_sign_in(internet: Internet, odd: str) -> None:
@@ -291,12 +291,12 @@ def test_pacc_reads_both_names_of_sending_and_the_ways_to_sign_in(internet: Inte
 def test_pacc_that_is_malformed(internet: Internet, odd: str, body: bytes, error: str) -> None:
     internet.page(pacc_url(odd), Page(body))
     internet.records(f"_ua-auto-config.{odd}", digest_record(body))
-    assert found(ask(internet, odd), Source.PACC).error == error
+    assert found(ask(internet, odd), ConfigSource.PACC).error == error
 
 
 def test_pacc_follows_no_redirect(internet: Internet, odd: str) -> None:
     internet.page(pacc_url(odd), redirect("/x"))
-    assert found(ask(internet, odd), Source.PACC).error == "fetch.redirects"
+    assert found(ask(internet, odd), ConfigSource.PACC).error == "fetch.redirects"
 
 
 # --- MX ----------------------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ def test_pacc_follows_no_redirect(internet: Internet, odd: str) -> None:
 
 def test_a_known_exchanger_shows_the_provider_without_fetching(internet: Internet, odd: str) -> None:
     internet.records(odd, MX("mx1.eu.known.test", 5), MX("mx.other.test", 10))
-    finding = found(ask(internet, odd, mx_suffixes={"known.test": "known", "eu.known.test": "eu"}), Source.MX)
+    finding = found(ask(internet, odd, mx_suffixes={"known.test": "known", "eu.known.test": "eu"}), ConfigSource.MX)
     assert finding.account is not None
     assert finding.account.provider == "eu"
     assert finding.by_dns_alone
@@ -330,13 +330,13 @@ def test_a_known_exchanger_shows_the_provider_without_fetching(internet: Interne
 )
 def test_exchangers_that_lead_nowhere(internet: Internet, odd: str, records: tuple[MX, ...], error: str) -> None:
     internet.records(odd, *records)
-    finding = found(ask(internet, odd, mx_suffixes={"known.com": "known"}), Source.MX)
+    finding = found(ask(internet, odd, mx_suffixes={"known.com": "known"}), ConfigSource.MX)
     assert finding.error == error
 
 
 def test_only_the_best_exchanger_counts(internet: Internet, odd: str) -> None:
     internet.records(odd, MX("mx.mimecast.com", 1), MX("mx.known.test", 2))
-    assert found(ask(internet, odd, mx_suffixes={"known.test": "known"}), Source.MX).error == "gateway"
+    assert found(ask(internet, odd, mx_suffixes={"known.test": "known"}), ConfigSource.MX).error == "gateway"
 
 
 def test_a_host_found_through_the_exchanger_wants_a_confirmation(internet: Internet, odd: str) -> None:
@@ -358,7 +358,7 @@ def test_services_are_ranked(internet: Internet, odd: str) -> None:
     internet.records(f"_imaps._tcp.{odd}", SRV(20, 1, 993, "e.odd.test"))
     internet.records(f"_pop3s._tcp.{odd}", SRV(0, 0, 0, "."))
     internet.records(f"_submission._tcp.{odd}", SRV(0, 1, 587, "s.odd.test"))
-    assert hosts(found(ask(internet, odd), Source.SRV).servers) == [
+    assert hosts(found(ask(internet, odd), ConfigSource.SRV).servers) == [
         ("imap", "c.odd.test", 993, "tls"),
         ("imap", "d.odd.test", 993, "tls"),
         ("imap", "b.odd.test", 143, "starttls"),
@@ -381,19 +381,19 @@ def test_services_are_ranked(internet: Internet, odd: str) -> None:
 )
 def test_services_that_lead_nowhere(internet: Internet, odd: str, records: tuple[SRV, ...], error: str) -> None:
     internet.records(f"_imaps._tcp.{odd}", *records)
-    assert found(ask(internet, odd), Source.SRV).error == error
+    assert found(ask(internet, odd), ConfigSource.SRV).error == error
 
 
 def test_a_thousand_services_come_to_the_best_two(internet: Internet, odd: str) -> None:
     internet.records(f"_imaps._tcp.{odd}", *(SRV(n, 1, 993, f"i{n}.odd.test") for n in range(1000, 0, -1)))
-    assert [s.host for s in found(ask(internet, odd), Source.SRV).servers] == ["i1.odd.test", "i2.odd.test"]
+    assert [s.host for s in found(ask(internet, odd), ConfigSource.SRV).servers] == ["i1.odd.test", "i2.odd.test"]
 
 
 def test_a_foreign_service_wants_a_confirmation(internet: Internet, odd: str) -> None:
     internet.records(f"_imaps._tcp.{odd}", SRV(0, 1, 993, "imap.cheap.hosting.test"))
     discovery = ask(internet, odd)
     assert discovery.confirm == "hosting.test"
-    assert found(discovery, Source.SRV).trust is Trust.LOW
+    assert found(discovery, ConfigSource.SRV).trust is Trust.LOW
     assert {remark.kind for remark in discovery.warnings} == {"low_trust", "no_sending"}
 
 
@@ -403,7 +403,7 @@ def test_what_one_source_lacks_another_completes(internet: Internet, odd: str) -
     internet.records(f"_submissions._tcp.{odd}", SRV(0, 1, 465, "out.odd.test"))
     discovery = ask(internet, odd)
     assert [s.host for s in discovery.account.servers] == ["imap.odd.test", "out.odd.test"]
-    assert ("completed", Source.SRV) in [(remark.kind, remark.source) for remark in discovery.warnings]
+    assert ("completed", ConfigSource.SRV) in [(remark.kind, remark.source) for remark in discovery.warnings]
 
 
 # --- Autodiscover ------------------------------------------------------------------------------------
@@ -411,7 +411,7 @@ def test_what_one_source_lacks_another_completes(internet: Internet, odd: str) -
 
 def test_autodiscover_is_asked_about_nobody(internet: Internet, odd: str) -> None:
     internet.page(pox_url(odd), pox("imap.odd.test", "smtp.odd.test", login=f"settings@{odd}"))
-    finding = found(ask(internet, odd, address=Address("anna", odd)), Source.AUTODISCOVER)
+    finding = found(ask(internet, odd, address=Address("anna", odd)), ConfigSource.AUTODISCOVER)
     assert {server.username for server in finding.servers} == {UsernameForm.ADDRESS}
     request = next(r for r in internet.asked if r.method == "POST" and r.host == f"autodiscover.{odd}")
     assert b"settings@odd.test" in request.body
@@ -425,7 +425,7 @@ def test_autodiscover_is_asked_about_nobody(internet: Internet, odd: str) -> Non
 )
 def test_autodiscover_user_names(internet: Internet, odd: str, login: str, form: UsernameForm) -> None:
     internet.page(pox_url(odd), pox("imap.odd.test", "smtp.odd.test", login=login))
-    assert found(ask(internet, odd), Source.AUTODISCOVER).servers[0].username is form
+    assert found(ask(internet, odd), ConfigSource.AUTODISCOVER).servers[0].username is form
 
 
 @pytest.mark.parametrize(
@@ -442,21 +442,21 @@ def test_autodiscover_user_names(internet: Internet, odd: str, login: str, form:
 )
 def test_autodiscover_that_does_not_help(internet: Internet, odd: str, page: Page, error: str) -> None:
     internet.page(pox_url(odd), page)
-    assert found(ask(internet, odd), Source.AUTODISCOVER).error == error
+    assert found(ask(internet, odd), ConfigSource.AUTODISCOVER).error == error
 
 
 def test_exchange_is_told_by_version_two(internet: Internet, odd: str) -> None:
     url = f"https://autodiscover.{odd}/autodiscover/autodiscover.json?Email=settings%40{odd}&Protocol=AutodiscoverV1"
     internet.page(url, Page(b'{"Protocol": "AutodiscoverV1", "Url": "https://outlook.example/x"}'))
-    assert found(ask(internet, odd), Source.AUTODISCOVER).error == "exchange"
+    assert found(ask(internet, odd), ConfigSource.AUTODISCOVER).error == "exchange"
 
 
 # --- guessing ----------------------------------------------------------------------------------------
 
 
 def test_a_guess_wants_a_valid_certificate(internet: Internet) -> None:
-    assert found(ask(internet, "nocert.test"), Source.GUESS).error == "no_server"
-    assert hosts(found(ask(internet, "second.test"), Source.GUESS).servers) == [
+    assert found(ask(internet, "nocert.test"), ConfigSource.GUESS).error == "no_server"
+    assert hosts(found(ask(internet, "second.test"), ConfigSource.GUESS).servers) == [
         ("imap", "mail.second.test", 993, "tls"),
         ("smtp", "mail.second.test", 465, "tls"),
     ]

@@ -11,7 +11,7 @@ from dnslib import CNAME, MX, SRV, TXT, A
 
 from guides.mail.connection.limits import Limits
 from guides.mail.net_records import MOST_RECORDS, check_record_name
-from guides.mail.network import CnameRecord, DnsFailure, HostForbidden, MxRecord, Records, SrvRecord, TxtRecord
+from guides.mail.network import CnameRecord, DnsFailure, HostForbidden, MxRecord, RecordSet, SrvRecord, TxtRecord
 from tests.internet import Internet
 from tests.lab.dns import Name
 
@@ -37,7 +37,7 @@ def internet() -> Iterator[Internet]:
         yield made
 
 
-def ask(internet: Internet, name: str, kind: str, limits: Limits | None = None) -> Records:
+def ask(internet: Internet, name: str, kind: str, limits: Limits | None = None) -> RecordSet:
     return asyncio.run(internet.door(limits).query(name, kind))  # type: ignore[arg-type]
 
 
@@ -67,7 +67,7 @@ def test_a_thousand_records_come_to_the_best_few(internet: Internet) -> None:
 
 
 def test_failures_are_told_apart(internet: Internet) -> None:
-    assert ask(internet, "bare.test", "MX") == Records("bare.test", "MX")
+    assert ask(internet, "bare.test", "MX") == RecordSet("bare.test", "MX")
     for name, cause in (
         ("nowhere.test", "dns.nxdomain"),
         ("broken.test", "dns.servfail"),

@@ -4,7 +4,7 @@ import pytest
 
 from guides.mail.diagnosis.bounces import Kind
 from guides.mail.diagnosis.classes import CLASSES
-from guides.mail.diagnosis.explain import explain
+from guides.mail.diagnosis.explain import diagnose
 from tests.bounces import Case, all_cases
 from tests.bounces.measure import measured
 from tests.bounces.shapes import RECIPIENT, fields, head, original, plain, report
@@ -30,7 +30,7 @@ def test_ninety_five_of_a_hundred_are_right_and_of_the_sure_ones_ninety_eight() 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_bounce_is_seen_as_what_it_is(case: Case) -> None:
-    bounce = explain(case.data).bounce
+    bounce = diagnose(case.data).bounce
     if case.name == "bounce-of-a-bounce":  # a person writes, and quotes
         return
     assert bounce is not None
@@ -54,7 +54,7 @@ def test_the_fields_of_a_report_are_read() -> None:
         "Diagnostic-Code: smtp; 452 4.2.2 mailbox\n full, try later",
         ending="\r\n",
     )
-    found = explain(data)
+    found = diagnose(data)
     assert found.bounce is not None
     assert found.bounce.reporter == "mx.reporter.example"
     assert found.bounce.sender_domain == "sender.example"
@@ -69,7 +69,7 @@ def test_the_fields_of_a_report_are_read() -> None:
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_any_line_ending_will_do(ending: str) -> None:
     data = report("Undelivered Mail", "See below.", fields("552 5.2.2 Over quota", status="5.2.2"), ending=ending)
-    found = explain(data)
+    found = diagnose(data)
     assert found.causes[0].name == "rcpt.full"
     assert found.bounce is not None
     assert found.bounce.recipients[0].address == RECIPIENT
@@ -78,23 +78,23 @@ def test_any_line_ending_will_do(ending: str) -> None:
 def test_the_returned_message_says_nothing_of_the_cause() -> None:
     assert "viruses" in original()
     data = plain("Undelivered", f"Your message was not delivered.\n\n----- Original message -----\n{original()}")
-    assert "smtp.virus" not in [cause.name for cause in explain(data).causes]
+    assert "smtp.virus" not in [cause.name for cause in diagnose(data).causes]
 
 
 def test_a_code_alone_is_never_sure() -> None:
     for status in ("5.1.1", "5.2.2", "5.7.1", "5.7.9", "4.4.7", "5.0.0"):
         data = report("Undelivered Mail", "Failed.", fields("550 refused: #12345", status=status))
-        assert not explain(data).sure, status
+        assert not diagnose(data).sure, status
 
 
 def test_an_ip_address_is_no_code() -> None:
     data = plain("Undelivered", "Your message was not delivered, said 91.195.1.10 and 5.1.1.9.")
-    assert "rcpt.unknown" not in [cause.name for cause in explain(data).causes]
+    assert "rcpt.unknown" not in [cause.name for cause in diagnose(data).causes]
 
 
 def test_the_innermost_reply_counts() -> None:
     said = "554 5.7.1 rejected: host inner.example said: 552 5.2.2 mailbox is over its quota"
-    found = explain(report("Undelivered Mail", "Failed.", fields(said, status="5.7.1")))
+    found = diagnose(report("Undelivered Mail", "Failed.", fields(said, status="5.7.1")))
     assert found.causes[0].name == "rcpt.full"
     assert found.causes[0].code == "552 5.2.2"
 
@@ -114,7 +114,7 @@ def test_a_forwarded_bounce_is_found_within() -> None:
         + bounce
         + b"\n--o--\n"
     )
-    found = explain(outer)
+    found = diagnose(outer)
     assert found.causes[0].name == "rcpt.unknown"
     assert found.bounce is not None
     assert found.bounce.recipients[0].address == RECIPIENT
@@ -124,7 +124,7 @@ def test_of_a_mailbox_file_the_first_message_is_read() -> None:
     first = report("Undelivered Mail", "See below.", fields("550 5.1.1 User unknown", status="5.1.1"))
     second = report("Undelivered Mail", "See below.", fields("552 5.2.2 Over quota", status="5.2.2"))
     line = b"From MAILER-DAEMON Tue Nov 24 10:00:00 2026\n"
-    found = explain(line + first + b"\n\n" + line + second)
+    found = diagnose(line + first + b"\n\n" + line + second)
     assert [cause.name for cause in found.causes] == ["rcpt.unknown"]
     assert found.bounce is not None
     assert len(found.bounce.recipients) == 1
@@ -133,16 +133,16 @@ def test_of_a_mailbox_file_the_first_message_is_read() -> None:
 def test_a_bounce_is_known_by_its_subject_an_answer_to_one_is_not() -> None:
     own = plain("failure notice", "The box is gone.", sender="Admin <info@there.example>")
     own = own.replace(b"Return-Path: <>", b"Return-Path: <info@there.example>")
-    assert explain(own).bounce is not None
-    assert explain(own.replace(b"Subject: ", b"Subject: Re: ")).bounce is None
+    assert diagnose(own).bounce is not None
+    assert diagnose(own.replace(b"Subject: ", b"Subject: Re: ")).bounce is None
 
 
 def test_an_ordinary_message_is_no_bounce() -> None:
     data = plain("Lunch", "Shall we meet at noon?", sender="Boris <boris@there.example>").replace(
         b"Return-Path: <>\n", b""
     )
-    assert explain(data).bounce is None
-    assert explain(data).causes == ()
+    assert diagnose(data).bounce is None
+    assert diagnose(data).causes == ()
 
 
 def test_whom_to_complain_to_is_nobodys_recipient() -> None:
@@ -151,6 +151,6 @@ def test_whom_to_complain_to_is_nobodys_recipient() -> None:
         "<boris@mail.ru>: host mxs.mail.ru said: 550 spam message rejected. Please visit\n"
         "    http://help.mail.ru/notspam-support/id?c=abc or report details to abuse@corp.mail.ru\n"
     )
-    found = explain(text)
+    found = diagnose(text)
     assert found.bounce is not None
     assert [recipient.address for recipient in found.bounce.recipients] == ["boris@mail.ru"]

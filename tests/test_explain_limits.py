@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from guides.mail.diagnosis.explain import NotTextError, explain
+from guides.mail.diagnosis.explain import NotTextError, diagnose
 from guides.mail.diagnosis.messages import decoded, decoded_header, looks_like_message, take_apart, text_of_html
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from tests.bounces.shapes import fields, head, plain, report
@@ -81,15 +81,15 @@ HUGE = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_nothing_takes_longer_than_a_second(name: str) -> None:
-    explain(BOUNCE)  # the rules are compiled once in a process
+    diagnose(BOUNCE)  # the rules are compiled once in a process
     began = time.process_time()
-    explain(HUGE[name][:1_000_000])
+    diagnose(HUGE[name][:1_000_000])
     assert time.process_time() - began < 1
 
 
 def test_a_bounce_far_down_is_found_as_far_as_we_look_and_no_further() -> None:
-    assert explain(nested(3)).causes[0].name == "rcpt.unknown"
-    assert explain(nested(200)).bounce is None
+    assert diagnose(nested(3)).causes[0].name == "rcpt.unknown"
+    assert diagnose(nested(200)).bounce is None
 
 
 def test_parts_and_depth_are_bounded() -> None:
@@ -103,15 +103,15 @@ def test_parts_and_depth_are_bounded() -> None:
 )  # fmt: skip
 def test_what_is_no_text_is_refused(data: bytes, kind: str) -> None:
     with pytest.raises(NotTextError, match=kind):
-        explain(data)
+        diagnose(data)
 
 
 def test_a_pattern_bomb_costs_no_more() -> None:
     bombs = [Pattern(f"bomb{n}", r"(a+)+(b|c)*(\w{1,60} ){1,9}" + str(n), "smtp.other") for n in range(30)]
     patterns = PatternSet(bombs)
-    explain("aaaa", patterns)
+    diagnose("aaaa", patterns)
     began = time.process_time()
-    explain("a" * 4000 + "\n" + "a " * 2000, patterns)
+    diagnose("a" * 4000 + "\n" + "a " * 2000, patterns)
     assert time.process_time() - began < 1
 
 
@@ -122,7 +122,7 @@ def test_html_alone_is_read() -> None:
         subtype="html",
         transfer="base64",
     )
-    found = explain(data)
+    found = diagnose(data)
     assert [cause.name for cause in found.causes] == ["rcpt.unknown"]
     assert text_of_html("<script>x</script>a<br>b&lt;c<p") == "a\nb<c"
 
@@ -142,7 +142,7 @@ def test_html_alone_is_read() -> None:
 )  # fmt: skip
 def test_broken_messages_are_read_as_far_as_they_go(data: bytes) -> None:
     assert looks_like_message(data)
-    explain(data)
+    diagnose(data)
 
 
 def test_odd_charsets_never_raise() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.codes import Reply, cause_of, sender_cause
-from guides.mail.diagnosis.explain import explain
-from guides.mail.diagnosis.judging import HIGH, Why
+from guides.mail.diagnosis.explain import diagnose
+from guides.mail.diagnosis.judging import HIGH, Basis
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.diagnosis.rulebook import Rules
 from guides.mail.outcomes import Owner, Stage
@@ -80,9 +80,9 @@ TOKEN_REFUSED = base64.b64encode(b'{"status":"400","schemes":"Bearer","scope":"h
     ],
 )  # fmt: skip
 def test_it_works(text: str, cause: str) -> None:
-    found = explain(text)
+    found = diagnose(text)
     assert [item.name for item in found.causes][:1] == [cause]
-    assert explain(text.encode()).causes == found.causes
+    assert diagnose(text.encode()).causes == found.causes
     first = found.causes[0]
     assert first.matched
     assert first.line[first.start : first.end] == first.matched
@@ -93,14 +93,14 @@ def test_it_works(text: str, cause: str) -> None:
 @pytest.mark.parametrize("charset", ["utf-8", "utf-16", "iso-2022-jp", "shift_jis", "euc-jp"])
 def test_a_file_in_any_charset_is_read(charset: str) -> None:
     text = "エラーが発生しました。\nメールサーバーに接続できません。接続が拒否されました。" * 3
-    assert explain(text.encode(charset)).causes[0].name == "tcp.refused"
+    assert diagnose(text.encode(charset)).causes[0].name == "tcp.refused"
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", "hello", "all is well", "5.1.1.9", "91.195.1.10", "¯\\_(ツ)_/¯", "\0\0", "NOthing"]
 )
 def test_what_says_nothing_has_no_cause(text: str) -> None:
-    assert explain(text).causes == ()
+    assert diagnose(text).causes == ()
 
 
 def test_what_a_server_calls_temporary_is_never_a_wrong_password() -> None:
@@ -110,57 +110,59 @@ def test_what_a_server_calls_temporary_is_never_a_wrong_password() -> None:
         "454 4.7.0 Temporary authentication failure",
         "-ERR [SYS/TEMP] login failure",
     ):
-        assert "auth.rejected" not in [cause.name for cause in explain(text, patterns).causes]
+        assert "auth.rejected" not in [cause.name for cause in diagnose(text, patterns).causes]
 
 
 def test_a_pattern_outranks_the_built_in_rules_and_brings_its_owner_and_article() -> None:
     own = Pattern("own", "user is over quota", "rcpt.full", "special", owner=Owner.ADMIN)
-    first = explain("552 5.2.2 user is over quota", PatternSet([own])).causes[0]
+    first = diagnose("552 5.2.2 user is over quota", PatternSet([own])).causes[0]
     assert (first.name, first.owner, first.article) == ("rcpt.full", Owner.ADMIN, "special")
-    assert Why.PATTERN in first.why
+    assert Basis.PATTERN in first.why
     other = Pattern("other", "over quota", "rcpt.disabled", "gone")
-    assert explain("552 5.2.2 user is over quota", PatternSet([other])).causes[0].article == "gone"
+    assert diagnose("552 5.2.2 user is over quota", PatternSet([other])).causes[0].article == "gone"
     late = Pattern("late", "over quota", "rcpt.disabled", "gone", priority=900)
-    assert explain("552 5.2.2 user is over quota", PatternSet([late])).causes[0].name == "rcpt.full"
+    assert diagnose("552 5.2.2 user is over quota", PatternSet([late])).causes[0].name == "rcpt.full"
 
 
 def test_a_providers_pattern_counts_where_that_provider_speaks() -> None:
     own = PatternSet([Pattern("own", "LOGIN Invalid credentials", "auth.app_password_required", provider="yahoo")])
     text = "NO [AUTHENTICATIONFAILED] LOGIN Invalid credentials"
-    assert [cause.name for cause in explain(text, own).causes] == ["auth.rejected", "auth.app_password_required"]
-    assert explain(f"imap.mail.yahoo.com: {text}\n{text}", own).causes[0].name == "auth.app_password_required"
-    assert explain(f"imap.gmail.com\n{text}", own).causes[0].name == "auth.rejected"
+    assert [cause.name for cause in diagnose(text, own).causes] == ["auth.rejected", "auth.app_password_required"]
+    assert diagnose(f"imap.mail.yahoo.com: {text}\n{text}", own).causes[0].name == "auth.app_password_required"
+    assert diagnose(f"imap.gmail.com\n{text}", own).causes[0].name == "auth.rejected"
     assert (
-        explain(f"mail.own.example\n{text}", own, provider_of=lambda names: "yahoo").causes[0].name
+        diagnose(f"mail.own.example\n{text}", own, provider_of=lambda names: "yahoo").causes[0].name
         == "auth.app_password_required"
     )
 
 
 def test_a_pattern_of_another_protocol_stands_back() -> None:
     pop3 = PatternSet([Pattern("pop3", "quota", "mbox.inuse", protocol=Protocol.POP3, stage=Stage.MAILBOX)])
-    assert explain("NO [OVERQUOTA] quota exceeded", pop3).causes[0].name == "mbox.overquota"
+    assert diagnose("NO [OVERQUOTA] quota exceeded", pop3).causes[0].name == "mbox.overquota"
 
 
 def test_codes_that_collide_are_never_believed_alone() -> None:
     assert (
-        explain("550 5.7.9 This mail has been blocked because the sender is unauthenticated").causes[0].name
+        diagnose("550 5.7.9 This mail has been blocked because the sender is unauthenticated").causes[0].name
         == "sender_auth.unauthenticated"
     )
-    assert explain("534 5.7.9 Application-specific password required").causes[0].name == "auth.app_password_required"
-    assert explain("550 5.2.2 Submission quota exceeded").causes[0].name == "smtp.daily_quota"
-    assert explain("552 5.2.2 Mailbox full").causes[0].name == "rcpt.full"
-    assert explain("* BYE [OVERQUOTA] Account exceeded command or bandwidth limits.").causes[0].name == "mbox.bandwidth"
+    assert diagnose("534 5.7.9 Application-specific password required").causes[0].name == "auth.app_password_required"
+    assert diagnose("550 5.2.2 Submission quota exceeded").causes[0].name == "smtp.daily_quota"
+    assert diagnose("552 5.2.2 Mailbox full").causes[0].name == "rcpt.full"
+    assert (
+        diagnose("* BYE [OVERQUOTA] Account exceeded command or bandwidth limits.").causes[0].name == "mbox.bandwidth"
+    )
     for code in ("550 5.7.9", "550 5.7.30", "550 5.7.3", "550 5.4.6", "550 5.1.1"):
-        found = explain(f"{code} #4711")
+        found = diagnose(f"{code} #4711")
         assert all(cause.confidence < HIGH for cause in found.causes), code
 
 
 def test_what_was_recognised_is_told() -> None:
-    found = explain("Login to server imap.example.com with username anna@example.com failed.")
+    found = diagnose("Login to server imap.example.com with username anna@example.com failed.")
     assert found.hosts == ("imap.example.com",)
     assert found.domain == "example.com"
-    assert explain("535 5.7.8 Username and Password not accepted - gsmtp").provider == "gmail"
-    assert explain("550 5.1.1 <b@there.example>: user unknown").domain == ""
+    assert diagnose("535 5.7.8 Username and Password not accepted - gsmtp").provider == "gmail"
+    assert diagnose("550 5.1.1 <b@there.example>: user unknown").domain == ""
 
 
 def test_rules_that_are_written_wrongly_are_refused() -> None:
@@ -183,14 +185,14 @@ def test_the_live_test_reads_the_same_rules(said: str, cause: str) -> None:
     assert cause_of(reply, Stage.ENVELOPE) == cause
     if cause != "rcpt.generic":
         assert sender_cause(reply) == cause
-        assert explain(f"550 5.0.0 {said}").causes[0].name == cause
+        assert diagnose(f"550 5.0.0 {said}").causes[0].name == cause
 
 
 def test_a_clients_own_sentence_brings_no_causes_of_delivery() -> None:
-    found = explain("メールを受信できません “iCloud”のユーザ名またはパスワードが間違っています。")
+    found = diagnose("メールを受信できません “iCloud”のユーザ名またはパスワードが間違っています。")
     assert [cause.name for cause in found.causes] == ["auth.rejected"]
 
 
 def test_whole_words_are_marked() -> None:
-    assert explain("NO LOGIN invalid credentials").causes[0].matched == "invalid credentials"
-    assert explain("Почтовый ящик переполнен: 552").causes[0].matched.endswith("переполнен")
+    assert diagnose("NO LOGIN invalid credentials").causes[0].matched == "invalid credentials"
+    assert diagnose("Почтовый ящик переполнен: 552").causes[0].matched.endswith("переполнен")

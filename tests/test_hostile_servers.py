@@ -16,7 +16,7 @@ from guides.mail.accounts import Protocol
 from guides.mail.connection.limits import Limits
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.outcomes import Leg, StageResult
-from guides.views.running import StageRow
+from guides.views.result_page import StageRow
 from tests import channels, hostile
 from tests.hostile import IMAP, POP3, SMTP, Mode, Phase, Stand, saying, server_at
 from tests.scripted import HOST, QUICK, Imap, LoopbackDoor, Pop3, Ran, Scripted, Smtp, certificates, door, run_against

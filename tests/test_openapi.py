@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from guides.library.entries import Library
 from guides.library.loading import Origin, load
 from guides.library.reading import SHIPPED, read_library
-from guides.mail.discovery.findings import Source
+from guides.mail.discovery.findings import ConfigSource
 from guides.models import Provider
 from helpdesk.env import Env
 from tests.discovery_world import NETWORK_SOURCES, publish
@@ -31,7 +31,7 @@ def world() -> Iterator[Internet]:
     made = Internet()
     for source in NETWORK_SOURCES:
         publish(made, f"only-{source}.test", source)
-    for source in (Source.AUTOCONFIG, Source.SRV):
+    for source in (ConfigSource.AUTOCONFIG, ConfigSource.SRV):
         publish(made, "two.test", source, f"by-{source}")
     with made:
         yield made

@@ -17,8 +17,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from guides.mail.accounts import Account, PasswordKind, Protocol, Security, Server
 from guides.mail.connection.test import TestPlan
-from guides.mail.discovery.findings import Finding, Source, Trust
-from guides.mail.discovery.search import Patience
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
+from guides.mail.discovery.search import Timeouts
 from guides.models import SuffixRule
 from guides.services import discovering
 from guides.views import result_stream
@@ -34,14 +34,14 @@ HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 @pytest.fixture(scope="module")
 def world() -> Iterator[Internet]:
     made = Internet()
-    publish(made, "known.test", Source.AUTOCONFIG)
+    publish(made, "known.test", ConfigSource.AUTOCONFIG)
     made.page(autoconfig_url("hanging.test"), Page(seconds=60))
-    for source in (Source.PACC, Source.AUTOCONFIG, Source.SRV):
+    for source in (ConfigSource.PACC, ConfigSource.AUTOCONFIG, ConfigSource.SRV):
         publish(made, "split.test", source, f"by-{source}")
     made.records("_imaps._tcp.foreign.test", SRV(0, 1, 993, "imap.hosting.test"))
     made.records("_submissions._tcp.foreign.test", SRV(0, 1, 465, "smtp.hosting.test"))
     made.records("hosted.test", MX("mx1.big.test", 10))
-    publish(made, "guessed.test", Source.GUESS)
+    publish(made, "guessed.test", ConfigSource.GUESS)
     made.page(autoconfig_url("asks.test"), Page(status=400))
     made.page(
         f"{autoconfig_url('asks.test')}?emailaddress=anna%40asks.test",
@@ -144,11 +144,11 @@ def test_clear_text_alone_is_told_and_not_shown(client: Client) -> None:
 
 
 def test_what_a_file_says_must_be_done_first_stands_before_the_values(client: Client) -> None:
-    account = finding(Source.AUTOCONFIG, "window.test").account
+    account = finding(ConfigSource.AUTOCONFIG, "window.test").account
     assert account is not None
     links = {"enable_page": "https://window.test/enable?a=1&b=2"}
     special = replace(account, password=PasswordKind.OAUTH2, must_enable=True, links=links)
-    discovering._Kept("window.test").keep([Finding(Source.AUTOCONFIG, special, Trust.HIGH)])
+    discovering._Kept("window.test").keep([Finding(ConfigSource.AUTOCONFIG, special, Trust.HIGH)])
     html = post(client, "window.test")
     enable = html.index("Mail programs must be switched on at the provider first.")
     assert enable < html.index('href="https://window.test/enable?a=1&amp;b=2"') < html.index("imap.window.test")
@@ -239,12 +239,12 @@ def test_the_snapshot_is_asked_about_the_domain_and_about_its_exchangers_domains
     monkeypatch.setattr(discovering, "ispdb_snapshot", snapshot)
     listed = discovering.thoroughly("listed.test")
     assert listed.winner is not None
-    assert (listed.winner.source, listed.account.servers[0].host) == (Source.ISPDB, "imap.listed.test")
+    assert (listed.winner.source, listed.account.servers[0].host) == (ConfigSource.ISPDB, "imap.listed.test")
     assert listed.confirm is None
     world.records("customer.test", MX("mx1.eu.mailhost.test", 10))
     customer = discovering.thoroughly("customer.test")
     assert customer.winner is not None
-    assert (customer.winner.source, customer.account.servers[0].host) == (Source.MX, "imap.mailhost.test")
+    assert (customer.winner.source, customer.account.servers[0].host) == (ConfigSource.MX, "imap.mailhost.test")
     assert customer.confirm == "mailhost.test"
     assert asked == [
         ("listed.test", "listed.test"),
@@ -300,7 +300,9 @@ def test_leaving_ends_the_search(client: Client, world: Internet) -> None:
 def test_one_search_serves_all_who_ask_at_the_same_time(world: Internet) -> None:
     findings = [
         Finding(
-            Source.SRV, Account("x.test", servers=(Server(Protocol.IMAP, "imap.x.test", 993, Security.TLS),)), Trust.LOW
+            ConfigSource.SRV,
+            Account("x.test", servers=(Server(Protocol.IMAP, "imap.x.test", 993, Security.TLS),)),
+            Trust.LOW,
         )
     ]
     kept = discovering._Kept("x.test")
@@ -313,10 +315,10 @@ def test_one_search_serves_all_who_ask_at_the_same_time(world: Internet) -> None
 def test_a_failure_is_kept_for_a_minute_and_a_success_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[str, int] = {}
     monkeypatch.setattr(cache, "set", lambda key, value, timeout: kept.update({value[0].source: timeout}))
-    discovering._Kept("a.test").keep([Finding(Source.SRV, error="no_record")])
+    discovering._Kept("a.test").keep([Finding(ConfigSource.SRV, error="no_record")])
     account = Account("b.test", servers=(Server(Protocol.IMAP, "imap.b.test", 993, Security.TLS),))
-    discovering._Kept("b.test").keep([Finding(Source.GUESS, account)])
-    assert kept == {Source.SRV: 60, Source.GUESS: 3600}
+    discovering._Kept("b.test").keep([Finding(ConfigSource.GUESS, account)])
+    assert kept == {ConfigSource.SRV: 60, ConfigSource.GUESS: 3600}
 
 
 def test_without_a_cache_it_is_looked_up_each_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,21 +362,21 @@ def test_a_process_looks_up_so_many_domains_at_a_time(client: Client, settings: 
     assert client.get("/en/settings/a.test/").status_code == 200
 
 
-SOURCES = [source for source in Source if source is not Source.TABLE]
+SOURCES = [source for source in ConfigSource if source is not ConfigSource.TABLE]
 
 
-def finding(source: Source, host: str) -> Finding:
+def finding(source: ConfigSource, host: str) -> Finding:
     servers = (
         Server(Protocol.IMAP, f"imap.{host}", 993, Security.TLS),
         Server(Protocol.SMTP, f"smtp.{host}", 465, Security.TLS),
     )
-    by_dns_alone = source in (Source.MX, Source.SRV)
+    by_dns_alone = source in (ConfigSource.MX, ConfigSource.SRV)
     return Finding(source, Account("pair.test", servers=servers), Trust.MEDIUM, by_dns_alone=by_dns_alone)
 
 
 @pytest.mark.parametrize(("first", "second"), [(s, None) for s in SOURCES] + list(combinations(SOURCES, 2)))
 def test_what_the_page_shows_of_each_source_alone_and_of_each_two(
-    client: Client, first: Source, second: Source | None
+    client: Client, first: ConfigSource, second: ConfigSource | None
 ) -> None:
     both = [finding(first, "one.pair.test")] + ([finding(second, "two.pair.test")] if second else [])
     discovering._Kept("pair.test").keep(both)
@@ -468,5 +470,5 @@ def test_bad_servers_by_hand_are_told_at_the_field(client: Client, query: str, w
 
 def test_mute_names_end_in_not_found(client: Client, world: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
     world.zone["mute.test"] = Name(mute=True)
-    monkeypatch.setattr(discovering, "Patience", lambda: Patience(deadline=0.3))
+    monkeypatch.setattr(discovering, "Timeouts", lambda: Timeouts(deadline=0.3))
     assert "We do not know this provider yet" in post(client, "mute.test")

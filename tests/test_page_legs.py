@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from guides.mail.accounts import Protocol, Security, Server
-from guides.mail.connection.shape import example_of, has_shape
+from guides.mail.connection.password_format import example_password, matches_format
 from guides.mail.connection.test import TestPlan
 from guides.mail.outcomes import Alternative, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
@@ -168,8 +168,8 @@ def test_the_right_shape_raises_no_doubt(client: Client, script: Script) -> None
     ],
 )
 def test_examples_are_made_only_of_what_is_understood(pattern: str, example: str) -> None:
-    assert example_of(pattern) == example
-    assert not example or has_shape(pattern, Secret(example))
+    assert example_password(pattern) == example
+    assert not example or matches_format(pattern, Secret(example))
 
 
 # --- further tests -------------------------------------------------------------------------------------------

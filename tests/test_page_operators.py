@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from guides.limits.rate_limits import lookup_permit
 from guides.mail.accounts import Protocol
-from guides.mail.publish.look import Family, Look, Place, Published, State
+from guides.mail.publish.publication_check import Family, Location, PublicationCheck, Published, State
 from guides.models import Provider
 from guides.views import look_words, operators
 from helpdesk.env import Env
@@ -95,7 +95,7 @@ def portal_in_world(world: Internet, settings: Settings) -> None:
 def look(client: Client) -> Any:
     """The page's look at a domain."""
 
-    def at(domain: str) -> tuple[Look, str]:
+    def at(domain: str) -> tuple[PublicationCheck, str]:
         response = client.get(f"/en/operators/{domain}/")
         assert response.status_code == 200
         return response.context["look"], response.content.decode()
@@ -103,9 +103,9 @@ def look(client: Client) -> Any:
     return at
 
 
-def states(look: Look, family: Family) -> dict[Place, tuple[State, str]]:
+def states(look: PublicationCheck, family: Family) -> dict[Location, tuple[State, str]]:
     steps = next(each for each in look.families if each.family is family).steps
-    return {step.place: (step.state, step.error) for step in steps}
+    return {step.location: (step.state, step.error) for step in steps}
 
 
 def test_a_domain_with_nothing(look: Any) -> None:
@@ -113,10 +113,10 @@ def test_a_domain_with_nothing(look: Any) -> None:
     assert [family.family for family in found.families] == list(Family)
     assert all(family.answer is None for family in found.families)
     assert states(found, Family.THUNDERBIRD) == {
-        Place.AUTOCONFIG: (State.MISSING, "dns.nxdomain"),
-        Place.WELL_KNOWN: (State.MISSING, "dns.no_address"),
-        Place.ISPDB: (State.NOT_LOOKED, ""),
-        Place.MX: (State.MISSING, "own_host"),
+        Location.AUTOCONFIG: (State.MISSING, "dns.nxdomain"),
+        Location.WELL_KNOWN: (State.MISSING, "dns.no_address"),
+        Location.ISPDB: (State.NOT_LOOKED, ""),
+        Location.MX: (State.MISSING, "own_host"),
     }
     assert found.records == ()
     assert html.count("Finds nothing.") == 5
@@ -126,16 +126,16 @@ def test_a_domain_with_nothing(look: Any) -> None:
 def test_a_domain_with_part_of_it(look: Any) -> None:
     make_provider("part", domains=("part.test",), is_own=True)
     found, html = look("part.test")
-    assert states(found, Family.THUNDERBIRD)[Place.AUTOCONFIG] == (State.BROKEN, "media_type")
-    assert states(found, Family.THUNDERBIRD)[Place.WELL_KNOWN] == (State.DIFFERS, "")
-    assert states(found, Family.PACC)[Place.PACC] == (State.BROKEN, "wrong_digest")
-    assert states(found, Family.OUTLOOK)[Place.POX] == (State.MISSING, "dns.nxdomain")
-    assert states(found, Family.SRV)[Place.SRV] == (State.FOUND, "half")
+    assert states(found, Family.THUNDERBIRD)[Location.AUTOCONFIG] == (State.BROKEN, "media_type")
+    assert states(found, Family.THUNDERBIRD)[Location.WELL_KNOWN] == (State.DIFFERS, "")
+    assert states(found, Family.PACC)[Location.PACC] == (State.BROKEN, "wrong_digest")
+    assert states(found, Family.OUTLOOK)[Location.POX] == (State.MISSING, "dns.nxdomain")
+    assert states(found, Family.SRV)[Location.SRV] == (State.FOUND, "half")
     thunderbird = found.families[0]
     assert thunderbird.answer is not None
     assert [server.host for server in thunderbird.answer.differing] == ["imap.elsewhere.test"]
     assert [(each.protocol, each.one, each.other) for each in found.contradictions] == [
-        (Protocol.IMAP, Place.WELL_KNOWN, Place.SRV)
+        (Protocol.IMAP, Location.WELL_KNOWN, Location.SRV)
     ]
     published = {each.record.name: (each.published, each.instead) for each in found.records}
     assert published["_imaps._tcp.part.test"] == (Published.YES, "")  # priority and weight are the operator's to choose
@@ -180,8 +180,8 @@ def test_a_domain_with_all_of_it(look: Any, world: Internet, capsys: pytest.Capt
         if family.family is not Family.APPLE:
             assert family.answer is not None, family
             assert family.answer.state is State.FOUND, family
-    assert states(found, Family.THUNDERBIRD)[Place.AUTOCONFIG] == (State.FOUND, "")
-    assert states(found, Family.OUTLOOK) == {Place.POX: (State.FOUND, ""), Place.POX_SRV: (State.FOUND, "")}
+    assert states(found, Family.THUNDERBIRD)[Location.AUTOCONFIG] == (State.FOUND, "")
+    assert states(found, Family.OUTLOOK) == {Location.POX: (State.FOUND, ""), Location.POX_SRV: (State.FOUND, "")}
     assert found.contradictions == ()
     assert {each.published for each in found.records if each.record.kind != "CNAME"} == {Published.YES}
     assert "Finds nothing." not in html
@@ -201,7 +201,7 @@ def test_cname_records_are_compared(look: Any, world: Internet) -> None:
 def test_a_record_that_leads_to_no_answer(look: Any, world: Internet) -> None:
     world.records("_autodiscover._tcp.deaf.test", SRV(0, 1, 443, "autoconfig.strict.test"))
     found, _html = look("deaf.test")
-    assert states(found, Family.OUTLOOK)[Place.POX_SRV] == (State.BROKEN, "not_there")
+    assert states(found, Family.OUTLOOK)[Location.POX_SRV] == (State.BROKEN, "not_there")
 
 
 def test_records_that_lead_to_a_number_are_not_named(client: Client, settings: Settings) -> None:
@@ -215,13 +215,13 @@ def test_records_that_lead_to_a_number_are_not_named(client: Client, settings: S
 
 def test_one_wrong_server_is_a_matter_for_strict_readers_alone(look: Any) -> None:
     found, _html = look("strict.test")
-    assert states(found, Family.THUNDERBIRD)[Place.AUTOCONFIG] == (State.FOUND, "")
-    assert states(found, Family.ANDROID)[Place.AUTOCONFIG] == (State.BROKEN, "one_server")
+    assert states(found, Family.THUNDERBIRD)[Location.AUTOCONFIG] == (State.FOUND, "")
+    assert states(found, Family.ANDROID)[Location.AUTOCONFIG] == (State.BROKEN, "one_server")
 
 
 def test_a_wrong_certificate_is_said(look: Any) -> None:
     found, html = look("expired.test")
-    state, error = states(found, Family.THUNDERBIRD)[Place.AUTOCONFIG]
+    state, error = states(found, Family.THUNDERBIRD)[Location.AUTOCONFIG]
     assert state is State.BROKEN
     assert error.startswith("tls.")
     assert "The certificate or the encryption is not in order" in html
@@ -283,7 +283,7 @@ class TestForm:
 
 def test_everything_has_words() -> None:
     assert set(look_words.FAMILIES) == set(look_words.REMARKS) == set(Family)
-    assert set(look_words.PLACES) == set(Place)
+    assert set(look_words.PLACES) == set(Location)
     assert set(look_words.STATES) == set(operators.MARKS) == set(State)
     assert set(look_words.PUBLISHED) == set(Published)
     for error in (

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.probes import SILENT_SINCE
+from guides.mail.connection_report import LONGEST, ConnectionReport, ReportFault
 from guides.mail.outcomes import Alternative, Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
-from guides.mail.report import LONGEST, Report, ReportFault
 from guides.views import result_stream
 from tests.factories import make_article
 
@@ -44,7 +44,7 @@ RESULTS = (
     ),
     StageResult(Leg.IMAP, Stage.MAILBOX, Outcome.BLOCKED, host="imap.example.net", port=993, security=Security.TLS),
 )
-REPORT = Report(
+REPORT = ConnectionReport(
     datetime(2026, 11, 24, 14, 2, 3, tzinfo=UTC),
     "Mail Helpdesk 0.1.0",
     "anna.kovacs@example.net",
@@ -73,19 +73,19 @@ def changed_verdict(**changes: object) -> str:
 
 
 def test_it_comes_back_as_it_went() -> None:
-    again = Report.from_json(REPORT.to_json())
+    again = ConnectionReport.from_json(REPORT.to_json())
     assert again.verdict == REPORT.verdict
     assert again.made_at == REPORT.made_at
     assert again.results[0] == RESULTS[0]
     assert again.results[1].evidence[0].text == "NO <script>alert(1)</script> ⟨U+202E⟩[user]"  # disarmed
-    assert Report.from_json(again.to_json()) == again
+    assert ConnectionReport.from_json(again.to_json()) == again
 
 
 def test_a_report_of_an_older_portal_still_opens() -> None:
     data = json.loads(REPORT.to_json())
     for name in ("listed", "alternatives", "local_part", "in_between"):
         del data["verdict"][name]
-    assert Report.from_json(json.dumps(data)) == Report.from_json(REPORT.to_json())
+    assert ConnectionReport.from_json(json.dumps(data)) == ConnectionReport.from_json(REPORT.to_json())
 
 
 def test_the_address_can_be_masked() -> None:
@@ -151,7 +151,7 @@ def test_the_address_can_be_masked() -> None:
 )
 def test_what_is_no_report_is_refused(text: str, fault: str) -> None:
     with pytest.raises(ReportFault) as refused:
-        Report.from_json(text)
+        ConnectionReport.from_json(text)
     assert refused.value.fault == fault
 
 
@@ -165,13 +165,13 @@ json_values = st.recursive(
 @given(st.sampled_from(sorted(json.loads(REPORT.to_json()))), json_values)
 def test_nothing_but_a_report_fault_comes_of_any_value(name: str, value: object) -> None:
     with suppress(ReportFault):
-        Report.from_json(changed(**{name: value}))
+        ConnectionReport.from_json(changed(**{name: value}))
 
 
 @given(st.sampled_from(sorted(json.loads(REPORT.to_json())["stages"][1])), json_values)
 def test_nor_of_any_value_in_a_stage(name: str, value: object) -> None:
     with suppress(ReportFault):
-        Report.from_json(changed_stage(**{name: value}))
+        ConnectionReport.from_json(changed_stage(**{name: value}))
 
 
 # --- the page ------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_it_can_be_saved_as_text_and_json_with_or_without_the_address(client: Cl
     masked = client.post("/en/report/", {"report": REPORT.to_json(), "as": "json", "mask": "on"})
     assert masked["Content-Disposition"] == 'attachment; filename="mail-test-report.json"'
     assert json.loads(masked.content)["address"] == "a…@example.net"
-    assert Report.from_json(masked.content.decode()).verdict == REPORT.verdict
+    assert ConnectionReport.from_json(masked.content.decode()).verdict == REPORT.verdict
 
 
 @pytest.mark.django_db
@@ -236,7 +236,7 @@ def test_a_silent_server_in_a_report_may_say_any_time(client: Client) -> None:
         assert client.post("/en/report/", {"report": text, "as": "page"}).status_code == 200
 
 
-def silent() -> Report:
+def silent() -> ConnectionReport:
     """A listed server that has answered nobody for a while."""
     told = replace(
         RESULTS[0],
@@ -250,11 +250,11 @@ def silent() -> Report:
     return replace(REPORT, results=(told,), verdict=verdict, is_listed=True)
 
 
-def as_support_sees_it(client: Client, report: Report, language: str = "en") -> str:
+def as_support_sees_it(client: Client, report: ConnectionReport, language: str = "en") -> str:
     return client.post(f"/{language}/report/", {"report": report.to_json(), "as": "page"}).content.decode()
 
 
-def as_text(client: Client, report: Report, **fields: str) -> str:
+def as_text(client: Client, report: ConnectionReport, **fields: str) -> str:
     return client.post("/en/report/", {"report": report.to_json(), "as": "text"} | fields).content.decode()
 
 
@@ -283,7 +283,7 @@ ANSWERS = Alternative(
 @pytest.mark.django_db
 def test_support_reads_what_to_change_in_words_and_without_a_button(client: Client) -> None:
     report = replace(REPORT, verdict=replace(REPORT.verdict, alternatives=(ANSWERS,)))
-    assert Report.from_json(report.to_json()).verdict.alternatives == (ANSWERS,)
+    assert ConnectionReport.from_json(report.to_json()).verdict.alternatives == (ANSWERS,)
     html, text = as_support_sees_it(client, report), as_text(client, report)
     assert "These settings do answer." in html
     assert "Port: not <s>143</s>, but <strong>993</strong>" in html
@@ -341,7 +341,7 @@ def test_the_report_on_the_tests_page_ends_as_the_page_does(client: Client, monk
     cache.clear()
     given = re.search(r'name="report" value="([^"]*)"', html)
     assert given is not None
-    report = Report.from_json(unescape(given[1]))
+    report = ConnectionReport.from_json(unescape(given[1]))
     assert report.verdict.alternatives == (ANSWERS,)
     assert report.suggests_local_part
     assert not report.is_listed

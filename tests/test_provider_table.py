@@ -26,7 +26,7 @@ from guides.mail.accounts import (
     Security,
     UsernameForm,
 )
-from guides.mail.discovery.findings import Source
+from guides.mail.discovery.findings import ConfigSource
 from guides.mail.discovery.mx import by_suffix
 from guides.markup import Situation, fill
 from guides.markup.words import WORDS
@@ -167,7 +167,7 @@ class TestFacts:
                 discovery = discovering.at_hand(domain)
                 assert discovery
                 assert discovery.winner
-                assert discovery.winner.source is Source.TABLE
+                assert discovery.winner.source is ConfigSource.TABLE
                 account = discovery.account
                 assert (account.provider, account.password, account.must_enable) == (
                     fact.slug,

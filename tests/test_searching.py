@@ -12,7 +12,7 @@ from guides.markup import WORDS, compile_text
 from guides.markup.endings import stem
 from guides.markup.plain import plain_text
 from guides.markup.searching import LONGEST_QUERY, LONGEST_TOKEN, terms, tokens, whole, words
-from guides.markup.snippets import LENGTH, Piece, find, marked, snippet
+from guides.markup.snippets import LENGTH, Piece, find_spans, marked, snippet
 
 
 def is_found(query: str, text: str) -> bool:
@@ -163,7 +163,7 @@ class TestSnippets:
         ],
     )
     def test_the_original_words_are_marked(self, query: str, match: str) -> None:
-        assert [self.TEXT[start:end] for start, end in find(self.TEXT, terms(query))] == [match]
+        assert [self.TEXT[start:end] for start, end in find_spans(self.TEXT, terms(query))] == [match]
         assert f"[{match}]" in shown(snippet(self.TEXT, terms(query), 40))
 
     def test_a_piece_is_short_and_cut_at_words(self) -> None:
@@ -182,7 +182,7 @@ class TestSnippets:
         assert snippet("", terms("nothing")) == ()
 
     def test_pairs_alone_mark_nothing_in_a_longer_word(self) -> None:
-        assert find("ポートとサーバ", terms("サンダーバート")) == []
+        assert find_spans("ポートとサーバ", terms("サンダーバート")) == []
 
     @given(st.text(), st.text(max_size=60))
     def test_the_pieces_are_the_text(self, text: str, query: str) -> None:

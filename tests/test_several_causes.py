@@ -9,19 +9,19 @@ from html import unescape
 import pytest
 from django.test import Client
 from django.utils import translation
-from guides.views.running import TestPage
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection import legs
 from guides.mail.connection.test import TestPlan
+from guides.mail.connection_report import ConnectionReport, ReportFault
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import Reply, cause_of
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.diagnosis.refusals import AMBIGUOUS, MOST_CAUSES, judge_refusal
 from guides.mail.outcomes import Leg, Outcome, Owner, PossibleCause, Stage, StageResult, Verdict
-from guides.mail.report import Report, ReportFault
 from guides.management.testmail_display import display_for
 from guides.services.articles import Articles
+from guides.views.result_page import TestPage
 from tests.factories import make_article
 from tests.scripted import ADDRESS, Imap, Pop3, Smtp, door, run_against
 
@@ -204,7 +204,7 @@ def test_the_report_holds_and_shows_them(client: Client) -> None:
         assert [cause["article"] for cause in record["causes"]] == list(SLUGS.values())
         assert record["causes"][1]["next_step"] == "About ask-somebody"
         assert record["causes"][1]["who"] == "admin"
-    report = Report.from_json(page.report.json)
+    report = ConnectionReport.from_json(page.report.json)
     assert names(report.results[0]) == names(report.verdict) == list(SLUGS)
     text = page.report.text
     assert "Result: There are several possible reasons [auth.locked]" in text
@@ -235,7 +235,7 @@ def test_no_strangers_causes(causes: object) -> None:
     data = json.loads(page.report.json)
     data["stages"][0]["causes"] = causes
     with pytest.raises(ReportFault):
-        Report.from_json(json.dumps(data))
+        ConnectionReport.from_json(json.dumps(data))
 
 
 def test_the_terminal_shows_them() -> None:

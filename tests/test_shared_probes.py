@@ -323,7 +323,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Server]:
         searched.append(server)
 
     monkeypatch.setattr(alternatives, "may_be_mended", lambda _result: True)
-    monkeypatch.setattr(alternatives, "find", find)
+    monkeypatch.setattr(alternatives, "find_alternative", find)
     return searched
 
 

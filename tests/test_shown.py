@@ -2,7 +2,7 @@
 
 import pytest
 
-from guides.mail.diagnosis.explain import explain
+from guides.mail.diagnosis.explain import diagnose
 from guides.mail.diagnosis.judging import Cause
 from guides.mail.diagnosis.normalise import MAX_SHAPE, shape_of
 from guides.mail.diagnosis.shown import AROUND, HIDDEN, Segment, shown, without_secrets
@@ -10,7 +10,7 @@ from guides.mail.outcomes import Owner
 
 
 def test_it_works() -> None:
-    cause = explain("552 5.2.2 <b@there.example>: user is over quota, sorry").causes[0]
+    cause = diagnose("552 5.2.2 <b@there.example>: user is over quota, sorry").causes[0]
     assert shown(cause) == (
         Segment("552 5.2.2 <b@there.example>: "),
         Segment("user is over quota", marked=True),

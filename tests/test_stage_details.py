@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.utils import translation
-from guides.views.running import StageRow
 
 from guides.mail.accounts import Protocol, Security
 from guides.mail.connection.probes import SEEN_AT, SILENT_SINCE
@@ -13,6 +12,7 @@ from guides.mail.diagnosis.patterns import Pattern
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult
 from guides.mail.vetting import HostFault
 from guides.views import labels
+from guides.views.result_page import StageRow
 from tests.scripted import Imap, Pop3, Ran, Smtp, run_against
 
 # Told in sentences of their own, or for programs only.

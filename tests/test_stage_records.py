@@ -16,9 +16,9 @@ from guides.limits import circuit_breaker
 from guides.mail.accounts import Address, Protocol, Security
 from guides.mail.connection.probes import Endpoint, ProbeResult
 from guides.mail.connection.test import TestPlan
+from guides.mail.connection_report import ConnectionReport
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
-from guides.mail.report import Report
 from guides.management.testmail_display import Display, display_for
 from guides.services.articles import Articles, titles
 from guides.views.result_page import ArticleLink, TestPage
@@ -184,9 +184,9 @@ def test_the_report_writes_all_three_down(told: TestPage, client: Client) -> Non
     assert "* Signing in: failed, 120 ms [auth.rejected] 2026-11-24T14:02:01.123Z" in text
     assert "    How sure this is: 88 %" in text
     assert "    What to do, step by step: The password is refused" in text
-    report = Report.from_json(told.report.json)
+    report = ConnectionReport.from_json(told.report.json)
     assert report.results[0].started == STARTED.replace(microsecond=123000)
-    assert Report.from_json(report.to_json()) == report
+    assert ConnectionReport.from_json(report.to_json()) == report
     html = client.post("/en/report/", {"report": told.report.json, "as": "page"}).content.decode()
     assert "2026-11-24T14:02:01.123Z" in html
 
@@ -198,7 +198,7 @@ def test_a_report_of_an_older_portal_lacks_them(told: TestPage) -> None:
     for record in (data["stages"][0], data["verdict"]):
         for name in ("started", "next_step", "confidence"):
             record.pop(name, None)
-    report = Report.from_json(json.dumps(data))
+    report = ConnectionReport.from_json(json.dumps(data))
     assert (report.results[0].started, report.results[0].confidence, report.results[0].next_step) == (None, None, "")
 
 

@@ -15,7 +15,6 @@ from dataclasses import replace
 
 import pytest
 from dnslib import A
-from guides.views.running import TestPage
 
 from guides.mail.accounts import Server
 from guides.mail.connection.input import USUAL_PORT
@@ -26,6 +25,7 @@ from guides.mail.network import Door
 from guides.mail.outcomes import StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.services.articles import Articles
+from guides.views.result_page import TestPage
 from tests.factories import make_article
 from tests.internet import Internet
 from tests.scripted import ADDRESS, QUICK

@@ -11,10 +11,10 @@ from django.test import Client
 
 from guides.mail.accounts import Account, Protocol, Security, Server, UsernameForm
 from guides.mail.connection.test import TestPlan
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.outcomes import Alternative, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.services import discovering
-from guides.views import running
+from guides.views import result_stream
 from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ class Script:
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     script = Script()
-    monkeypatch.setattr(running, "run_test", script.run)
+    monkeypatch.setattr(result_stream, "run_test", script.run)
     yield script
     cache.clear()
 
@@ -64,18 +64,18 @@ def offers_local_part(html: str) -> bool:
 @pytest.mark.parametrize(
     ("source", "offered"),
     [
-        (Source.PACC, True),
-        (Source.AUTOCONFIG, False),
-        (Source.WELL_KNOWN, False),
-        (Source.ISPDB, False),
-        (Source.MX, False),  # its settings come from the table, a file or the ISPDB
-        (Source.SRV, True),
-        (Source.AUTODISCOVER, True),
-        (Source.GUESS, True),
+        (ConfigSource.PACC, True),
+        (ConfigSource.AUTOCONFIG, False),
+        (ConfigSource.WELL_KNOWN, False),
+        (ConfigSource.ISPDB, False),
+        (ConfigSource.MX, False),  # its settings come from the table, a file or the ISPDB
+        (ConfigSource.SRV, True),
+        (ConfigSource.AUTODISCOVER, True),
+        (ConfigSource.GUESS, True),
     ],
 )
 def test_it_is_offered_where_nobody_says_which_form_is_wanted(
-    client: Client, script: Script, source: Source, offered: bool
+    client: Client, script: Script, source: ConfigSource, offered: bool
 ) -> None:
     finding = Finding(source, Account("own.net", servers=(IMAP, SMTP)), Trust.MEDIUM)
     discovering._Kept("own.net").keep([finding])
@@ -85,7 +85,7 @@ def test_it_is_offered_where_nobody_says_which_form_is_wanted(
 
 def test_a_source_that_says_it_counts_beside_one_that_does_not(client: Client, script: Script) -> None:
     named = Account("own.net", servers=(IMAP, SMTP))
-    discovering._Kept("own.net").keep([Finding(Source.SRV, named), Finding(Source.ISPDB, named)])
+    discovering._Kept("own.net").keep([Finding(ConfigSource.SRV, named), Finding(ConfigSource.ISPDB, named)])
     assert not offers_local_part(submit(client))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from guides.mail.accounts import Protocol, Server
 from guides.mail.discovery.autoconfig import ConfigFault, ParsedConfig, parse_client_config
-from guides.mail.discovery.servers import Skipped, Why, shown
+from guides.mail.discovery.servers import Skipped, SkipReason, shown
 
 LONGEST_FILE = 256 * 1024  # bytes; the largest file of Mozilla's ISPDB has a twentieth of it
 LONGEST_NAME = 255
@@ -21,16 +21,16 @@ _REFUSED = {
     "no_provider": "it holds no emailProvider",
 }
 _SKIPPED = {
-    Why.CLEAR_TEXT: "no encryption",
-    Why.CLASH: "port and encryption, or port and protocol, clash",
-    Why.SECURITY: "an unknown kind of encryption",
-    Why.HOST: "no public host name",
-    Why.PLACEHOLDER: "a placeholder where none can be filled in",
-    Why.NEEDS_ADDRESS: "the host name depends on the part before @",
-    Why.PORT: "no port for mail clients",
-    Why.PROTOCOL: "neither IMAP nor POP3 nor SMTP",
-    Why.AUTHENTICATION: "no way to sign in that mail clients have",
-    Why.TWICE: "stands there twice",
+    SkipReason.CLEAR_TEXT: "no encryption",
+    SkipReason.CLASH: "port and encryption, or port and protocol, clash",
+    SkipReason.SECURITY: "an unknown kind of encryption",
+    SkipReason.HOST: "no public host name",
+    SkipReason.PLACEHOLDER: "a placeholder where none can be filled in",
+    SkipReason.NEEDS_ADDRESS: "the host name depends on the part before @",
+    SkipReason.PORT: "no port for mail clients",
+    SkipReason.PROTOCOL: "neither IMAP nor POP3 nor SMTP",
+    SkipReason.AUTHENTICATION: "no way to sign in that mail clients have",
+    SkipReason.TWICE: "stands there twice",
 }
 
 

@@ -1,7 +1,7 @@
-"""Value objects that every other module speaks in: Address, Server, Account.
+"""The value objects that the other modules exchange: Address, Server, Account.
 
-An `Account` is the pivot of the house: discovery makes it, providers store it, guides print it,
-the connection test takes it, publish writes it.
+Discovery returns an `Account`, providers are stored as one, guides show its values, the connection test takes it,
+`publish` writes it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Security(StrEnum):
 
 
 class UsernameForm(StrEnum):
-    """What a server wants as user name."""
+    """What a server expects as user name."""
 
     ADDRESS = "address"
     LOCAL_PART = "local_part"
@@ -39,7 +39,7 @@ class UsernameForm(StrEnum):
 
 
 class AuthMethod(StrEnum):
-    """How a server lets a client sign in."""
+    """How a client can sign in to a server."""
 
     PASSWORD = "password"
     APP_PASSWORD = "app_password"
@@ -47,25 +47,25 @@ class AuthMethod(StrEnum):
 
 
 class PasswordKind(StrEnum):
-    """Which secret belongs into a mail client's password field at a provider."""
+    """Which secret a provider expects in a mail client's password field."""
 
     PASSWORD = "password"  # the account's own password
     APP_PASSWORD = "app_password"  # made for one program on the provider's security page
     AUTH_CODE = "auth_code"  # QQ, 163: an authorisation code
     MAIL_PASSWORD = "mail_password"  # T-Online: a password for mail alone
-    OAUTH2 = "oauth2"  # no password at all: sign in in the provider's own window
+    OAUTH2 = "oauth2"  # no password at all: the user signs in in the provider's own window
     BRIDGE = "bridge"  # Proton: a program on the visitor's own machine
     NONE = "none"  # no mail client can be used
 
 
-BRIDGE_HOST = "127.0.0.1"  # where a bridge program answers: the visitor's own machine, and no other host's name
+BRIDGE_HOST = "127.0.0.1"  # the address of a bridge program: the visitor's own machine
 
 
 AddressFault = Literal["empty", "no_at", "two_at", "space", "control", "too_long", "local_part", "ip_literal", "domain"]
 
 
 class AddressError(ValueError):
-    """A text is not a mail address. `fault` says why, for the words at the form's field."""
+    """A text is not a mail address. `fault` says why; the form has a message for each."""
 
     def __init__(self, fault: AddressFault) -> None:
         super().__init__(fault)
@@ -73,10 +73,10 @@ class AddressError(ValueError):
 
 
 def domain_to_ascii(domain: str) -> str:
-    """Return the IDNA 2008 A-label form of `domain`, in lower case and without a final dot.
+    """The IDNA 2008 A-label form of `domain`, in lower case and without a final dot.
 
-    Raises AddressError("ip_literal") for address literals and AddressError("domain") for anything that
-    cannot be a public host name: single labels, empty or over-long labels, a last label with a digit only.
+    Raises AddressError("ip_literal") for address literals and AddressError("domain") for anything that cannot be a
+    public host name: a single label, an empty or too long one, a last label that does not begin with a letter.
     """
     text = unicodedata.normalize("NFC", domain).strip().rstrip(".").lower()
     if not text or text.startswith("[") or ":" in text:
@@ -95,17 +95,14 @@ def domain_to_ascii(domain: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A mail address (RFC 5321 section 4.1.2, RFC 6531). `domain` is in A-labels, `local_part` untouched."""
+    """A mail address (RFC 5321 section 4.1.2, RFC 6531). `domain` is in A-labels, `local_part` as typed."""
 
     local_part: str
     domain: str
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read what a visitor typed. Raises AddressError with the fault that the form explains.
-
-        What a Japanese keyboard types in full width, the @ included, is read as the ASCII that is meant.
-        """
+        """Read what a visitor typed. Raises AddressError. Full-width characters (Japanese input) are read as ASCII."""
         text = unicodedata.normalize("NFC", text).strip()
         if not text.isascii() and (narrow := unicodedata.normalize("NFKC", text)).isascii():
             text = narrow
@@ -132,7 +129,7 @@ class Address:
 
     @property
     def display_domain(self) -> str:
-        """The domain as people read it (U-labels where they decode)."""
+        """The domain for display, in U-labels where they decode."""
         return display_domain(self.domain)
 
     def __str__(self) -> str:
@@ -140,7 +137,7 @@ class Address:
 
 
 def display_domain(domain: str) -> str:
-    """Return U-labels for an A-label domain, or the domain itself where it does not decode."""
+    """The U-labels of an A-label domain, or the domain itself where it does not decode."""
     try:
         return idna.decode(domain)
     except (idna.IDNAError, UnicodeError):
@@ -149,7 +146,7 @@ def display_domain(domain: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One way to reach one mail server."""
+    """A mail server with the protocol, port, encryption, user name and logins to use there."""
 
     protocol: Protocol
     host: str
@@ -187,7 +184,7 @@ class Account:
         return next((server for server in self.servers if server.protocol == protocol), None)
 
     def with_rules(self, server: Server) -> Server:
-        """A server that somebody named by hand, with what is known of the same server: its user name, its logins."""
+        """A server that was entered by hand, with the user name form and logins that this account has for it."""
         known = next((one for one in self.servers if (one.protocol, one.host) == (server.protocol, server.host)), None)
         return replace(server, username=known.username, auth=known.auth) if known else server
 

@@ -1,7 +1,7 @@
-"""What a certificate says, read from its DER without being trusted.
+"""The content of a certificate that failed verification, read from its DER.
 
-Python decodes only certificates that it has verified; a faulty one has to be described all the same. This reads the
-few fields that a page shows (RFC 5280 section 4.1), strictly bounded, and nothing that a decision depends on.
+Python decodes only certificates that it has verified, but the page must describe a faulty one. This reads the few
+fields that the page shows (RFC 5280 section 4.1), with bounds; they are untrusted, and no access depends on them.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ MAX_TEXT = 200
 
 @dataclass(frozen=True, slots=True)
 class CertificateSummary:
-    """Whose certificate it is, for which names and until when. Its texts are the server's: escape them."""
+    """Subject, names, issuer and validity of a certificate. The texts are untrusted: escape them."""
 
     subject: str
     names: tuple[str, ...]  # at most MAX_NAMES
     issuer: str
     not_before: datetime
     not_after: datetime
-    self_signed: bool  # it names itself as its issuer
+    self_signed: bool  # subject and issuer are equal
     chain_length: int = 1  # certificates that the server sent
-    has_issuer_address: bool = False  # the last one says where its issuer can be fetched, as public ones do
+    has_issuer_address: bool = False  # the last one has a caIssuers URL, as certificates of public CAs do
 
     @property
     def chain_cause(self) -> str:
-        """The class for "no issuer found", as near as the sent chain tells it."""
+        """The most specific class for "no issuer found" that the sent chain allows."""
         if self.self_signed:
             return "tls.cert_self_signed"
         match self.chain_length > 1, self.has_issuer_address:
             case False, True:
                 return "tls.chain_incomplete"  # a public certificate, sent alone
             case True, False:
-                return "tls.unknown_ca"  # an issuer's certificate came with it, and leads nowhere
+                return "tls.unknown_ca"  # the issuer was sent too, and its own issuer cannot be fetched
             case _:
                 return "tls.chain_or_unknown_ca"
 
 
 class NotACertificate(ValueError):  # noqa: N818
-    """The bytes are not a certificate that can be described."""
+    """The bytes are not a certificate that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _parts(certificate: bytes) -> tuple[_Element, _Element, _Element, dict[bytes
 
 
 def _elements(data: bytes) -> Iterator[_Element]:
-    """The elements of a DER body, one after the other (X.690 section 8.1)."""
+    """The elements of a DER body (X.690 section 8.1)."""
     position = 0
     while position < len(data):
         tag, length = data[position], data[position + 1]
@@ -138,7 +138,7 @@ def _alternative_names(extension: bytes) -> tuple[str, ...]:
 
 
 def _name(name: _Element) -> str:
-    """Common name and organisation, or nothing when it has neither."""
+    """Common name and organisation; "" when it has neither."""
     found: dict[bytes, str] = {}
     for part in name.children():
         for attribute in part.children():

@@ -1,6 +1,6 @@
-"""The door's part that connects: several addresses of one host, of which the first to answer wins (after RFC 8305).
+"""Connects to one of a host's addresses: several are tried, the first to answer wins (after RFC 8305).
 
-Imported by the door alone, which has judged the addresses.
+Part of `guides.mail.network`, which checks the addresses first and alone imports this module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from guides.mail.connection.limits import Attempt, ChannelFault, Limits
 from guides.mail.net_own import family_of
 from guides.mail.vetting import IPAddress
 
-REACHES_SECONDS = 600.0  # for so long, one connection shows that this machine's IPv4 or IPv6 works
+REACHES_SECONDS = 600.0  # how long one connection counts as proof that this machine's IPv4 or IPv6 works
 
 # When two attempts fail differently, the earlier in the list says more about the host.
 _TCP_CAUSES = ("tcp.refused", "tcp.reset", "tcp.timeout", "tcp.unreachable")
@@ -34,14 +34,14 @@ class _Race:
 
 
 class Connector:
-    """Connects, and remembers which family of addresses has answered."""
+    """Connects, and remembers when each address family last answered."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._connected: dict[socket.AddressFamily, float] = {}  # when an address of the family last answered
 
     def reaches(self, family: socket.AddressFamily) -> bool:
-        """Whether an address of this family has answered lately: else a silent one says nothing of its server."""
+        """Whether an address of this family answered within REACHES_SECONDS. If not, a timeout may be our own fault."""
         connected = self._connected.get(family)
         return connected is not None and monotonic() - connected < REACHES_SECONDS
 
@@ -73,7 +73,7 @@ class Connector:
         return Channel(wire, ip_address, attempts)
 
     async def _try_other_family(self, race: _Race, waiting: Iterable[IPAddress], port: int) -> None:
-        """See one attempt at an address of the family that has not won to its end, for a while."""
+        """Await one attempt at an address of the other family, for at most `connect_other_family` seconds."""
         assert race.winner is not None  # noqa: S101
         won = family_of(race.winner[1])
         if any(family_of(attempt.ip) is not won for attempt in race.attempts):
@@ -93,7 +93,7 @@ class Connector:
         race.attempts += [Attempt(task.get_name(), "tcp.timeout", waited) for task in late]
 
     def _candidates(self, addresses: Sequence[IPAddress]) -> list[IPAddress]:
-        """The few addresses to try, families alternating, in the order of the answer."""
+        """The addresses to try: a few of each family, alternating, in the DNS answer's order."""
         families = [
             [address for address in addresses if address.version == version][: self.limits.connect_per_family]
             for version in (6, 4)
@@ -101,7 +101,7 @@ class Connector:
         return [address for address in chain.from_iterable(zip_longest(*families)) if address is not None]
 
     async def _attempt(self, address: str, port: int, attempts: list[Attempt]) -> Wire | None:
-        """Try one address, and note how it went."""
+        """Try one address and add the result to `attempts`."""
         loop = asyncio.get_running_loop()
         began = monotonic()
         wire: Wire | None = None
@@ -133,7 +133,7 @@ class Connector:
 
 
 async def _give_up(tasks: set[asyncio.Task[Wire | None]]) -> None:
-    """Cancel attempts; one that got through at the last moment is closed."""
+    """Cancel attempts; one that has connected meanwhile is closed."""
     for task in tasks:
         task.cancel()
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):

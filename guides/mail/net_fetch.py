@@ -1,7 +1,7 @@
-"""The door's part for configuration files: https, bounded in hops, bytes and seconds. Only the door uses it.
+"""Fetching configuration files over https, bounded in hops, bytes and seconds. Part of `guides.mail.network`.
 
-Each hop goes through the whole list anew: https, port, name, every address of it, pinned. There are no cookies, and
-what may hold a visitor's address stays with the host that it was meant for.
+Each hop is checked anew: https, port, name, every address, and the connection goes to a checked address. No cookies;
+a request that may contain a visitor's address is not redirected to another host.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from guides.mail.vetting import HostForbidden, PortForbidden
 MOST_REDIRECTS = 3
 MOST_BYTES = 256 * 1024
 MOST_SECONDS = 8.0
-MOST_PARTS = 1000  # of a body: a flood of one-byte chunks costs far more work than bytes
+MOST_PARTS = 1000  # chunks of a body: many one-byte chunks cost far more processor time than their size suggests
 LONGEST_URL = 2000
 LONGEST_HEAD = 16 * 1024
 HTTPS_PORT = 443
@@ -38,30 +38,30 @@ class FetchFailure(Exception):  # noqa: N818
     """A file was not fetched.
 
     `cause` is a class of names, connections and TLS (`dns.*`, `tcp.*`, `tls.*`, `net.*`), or one of: fetch.forbidden
-    (not https, another port, a name or address that is not reached), fetch.redirects (too many, or one where none is
-    allowed), fetch.too_large, fetch.timeout, fetch.protocol (no HTTP), fetch.encoding (compression).
+    (not https, or a forbidden port, name or address), fetch.redirects (too many, or one where none is allowed),
+    fetch.too_large, fetch.timeout, fetch.protocol (no HTTP), fetch.encoding (unknown or broken compression).
     """
 
     def __init__(self, cause: str, url: str = "") -> None:
         super().__init__(cause)
         self.cause = cause
-        self.url = url  # the hop at which it failed
+        self.url = url  # the hop that failed
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The last answer. `body` is read of a 200 alone. Everything in it is a stranger's."""
+    """The last response. `body` is read only with status 200. Untrusted."""
 
     url: str
     status: int
     media_type: str  # lower case, without parameters
     body: bytes
-    hops: tuple[str, ...] = ()  # the addresses that sent on to the next
+    hops: tuple[str, ...] = ()  # the URLs that redirected
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask. `private`: something in it is the visitor's, so it goes to this host alone."""
+    """A request. `private`: it contains personal data, so it is not redirected to another host."""
 
     url: str
     body: bytes | None = None  # sent by POST
@@ -70,12 +70,12 @@ class Request:
 
 
 class Connects(Protocol):
-    """What of the door is needed here."""
+    """The part of `Door` that this module needs."""
 
     limits: Limits
 
     async def open_https(self, host: str, port: int) -> Channel:
-        """A verified connection under TLS."""
+        """A connection with verified TLS."""
 
 
 async def fetch(
@@ -187,7 +187,7 @@ class _Exchange:
 
 
 class _Unpacked:
-    """A body as it is unpacked, never longer than allowed: ten bytes can stand for ten million."""
+    """A body being decompressed, within the size limit, as ten bytes can expand to ten million."""
 
     def __init__(self, encoding: str, most_bytes: int, url: str) -> None:
         self._url = url

@@ -1,6 +1,6 @@
-"""The door's part for DNS records other than addresses: MX, SRV, TXT, CNAME. Only `guides.mail.network` uses it.
+"""DNS records other than addresses: MX, SRV, TXT, CNAME. Part of `guides.mail.network`, which alone imports it.
 
-What comes back was written by strangers. A host in it is a text until `Door.resolve` has judged it.
+Answers are untrusted: a host in one may be connected to only after `Door.resolve` has checked it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_SERVICE_LABELS = 3
 
 
 class DnsFailure(Exception):  # noqa: N818
-    """A name led to nothing that may be used. `cause` is a class, `dns.*`."""
+    """A DNS query gave no usable answer. `cause` is a class, `dns.*`."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -45,7 +45,7 @@ class MxRecord:
 
 @dataclass(frozen=True, slots=True)
 class SrvRecord:
-    """Where a service is (RFC 2782). An empty target: the service is not offered."""
+    """The host and port of a service (RFC 2782). An empty target: the service is not offered."""
 
     priority: int
     weight: int
@@ -55,14 +55,14 @@ class SrvRecord:
 
 @dataclass(frozen=True, slots=True)
 class TxtRecord:
-    """A text, its parts joined (RFC 7208 section 3.3)."""
+    """A text, its strings joined (RFC 7208 section 3.3)."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CnameRecord:
-    """The name that a name is an alias of."""
+    """The name that an alias points to."""
 
     target: str
 
@@ -71,11 +71,8 @@ Record = MxRecord | SrvRecord | TxtRecord | CnameRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """At most MOST_RECORDS records of a name, the preferred ones first; none when the name exists without any.
-
-    `total` says how many there were.
-    """
+class RecordSet:
+    """The records of a name: at most MOST_RECORDS, the preferred ones first, of `total` in the answer; may be none."""
 
     name: str
     kind: RecordKind
@@ -99,23 +96,23 @@ def check_record_name(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
 
 async def ask_records(
     make_resolver: Callable[[], dns.asyncresolver.Resolver], name: str, kind: RecordKind, limits: Limits
-) -> Records:
-    """Ask for the records of a name that has been checked. Raises DnsFailure; no records of that kind is no failure."""
+) -> RecordSet:
+    """Query the records of a checked name. Raises DnsFailure; no records of that kind is an empty set, no failure."""
     try:
         resolver = make_resolver()
         answer = await resolver.resolve(dns.name.from_text(f"{name}."), kind, search=False, lifetime=limits.dns)
     except dns.resolver.NoAnswer:
-        return Records(name, kind)
+        return RecordSet(name, kind)
     except dns.exception.DNSException as failure:
         raise DnsFailure(cause_of(failure)) from None
     if len(answer.chaining_result.cnames) > limits.cname_chain:
         raise DnsFailure("dns.servfail")
     found = tuple(heapq.nsmallest(MOST_RECORDS, (_record(kind, rdata) for rdata in answer), key=_preference))
-    return Records(name, kind, found, len(answer))
+    return RecordSet(name, kind, found, len(answer))
 
 
 def cause_of(failure: dns.exception.DNSException) -> str:
-    """The class of a question that failed: no such name, no record, no answer in time, and no server to ask, apart."""
+    """The class of a failed query: no such name, no record, timeout, no reachable name server, or a server failure."""
     match failure:
         case dns.resolver.NXDOMAIN():
             return "dns.nxdomain"
@@ -126,7 +123,7 @@ def cause_of(failure: dns.exception.DNSException) -> str:
         case dns.resolver.NoResolverConfiguration():
             return "dns.temp"
         case dns.resolver.NoNameservers():
-            # Servers that cannot be asked at all are our own trouble, not the name's.
+            # When no name server can be reached, the fault is in our network, not in the name.
             unasked = all(isinstance(error[3], OSError) for error in failure.kwargs["errors"])
             return "dns.temp" if unasked else "dns.servfail"
         case _:
@@ -150,7 +147,7 @@ def _host(name: dns.name.Name) -> str:
 
 
 def _preference(record: Record) -> tuple[int, int]:
-    """RFC 5321 and RFC 2782, but without their dice: the same answer gives the same settings."""
+    """The order of RFC 5321 and RFC 2782 without their random choice, so that equal answers give equal settings."""
     match record:
         case MxRecord():
             return record.preference, 0

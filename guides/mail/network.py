@@ -1,7 +1,7 @@
-"""The only door to the network: vet the name, resolve it once, judge every address, connect to a judged address.
+"""Outbound network access with SSRF protection: check the name, resolve it once, check every address, connect.
 
-The name goes only into SNI and certificate checking, so a name that later resolves to something else changes nothing.
-No other module of the portal opens a socket or looks a name up (an import-linter contract holds that).
+Connections are made to a checked address. The name is used only for SNI and certificate checks, so a later DNS answer
+(DNS rebinding) changes nothing. No other module opens a socket or resolves a name (an import-linter contract).
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from guides.mail import net_connect, net_fetch, net_own, net_records
 from guides.mail.certificates import CertificateSummary, NotACertificate, describe
 from guides.mail.connection.channel import Channel
 from guides.mail.connection.limits import ChannelFault, Limits
-from guides.mail.flights import Flights
 from guides.mail.net_fetch import Fetched, FetchFailure
 from guides.mail.net_own import family_of
 from guides.mail.net_records import (
@@ -35,12 +34,13 @@ from guides.mail.net_records import (
     DnsFailure,
     MxRecord,
     RecordKind,
-    Records,
+    RecordSet,
     SrvRecord,
     TxtRecord,
     cause_of,
     check_record_name,
 )
+from guides.mail.single_flight import SingleFlight
 from guides.mail.vetting import (
     MAIL_PORTS,
     HostForbidden,
@@ -63,7 +63,7 @@ __all__ = [
     "HostForbidden",
     "MxRecord",
     "PortForbidden",
-    "Records",
+    "RecordSet",
     "Resolution",
     "SrvRecord",
     "TxtRecord",
@@ -76,10 +76,10 @@ WEB_PORTS = frozenset({net_fetch.HTTPS_PORT})
 
 @dataclass(frozen=True)
 class DoorConfig:
-    """What the operator decides about the network. Empty `dns_servers`: the system's."""
+    """The operator's network settings. Empty `dns_servers`: the system's."""
 
     dns_servers: tuple[tuple[str, int], ...] = ()
-    allowed_networks: tuple[IPNetwork, ...] = ()  # may be reached although they are private
+    allowed_networks: tuple[IPNetwork, ...] = ()  # allowed although they are private
     allowed_ports: frozenset[int] = frozenset()  # beyond MAIL_PORTS
     allowed_suffixes: frozenset[str] = frozenset()  # special names that may be looked up
     extra_ca_file: Path | None = None
@@ -88,7 +88,7 @@ class DoorConfig:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Addresses of a host that have been judged, in the order in which to try them, and its name after all CNAMEs."""
+    """The checked addresses of a host, in the order in which to try them, and its name after all CNAMEs."""
 
     host: str
     addresses: tuple[IPAddress, ...]
@@ -96,8 +96,8 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one query came to: addresses, or a cause."""
+class _AddressLookup:
+    """The result of one A or AAAA query: addresses, or a cause."""
 
     addresses: tuple[IPAddress, ...] = ()
     canonical: str = ""
@@ -107,28 +107,28 @@ class _Answer:
 # When two queries fail differently, the earlier in the list says more about the host.
 _DNS_CAUSES = ("dns.nxdomain", "dns.servfail", "dns.timeout", "dns.temp", "dns.no_address")
 
-_SECOND_FAMILY = 1.0  # seconds that the slower of A and AAAA may take longer, once the other has settled the matter
+_SECOND_FAMILY = 1.0  # seconds to wait for the slower of A and AAAA after the other has given addresses or NXDOMAIN
 
 
 class Door:
-    """Resolves and connects, within the operator's configuration. Made once per process; safe to share."""
+    """Resolves and connects within the operator's configuration. One per process; safe to share between loops."""
 
     def __init__(self, config: DoorConfig, limits: Limits | None = None) -> None:
         self.config = config
         self.limits = limits or Limits()
         self._contexts: dict[bool, ssl.SSLContext] = {}
-        self._asking = Flights[list[_Answer]]()
+        self._asking = SingleFlight[list[_AddressLookup]]()
         self._connector = net_connect.Connector(self.limits)
 
     def check_port(self, port: int, usual: frozenset[int] = MAIL_PORTS) -> None:
-        """Raise PortForbidden for a port that is neither a usual one nor allowed by the operator."""
+        """Raise PortForbidden for a port that is neither in `usual` nor allowed by the operator."""
         if port not in usual and port not in self.config.allowed_ports:
             raise PortForbidden(port)
 
-    async def query(self, name: str, kind: RecordKind) -> Records:
-        """Ask for the MX, SRV, TXT or CNAME records of a name; it may have service labels in front.
+    async def query(self, name: str, kind: RecordKind) -> RecordSet:
+        """The MX, SRV, TXT or CNAME records of a name, which may begin with service labels (`_imaps._tcp.`).
 
-        No such records is no failure: then there are none in the answer. Raises HostForbidden and DnsFailure.
+        The set is empty when there are none. Raises HostForbidden and DnsFailure.
         """
         name = check_record_name(name, self.config.allowed_suffixes)
         return await net_records.ask_records(self._resolver, name, kind, self.limits)
@@ -143,15 +143,15 @@ class Door:
         redirects: int = net_fetch.MOST_REDIRECTS,
         seconds: float = net_fetch.MOST_SECONDS,
     ) -> Fetched:
-        """Fetch a configuration file over https, by POST when there is a `body`. Raises FetchFailure alone.
+        """Fetch a configuration file over https, by POST when there is a `body`. Raises only FetchFailure.
 
-        `private`: the address holds something of the visitor's. That, and a body, never goes to another host.
+        `private`: the URL contains personal data. Such a URL, and a body, is never redirected to another host.
         """
         request = net_fetch.Request(url, body, media_type, private)
         return await net_fetch.fetch(self, request, redirects=redirects, seconds=seconds)
 
     async def open_https(self, host: str, port: int) -> Channel:
-        """A connection to a web server under verified TLS. Raises as `resolve` and `connect` do."""
+        """A connection to a web server with verified TLS. Raises as `resolve` and `connect` do."""
         self.check_port(port, WEB_PORTS)
         resolution = await self.resolve(host)
         channel = await self.connect(resolution, port, WEB_PORTS)
@@ -163,10 +163,10 @@ class Door:
         return channel
 
     async def resolve(self, host: str) -> Resolution:
-        """Look a host up and judge every address: one forbidden address refuses the name.
+        """Resolve a host and check every address: one forbidden address refuses the name.
 
-        Legs that ask for the same host at the same time share one answer. Raises HostForbidden for a name that is not
-        looked up, and DnsFailure.
+        Simultaneous calls for one host share one lookup. Raises HostForbidden for a name that is not looked up, and
+        DnsFailure.
         """
         host = check_host(host, self.config.allowed_suffixes)
         answers = await self._asking.join(host, lambda: self._ask_both_families(dns.name.from_text(f"{host}.")))
@@ -191,7 +191,7 @@ class Door:
     ) -> Channel:
         """Connect to the first address that answers (after RFC 8305). Raises ChannelFault, `tcp.*`.
 
-        With `compare_families`, an address of the other family is tried, too, for the channel's `attempts` to tell.
+        With `compare_families`, an address of the other family is tried too and reported in the channel's `attempts`.
         """
         self.check_port(port, usual)
         if any(self._is_refused(address) for address in resolution.addresses):
@@ -199,11 +199,14 @@ class Door:
         return await self._connector.connect(resolution.addresses, port, compare_families=compare_families)
 
     def reaches(self, family: socket.AddressFamily) -> bool:
-        """Whether an address of this family has answered lately: else a silent one says nothing of its server."""
+        """As `Connector.reaches`."""
         return self._connector.reaches(family)
 
     def tls_context(self, verify: bool = True) -> ssl.SSLContext:
-        """A context for TLS 1.2 or newer; system roots and the operator's. Unverified: to look, never to speak."""
+        """A context for TLS 1.2 or newer, with the system's roots and the operator's.
+
+        `verify=False` is for reading a faulty certificate; no command may be sent over such a connection.
+        """
         if verify not in self._contexts:
             self._contexts[verify] = self._make_context(verify)
         return self._contexts[verify]
@@ -217,10 +220,10 @@ class Door:
         *,
         until: float | None = None,
     ) -> CertificateSummary | None:
-        """Look at a certificate that was not accepted, over a second connection that closes before any command.
+        """Read a certificate that failed verification, over a second connection that is closed before any command.
 
-        `starttls` speaks what a protocol wants before TLS. None when there was no certificate to see, or none by
-        `until` (the loop's time): a second look must not cost what the first one has found.
+        `starttls` sends what the protocol needs before TLS. None when no certificate was received, or none by `until`
+        (the loop's time): the first connection's result must not be lost to a timeout.
         """
         try:
             async with asyncio.timeout_at(until):
@@ -260,7 +263,7 @@ class Door:
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION
-        # Python 3.13 switched strictness on; mail clients accept what it refuses, and so do older Pythons.
+        # Python 3.13 sets this flag by default; mail clients and older Pythons accept what it refuses.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if self.config.extra_ca_file is not None:
             context.load_verify_locations(self.config.extra_ca_file)
@@ -271,7 +274,7 @@ class Door:
         return context
 
     def _resolver(self) -> dns.asyncresolver.Resolver:
-        """Made for each question: the system's servers change when a machine moves between networks."""
+        """A new resolver for each query: the system's name servers change when the machine changes networks."""
         resolver = dns.asyncresolver.Resolver(configure=not self.config.dns_servers)
         if self.config.dns_servers:
             resolver.nameservers = [
@@ -280,12 +283,12 @@ class Door:
         resolver.use_edns(0, 0, 1232)
         return resolver
 
-    async def _ask_both_families(self, name: dns.name.Name) -> list[_Answer]:
-        """AAAA and A side by side, within the limit for DNS."""
+    async def _ask_both_families(self, name: dns.name.Name) -> list[_AddressLookup]:
+        """AAAA and A at the same time, within `Limits.dns`."""
         try:
             resolver = self._resolver()
         except dns.resolver.NoResolverConfiguration:
-            return [_Answer(cause="dns.temp")]
+            return [_AddressLookup(cause="dns.temp")]
         until = monotonic() + self.limits.dns
         tasks = [asyncio.create_task(self._ask(resolver, name, kind)) for kind in (dns.rdatatype.AAAA, dns.rdatatype.A)]
         try:
@@ -294,26 +297,26 @@ class Door:
                 left = max(0.0, until - monotonic())
                 is_settled = any(task.result().addresses or task.result().cause == "dns.nxdomain" for task in done)
                 await asyncio.wait(slower, timeout=min(left, _SECOND_FAMILY) if is_settled else left)
-            return [task.result() if task.done() else _Answer(cause="dns.timeout") for task in tasks]
+            return [task.result() if task.done() else _AddressLookup(cause="dns.timeout") for task in tasks]
         finally:
             await _cancel(tasks)
 
     async def _ask(
         self, resolver: dns.asyncresolver.Resolver, name: dns.name.Name, kind: dns.rdatatype.RdataType
-    ) -> _Answer:
+    ) -> _AddressLookup:
         try:
             answer = await resolver.resolve(name, kind, search=False, lifetime=self.limits.dns)
         except dns.exception.DNSException as failure:
-            return _Answer(cause=cause_of(failure))
+            return _AddressLookup(cause=cause_of(failure))
         if len(answer.chaining_result.cnames) > self.limits.cname_chain:
-            return _Answer(cause="dns.servfail")
-        return _Answer(
+            return _AddressLookup(cause="dns.servfail")
+        return _AddressLookup(
             addresses=tuple(ipaddress.ip_address(record.address) for record in answer),
             canonical=answer.canonical_name.to_text(omit_final_dot=True).lower(),
         )
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[_Answer]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Task[_AddressLookup]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

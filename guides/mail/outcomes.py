@@ -1,6 +1,6 @@
-"""What the connection test says: stages, outcomes, owners, and the records that carry them.
+"""The results of a connection test: stages, outcomes, owners, and the dataclasses that hold them.
 
-The names are contract (`testmail --json`); `docs/classes.md` describes them.
+The values are part of the interface (`testmail --json`); `docs/classes.md` describes them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Leg(StrEnum):
 
 
 class Stage(StrEnum):
-    """Steps of a leg in their order. With STARTTLS: connect, greeting, capabilities, tls, capabilities."""
+    """The steps of a leg, in order. With STARTTLS: connect, greeting, capabilities, tls, capabilities."""
 
     INPUT = "input"
     DNS = "dns"
@@ -40,7 +40,7 @@ class Stage(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a stage ended: a closed set."""
+    """How a stage ended."""
 
     OK = "ok"
     WARN = "warn"
@@ -52,7 +52,7 @@ class Outcome(StrEnum):
 
 
 class Owner(StrEnum):
-    """Who can fix a cause."""
+    """The party that can fix a cause."""
 
     VISITOR = "visitor"
     ADMIN = "admin"
@@ -66,15 +66,15 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A server's own words: decoded, redacted, control and bidi characters made visible, cut at 500 characters."""
+    """A server's reply: decoded, redacted, control and bidi characters made visible, cut at 500 characters."""
 
     text: str
-    before_encryption: bool = False  # anybody on the way could have written it
+    before_encryption: bool = False  # received without TLS, so it can have been altered in transit
 
 
 @dataclass(frozen=True, slots=True)
 class PossibleCause:
-    """One of the causes that a server's words fit. `article` and `next_step` are as of a stage."""
+    """One of several causes that a server's reply can have. `article` and `next_step` as in `StageResult`."""
 
     name: str
     owner: Owner
@@ -99,16 +99,16 @@ class StageResult:
     security: Security | None = None
     evidence: tuple[Evidence, ...] = ()
     details: dict[str, str] = field(default_factory=dict)  # named facts for the page: protocol, cipher, expires ...
-    article: str | None = None  # slug of an error article that a matching pattern names; else chosen by cause
-    started: datetime | None = None  # in UTC; None for what was not run, or was seen by another test
-    confidence: float | None = None  # 0 to 1: how sure the cause is; None where there is none
-    next_step: str = ""  # title of the article that says what to do, where the record is written
-    causes: tuple[PossibleCause, ...] = ()  # where several fit, the likeliest first, which is `cause`; at most three
+    article: str | None = None  # slug of the error article that a matching pattern names; None: chosen by cause
+    started: datetime | None = None  # in UTC; None when the stage did not run, or another test's result was used
+    confidence: float | None = None  # 0 to 1; None without a cause
+    next_step: str = ""  # title of the article that says what to do; set when the result is written out
+    causes: tuple[PossibleCause, ...] = ()  # when several fit: at most three, the likeliest, `cause`, first
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Settings that answer, in the place of some that did not. They were tried without a password."""
+    """Settings that work as far as the login, found after `instead_of` had failed. Tried without a password."""
 
     leg: Leg
     instead_of: Server
@@ -117,7 +117,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the whole test comes to, after comparing the legs."""
+    """The result of the whole test, after comparing the legs."""
 
     outcome: Outcome
     legs: dict[Leg, Outcome]
@@ -125,10 +125,10 @@ class Verdict:
     owner: Owner | None = None
     milliseconds: int = 0
     article: str | None = None
-    leg: Leg | None = None  # the leg whose failure the verdict speaks of
-    confidence: float | None = None  # as of a stage
-    next_step: str = ""  # as of a stage
-    causes: tuple[PossibleCause, ...] = ()  # as of a stage
+    leg: Leg | None = None  # the leg whose failure decided the verdict
+    confidence: float | None = None  # this and the next two as in `StageResult`
+    next_step: str = ""
+    causes: tuple[PossibleCause, ...] = ()
     alternatives: tuple[Alternative, ...] = ()  # at most one for a leg that failed before its login
 
 
@@ -136,7 +136,7 @@ PROTOCOL_OF_LEG = {Leg.IMAP: Protocol.IMAP, Leg.POP3: Protocol.POP3, Leg.SMTP: P
 
 
 def causes_of(found: StageResult | Verdict) -> tuple[PossibleCause, ...]:
-    """All causes of a record, the likeliest first; none where it names none."""
+    """All causes of a result, the likeliest first."""
     if found.causes or found.cause is None or found.owner is None:
         return found.causes
     confidence = 1.0 if found.confidence is None else found.confidence

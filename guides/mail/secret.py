@@ -1,7 +1,7 @@
-"""The wrapper that a password travels in, from the form's edge to the encoder on the wire.
+"""The type that holds a password, from the form to the protocol encoder.
 
-Django's error reports leak a plain string from threads, coroutines, dict locals and, through
-UnicodeEncodeError, its first characters; this object gives nothing away (shared/security.md, "The password").
+Django's error reports show plain strings in the locals of threads and coroutines and in dicts, and UnicodeEncodeError
+shows the first characters of its text. A `Secret` does not reveal its value in any of these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class SecretFault(ValueError):  # noqa: N818
 
 
 class Secret:
-    """A password. Only `utf8()` opens it; repr, str, format, pickle, copy and comparison give nothing away."""
+    """A password. Only `utf8()` returns it; repr, str, format, pickle, copy and comparison do not reveal it."""
 
     __slots__ = ("__value",)
 
@@ -33,7 +33,7 @@ class Secret:
             raise SecretFault("not text")
 
     def utf8(self) -> bytes:
-        """The password as it goes onto the wire: UTF-8, unchanged."""
+        """The password as it is sent: UTF-8, unchanged."""
         return self.__value
 
     def __repr__(self) -> str:

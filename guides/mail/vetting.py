@@ -1,7 +1,7 @@
-"""Which host names and addresses may be reached at all. Pure judgement: nothing here touches the network.
+"""Which host names and addresses the portal may connect to (SSRF protection). No network access here.
 
-Names are judged before they are resolved: `getaddrinfo` takes `①②⑦.⓪.⓪.①`, `127。0。0。1` and `0x7f.1` for 127.0.0.1.
-Addresses are judged by a table of our own: `ipaddress.is_global` is true of all multicast, `64:ff9b::7f00:1` and more.
+Names are checked before they are resolved: `getaddrinfo` reads `①②⑦.⓪.⓪.①`, `127。0。0。1` and `0x7f.1` as 127.0.0.1.
+Addresses are checked by our own table: `ipaddress.is_global` is true of all multicast, `64:ff9b::7f00:1` and more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HostFault = Literal["empty", "syntax", "ip_literal", "single_label", "suffix"]
 
 
 class HostForbidden(ValueError):  # noqa: N818
-    """A host name may not be looked up. `fault` says why, for the words at the form's field."""
+    """A host name may not be looked up. `fault` says why; the form has a message for each."""
 
     def __init__(self, fault: HostFault) -> None:
         super().__init__(fault)
@@ -30,12 +30,12 @@ class HostForbidden(ValueError):  # noqa: N818
 
 
 class PortForbidden(ValueError):  # noqa: N818
-    """A port is not one that mail is read or sent through."""
+    """A port is not one of mail clients' ports."""
 
 
 MAIL_PORTS = frozenset({110, 143, 465, 587, 993, 995})
 
-# Names that are not of the public tree (RFC 6761, 6762, 7686, 8375, 9476), or that people use for their own networks.
+# Special-use names (RFC 6761, 6762, 7686, 8375, 9476), and names in common use for private networks.
 SPECIAL_SUFFIXES = frozenset(
     {
         "localhost",
@@ -59,13 +59,13 @@ SPECIAL_SUFFIXES = frozenset(
 _MAX_NAME = 253
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_JOINERS = "\u200c\u200d"  # belong to Persian and Indic names; IDNA 2008 checks where they stand
+_JOINERS = "\u200c\u200d"  # needed in Persian and Indic names; IDNA 2008 checks their context
 
 
 def check_host(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
     """The A-label form (IDNA 2008) of a public host name, in lower case, without a final dot. Raises HostForbidden.
 
-    `allowed_suffixes` are special names that the operator lets through, such as `test`.
+    `allowed_suffixes` are special names that the operator allows, such as `test`.
     """
     if not text:
         raise HostForbidden("empty")
@@ -77,7 +77,7 @@ def check_host(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
         raise HostForbidden("ip_literal")
     name = _to_ascii(text)
     labels = name.split(".")
-    if _NUMBER.fullmatch(labels[-1]):  # what a resolver's last label is a number in, it takes for an address
+    if _NUMBER.fullmatch(labels[-1]):  # resolvers read a name whose last label is a number as an IP address
         raise HostForbidden("ip_literal")
     let_through = any(_under(name, suffix) for suffix in allowed_suffixes)
     if not let_through and any(_under(name, suffix) for suffix in SPECIAL_SUFFIXES):
@@ -90,7 +90,7 @@ def check_host(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
 
 
 def _is_literal(text: str) -> bool:
-    """Whether an IP address is meant, with brackets, a scope or a mapped IPv4 part."""
+    """Whether `text` is an IP address: also with brackets, a scope or a mapped IPv4 part."""
     if text.startswith("["):
         return True
     try:
@@ -100,7 +100,7 @@ def _is_literal(text: str) -> bool:
     return True
 
 
-@lru_cache(500)  # a test asks several times
+@lru_cache(500)  # a test checks the same name several times
 def _to_ascii(text: str) -> str:
     try:
         name = idna.encode(text, uts46=True).decode("ascii").removesuffix(".").lower()
@@ -146,7 +146,7 @@ _FORBIDDEN_IPV6 = tuple(
 
 
 def unwrapped(address: IPAddress) -> IPAddress:
-    """The IPv4 address within an IPv4-mapped one (RFC 4291 section 2.5.5.2), or the address itself."""
+    """The IPv4 address in an IPv4-mapped one (RFC 4291 section 2.5.5.2), else the address itself."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None and address.scope_id is None:
         return address.ipv4_mapped
     return address

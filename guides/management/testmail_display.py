@@ -15,8 +15,8 @@ from rich.text import Text
 
 from guides.mail.accounts import Server
 from guides.mail.connection.plan import AT_DELIVERY, LEG_OF_PROTOCOL, TestPlan, stages_of
+from guides.mail.connection_report import causes_to_json, iso
 from guides.mail.outcomes import Alternative, Leg, Outcome, Stage, StageResult, Verdict, causes_of
-from guides.mail.report import causes_to_json, iso
 from guides.services.articles import Articles
 
 _COLOURS = {

@@ -1,7 +1,7 @@
-"""The source of a text -> a tree of blocks, each with its line. Markdown within the blocks is not looked at here.
+"""Parsing the source of a text into a tree of blocks with line numbers. Markdown in the blocks is parsed elsewhere.
 
-Every fault of structure is noted with its line; reading goes on, so that an author sees all of them. A misplaced or
-unknown block is still opened, so that its `::: end` closes it and no second fault follows from the first.
+Structural faults are recorded with their line and parsing continues, so that an author sees all of them. A misplaced
+or unknown block is still opened, so that its `::: end` closes it and causes no second fault.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Prose:
 
 @dataclass(slots=True)
 class Heading:
-    """A heading with its name for links."""
+    """A heading with its id for links."""
 
     line: int
     level: int
@@ -52,15 +52,15 @@ class Heading:
 
 @dataclass(slots=True)
 class Code:
-    """A fenced block of code: shown as it stands."""
+    """A fenced block of code, shown verbatim."""
 
     line: int
     source: str
 
 
 @dataclass(slots=True)
-class Row:
-    """One row of a drawn dialog."""
+class DialogRow:
+    """A row of a drawn dialog."""
 
     line: int
     kind: str
@@ -97,12 +97,12 @@ class Block:
     children: list[Node] = field(default_factory=list)
 
 
-Node: TypeAlias = "Prose | Heading | Code | Row | If | Block"
+Node: TypeAlias = "Prose | Heading | Code | DialogRow | If | Block"
 
 
 @dataclass(slots=True)
 class _Frame:
-    """An open block: what it is, and the list that its content goes into."""
+    """An open block, and the list that collects its content."""
 
     name: str
     line: int
@@ -112,7 +112,7 @@ class _Frame:
 
 
 class BlockReader:
-    """Reads one source. `read` gives the tree; everything wrong with its structure is in `log`."""
+    """Parses one source. `read` returns the tree; structural faults are in `log`."""
 
     def __init__(self, words: Collection[str], log: FaultLog) -> None:
         self.words = words
@@ -123,7 +123,7 @@ class BlockReader:
         self.prose_line = 0
 
     def read(self, source: str) -> list[Node]:
-        """Read all lines. The nesting of the tree is bounded by `MOST_NESTED`."""
+        """Parse all lines. `MOST_NESTED` limits the depth of the tree."""
         lines = source.split("\n")
         position = 0
         while position < len(lines):
@@ -150,11 +150,11 @@ class BlockReader:
             self.log.add(frame.line, "unclosed_block", name=frame.name)
         return self.root
 
-    # --- where we are ---------------------------------------------------------------------------
+    # --- position --------------------------------------------------------------------------------
 
     @property
     def _container(self) -> str:
-        """The block that decides what may stand here: the innermost one that is not an `if`."""
+        """The block that decides what is allowed here: the innermost one that is not an `if`."""
         return next((frame.name for frame in reversed(self.frames) if frame.name != "if"), "")
 
     @property
@@ -168,7 +168,7 @@ class BlockReader:
         (self.frames[-1].children if self.frames else self.root).append(node)
 
     def _content(self, line: int, node: Node) -> None:
-        """Add what is neither `step`, `if` nor a row, where that may stand."""
+        """Add a node that is neither `step`, `if` nor a row, where it is allowed."""
         if self._container == "steps":
             self.log.add(line, "only_steps")
         self._append(node)
@@ -180,7 +180,7 @@ class BlockReader:
             while not self.prose[0].strip():
                 self.prose.pop(0)
                 self.prose_line += 1
-            # Blocks may be indented freely; to Markdown that would be meaning.
+            # Indentation of blocks is free, but it has a meaning in Markdown.
             self._content(self.prose_line, Prose(self.prose_line, textwrap.dedent("\n".join(self.prose))))
         self.prose = []
 
@@ -198,7 +198,7 @@ class BlockReader:
         self._content(line, Heading(line, level, self._good_id(line, match[1]) if match else "", title))
 
     def _code(self, line: int, lines: list[str], position: int, fence: str) -> int:
-        """Read up to the closing fence; give the position of the line behind it."""
+        """Parse up to the closing fence; returns the position of the line after it."""
         body: list[str] = []
         while position < len(lines):
             text = lines[position]
@@ -232,7 +232,7 @@ class BlockReader:
             self.log.add(line, "row_with_wrong_choice", name=kind)
         if any(not choice.strip() for choice in wrong):
             self.log.add(line, "row_empty_wrong_choice")
-        self._append(Row(line, kind, label.strip(), value.strip(), tuple(choice.strip() for choice in wrong)))
+        self._append(DialogRow(line, kind, label.strip(), value.strip(), tuple(choice.strip() for choice in wrong)))
 
     # --- directives -----------------------------------------------------------------------------
 
@@ -319,7 +319,7 @@ class BlockReader:
         frame = self.frames.pop()
         if frame.name == "steps" and not _holds(frame.children, Block):
             self.log.add(frame.line, "steps_empty")
-        if frame.name == "form" and not _holds(frame.children, Row):
+        if frame.name == "form" and not _holds(frame.children, DialogRow):
             self.log.add(frame.line, "form_empty")
 
     def _good_id(self, line: int, ident: str) -> str:
@@ -328,8 +328,8 @@ class BlockReader:
         return ident
 
 
-def _holds(nodes: list[Node], kind: type[Row] | type[Block]) -> bool:
-    """Whether a node of `kind` stands directly in `nodes` or in an `if` there."""
+def _holds(nodes: list[Node], kind: type[DialogRow] | type[Block]) -> bool:
+    """Whether `nodes` has a node of `kind`, directly or in an `if`."""
     return any(
         any(_holds(branch.children, kind) for branch in node.branches)
         if isinstance(node, If)

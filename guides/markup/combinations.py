@@ -1,6 +1,6 @@
-"""Checks a text against every combination of the words that its conditions use.
+"""Checking a text for every combination of the words in its conditions.
 
-Only the words that decide about a place are combined for it, so that many conditions inside the steps stay cheap.
+For each place only the words that decide about it are combined, so that many conditions inside the steps stay cheap.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ MOST_COMBINATIONS = 50_000
 MOST_FOR_BRANCH = 5_000
 MOST_REPORTED = 5
 
-# Where steps are: True (always), False (never), or alternatives one after another, any of which may show one.
+# Whether a step is shown: True (always), False (never), or a list of `if`s, of which any can show one.
 Steps: TypeAlias = "bool | list[list[tuple[Condition | None, Steps]]]"
 Truths: TypeAlias = frozenset[str]
 
 
 def check(nodes: Sequence[Node], words: Collection[str], log: FaultLog, *, require_steps: bool) -> None:
-    """Note combinations without a step (when steps are required) and branches that can never be shown."""
+    """Record combinations without a step (when steps are required) and branches that are never shown."""
     space = _Space(words)
     _check_branches(nodes, (), space, log)
     if require_steps:
@@ -33,14 +33,14 @@ def check(nodes: Sequence[Node], words: Collection[str], log: FaultLog, *, requi
 
 
 class _Space:
-    """The consistent combinations of words: what can be true together at a provider or an unknown domain."""
+    """The combinations of words that can be true together, for a provider or an unknown domain."""
 
     def __init__(self, words: Collection[str]) -> None:
         self.words = words
         self.found: dict[Truths, list[Truths]] = {}
 
     def size(self, used: Truths) -> int:
-        """How many combinations there are at most."""
+        """The upper bound of the number of combinations."""
         return math.prod(len(values) for values in self._values(used).values())
 
     def combinations(self, used: Truths) -> list[Truths]:
@@ -52,7 +52,7 @@ class _Space:
         return self.found[used]
 
     def _values(self, used: Truths) -> dict[str, list[Truths]]:
-        """Per dimension, the sets of its used words that can be true: one of them, or none."""
+        """For each dimension, the possible sets of true words: one of the used words, or none."""
         values: dict[str, list[Truths]] = {}
         for word in sorted(used):
             values.setdefault(dimension(word), []).append(frozenset({word}))
@@ -70,7 +70,7 @@ def _consistent(truths: Truths, used: Truths) -> bool:
         return {word for word in truths if dimension(word) not in ("protocol", "version")} == TRUE_WHEN_UNKNOWN & used
     offered = truths & {"has_imap", "has_pop3"}
     if len(offered) == 1 and {"has_imap", "has_pop3"} <= used and used & {"imap", "pop3"}:
-        # Of one protocol that is offered and one that is not, nobody chooses the latter.
+        # If one protocol is offered and the other is not, the latter is never the chosen one.
         chosen = "imap" if ("imap" in truths if "imap" in used else "pop3" not in truths) else "pop3"
         return f"has_{chosen}" in offered
     return True
@@ -80,7 +80,7 @@ def _consistent(truths: Truths, used: Truths) -> bool:
 
 
 def _check_branches(nodes: Iterable[Node], path: tuple[Condition, ...], space: _Space, log: FaultLog) -> None:
-    """Note branches that no combination reaches; what is inside such a branch is not looked at."""
+    """Record branches that no combination shows; branches inside such a branch are not checked."""
     for node in nodes:
         if isinstance(node, If):
             before: tuple[Condition, ...] = path
@@ -97,11 +97,11 @@ def _check_branches(nodes: Iterable[Node], path: tuple[Condition, ...], space: _
 
 
 def _can_hold(path: tuple[Condition, ...], space: _Space) -> bool:
-    """Whether some combination fulfils all conditions of `path`; yes, when there are too many to try."""
+    """Whether a combination fulfils all conditions of `path`; true when there are too many to try."""
     used = frozenset(word for condition in path for word in words_of(condition))
     if space.size(used) > MOST_FOR_BRANCH:
         return True
-    narrowest = path[::-1]  # the innermost condition refuses most
+    narrowest = path[::-1]  # the innermost condition excludes most
     return any(all(holds(condition, truths) for condition in narrowest) for truths in space.combinations(used))
 
 
@@ -109,7 +109,7 @@ def _can_hold(path: tuple[Condition, ...], space: _Space) -> bool:
 
 
 def _check_steps(nodes: Sequence[Node], space: _Space, log: FaultLog) -> None:
-    """Note the combinations in which no step is shown, in as few words as name them."""
+    """Record the combinations without a step, described by as few words as possible."""
     first = next(_steps_blocks(nodes), None)
     steps = _steps_in(nodes)
     if first is None or steps is False:
@@ -143,7 +143,7 @@ def _steps_blocks(nodes: Iterable[Node]) -> Iterator[Block]:
 
 
 def _steps_in(nodes: Iterable[Node]) -> Steps:
-    """What decides whether a step among `nodes` is shown."""
+    """The conditions on which a step among `nodes` is shown."""
     alternatives: list[list[tuple[Condition | None, Steps]]] = []
     for node in nodes:
         if isinstance(node, Block):
@@ -168,7 +168,7 @@ def _words_around(steps: Steps) -> Iterator[str]:
 
 
 def _shown(steps: Steps, truths: Truths) -> bool:
-    """Whether some step is shown when exactly `truths` are true."""
+    """Whether a step is shown when exactly `truths` are true."""
     if isinstance(steps, bool):
         return steps
     return any(
@@ -178,7 +178,7 @@ def _shown(steps: Steps, truths: Truths) -> bool:
 
 
 def _shortest_name(truths: Truths, used: Truths, combinations: Sequence[Truths], steps: Steps) -> dict[str, Truths]:
-    """The fewest dimensions of a combination without steps such that all combinations that share them have none."""
+    """The smallest part of a combination without steps such that all combinations with that part have none."""
     name = _by_dimension(truths, used)
     for dropped in list(name):
         shorter = {key: value for key, value in name.items() if key != dropped}
@@ -199,7 +199,7 @@ def _matches(truths: Truths, name: dict[str, Truths]) -> bool:
 
 
 def _in_words(name: dict[str, Truths], used: Truths, known: Collection[str]) -> str:
-    """A combination as its author would write it as a condition."""
+    """A combination in the syntax of a condition."""
     words: list[str] = []
     for key, value in name.items():
         others = [word for word in known if dimension(word) == key and word not in used]

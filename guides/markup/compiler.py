@@ -1,4 +1,4 @@
-"""Source of a text -> compiled nodes, or every fault in it."""
+"""Compiling the source of a text into nodes, or finding all its faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from guides.markup import combinations
-from guides.markup.blocks import Block, BlockReader, Code, Heading, If, Node, Prose, Row
+from guides.markup.blocks import Block, BlockReader, Code, DialogRow, Heading, If, Node, Prose
 from guides.markup.faults import FaultLog, MarkupError
 from guides.markup.inline import InlineRenderer, technical_placeholders
 from guides.markup.vocabulary import BOXES, condition_words
@@ -21,10 +21,10 @@ _HIDDEN_COLON = '<span class="visually-hidden">: </span>'
 def compile_text(
     source: str, *, versions: Collection[str] = (), providers: Collection[str] = (), require_steps: bool = True
 ) -> list[Any]:
-    """Compile a text into JSON-able nodes for `fill`.
+    """Compile a text into nodes for `fill`, which can be stored as JSON.
 
-    `versions` and `providers` are the slugs that conditions may name. With `require_steps`, a combination of
-    conditions that shows no step is a fault. Raises MarkupError with all faults found.
+    `versions` and `providers` are the slugs that conditions may use. With `require_steps`, a combination of conditions
+    that shows no step is a fault. Raises MarkupError with all faults.
     """
     log = FaultLog()
     source = source.replace("\r\n", "\n").replace("\r", "\n")
@@ -46,7 +46,7 @@ def compile_text(
 
 
 def _judge_characters(source: str, log: FaultLog) -> None:
-    """Refuse what cannot be stored or shown, and the private-use characters that stand for placeholders."""
+    """Record characters that cannot be stored or shown, and the private-use ones that represent placeholders."""
     if len(source) > MOST_BYTES or len(source.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         log.add(1, "too_long", most=str(MOST_BYTES // 1000))
         return
@@ -58,7 +58,7 @@ def _judge_characters(source: str, log: FaultLog) -> None:
 
 
 def _judge_ids(nodes: Iterable[Node], used: dict[str, int], log: FaultLog) -> None:
-    """Names for links are unique, but for alternatives of one `if`, of which a page holds one. Adds to `used`."""
+    """Record ids that are used twice, except in different branches of one `if`. Adds to `used`."""
     for node in nodes:
         if isinstance(node, If):
             after = [dict(used) for _ in node.branches]
@@ -76,14 +76,14 @@ def _judge_ids(nodes: Iterable[Node], used: dict[str, int], log: FaultLog) -> No
 
 
 class _Compiler:
-    """Turns the tree of blocks into nodes."""
+    """Converts the tree of blocks into nodes."""
 
     def __init__(self, log: FaultLog) -> None:
         self.log = log
         self.inline = InlineRenderer(log)
 
     def nodes(self, tree: Sequence[Node]) -> list[Any]:
-        """The nodes of some blocks, strings that touch joined."""
+        """The nodes of some blocks; adjacent strings are joined."""
         return _joined([part for node in tree for part in self._node(node)])
 
     def _node(self, node: Node) -> list[Any]:
@@ -95,7 +95,7 @@ class _Compiler:
             return [f'<{tag} id="{escape(node.ident)}">', *title, f"</{tag}>\n"]
         if isinstance(node, Code):
             return [f"<pre><code>{escape(self.inline.code(node.source, node.line))}</code></pre>\n"]
-        if isinstance(node, Row):
+        if isinstance(node, DialogRow):
             return self._row(node)
         if isinstance(node, If):
             return [{"if": [[branch.condition, self.nodes(branch.children)] for branch in node.branches]}]
@@ -121,7 +121,7 @@ class _Compiler:
         before += [": </span>", *title, '</figcaption>\n<ul class="dialog-rows" role="list">\n']
         return _wrap(before, content, ["</ul></figure>\n"])
 
-    def _row(self, row: Row) -> list[Any]:
+    def _row(self, row: DialogRow) -> list[Any]:
         start = f'<li class="row row-{row.kind}">'
         label = self.inline.title(row.label, row.line)
         wrong: list[Any] = []
@@ -145,7 +145,7 @@ class _Compiler:
         value = self._value(row, label)
         return [start, *label, _HIDDEN_COLON, '</span> <span class="row-value">', *value, *wrong, "</span></li>\n"]
 
-    def _value(self, row: Row, label: list[Any]) -> list[Any]:
+    def _value(self, row: DialogRow, label: list[Any]) -> list[Any]:
         value = self.inline.title(row.value, row.line)
         technical = list(technical_placeholders(value))
         if row.kind == "secret":
@@ -163,7 +163,7 @@ def _wrap(before: list[Any], content: list[Any], after: list[Any]) -> list[Any]:
 
 
 def _joined(parts: list[Any]) -> list[Any]:
-    """The parts with neighbouring strings made one, so that filling has little to do."""
+    """The parts with adjacent strings joined, which makes `fill` faster."""
     joined: list[Any] = []
     for part in parts:
         if isinstance(part, str) and joined and isinstance(joined[-1], str):

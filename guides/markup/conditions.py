@@ -1,4 +1,4 @@
-"""Conditions: words joined by `not`, `and`, `or` and parentheses, read into a JSON-able tree.
+"""Conditions: words joined by `not`, `and`, `or` and parentheses, parsed into a tree that can be stored as JSON.
 
 A condition is a word, or a list whose first element is the operator: `["not", c]`, `["and", c, c]`, `["or", c, c]`.
 """
@@ -19,11 +19,11 @@ _OPERATORS = frozenset({"and", "or", "not"})
 
 
 class _UnreadableError(Exception):
-    """The condition's grammar is broken; the fault is already in the log."""
+    """The syntax is invalid; the fault is already in the log."""
 
 
-class _Reader:
-    """Recursive descent over `or` > `and` > `not` > word or parenthesis. `MOST_TOKENS` bounds the recursion."""
+class _ConditionParser:
+    """A recursive descent parser: `or` > `and` > `not` > word or parenthesis. `MOST_TOKENS` limits the recursion."""
 
     def __init__(self, tokens: list[str], known: Collection[str], line: int, log: FaultLog) -> None:
         self.tokens = tokens
@@ -81,7 +81,7 @@ class _Reader:
 
 
 def parse(text: str, known: Collection[str], line: int, log: FaultLog, name: str = "if") -> Condition | None:
-    """Read a condition; None when it cannot be read. Faults, unknown words among them, go into `log`."""
+    """Parse a condition; None if the syntax is invalid. Faults, also unknown words, go into `log`."""
     tokens = _TOKEN.findall(text)
     if not tokens:
         log.add(line, "condition_empty", name=name)
@@ -90,7 +90,7 @@ def parse(text: str, known: Collection[str], line: int, log: FaultLog, name: str
         log.add(line, "condition_too_long", most=str(MOST_TOKENS))
         return None
     try:
-        return _Reader(tokens, known, line, log).read()
+        return _ConditionParser(tokens, known, line, log).read()
     except _UnreadableError:
         return None
 

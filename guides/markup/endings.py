@@ -1,7 +1,7 @@
-"""Words without their endings, and words that say nothing: what the search knows of Russian and English.
+"""Stemming and stop words of Russian and English, for the search.
 
-An ending is cut so that what is left is the beginning of the word's other forms. Where that finds too much, it ranks
-lower, because a whole word weighs more (`guides.search.query`).
+A stem is the common beginning of a word's forms. Matches of a mere stem rank lower, because a whole word weighs more
+(`guides.search`).
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ EMPTY_WORDS = frozenset(
 
 
 def stem(word: str) -> str:
-    """A Russian or English word in lower case without its ending; any other as it is."""
+    """A Russian or English word in lower case without its ending; any other unchanged."""
     if _CYRILLIC.fullmatch(word):
         short = _without(word, _RUSSIAN_ENDINGS)
-        # ошибка, ошибок: the vowel that comes and goes before a к.
+        # ошибка, ошибок: the fleeting vowel before к.
         return short[:-1] if len(short) > LEAST_STEM and _CONSONANT_K.fullmatch(short[-2:]) else short
     if _LATIN.fullmatch(word):
         return word if word.endswith("ss") else _without(word, _ENGLISH_ENDINGS)

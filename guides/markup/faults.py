@@ -1,4 +1,4 @@
-"""What can be wrong with a text: each fault has its line, a code, and a sentence that says how to mend it."""
+"""The faults of a text: each has its line, a code, and a sentence that says how to correct it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a sentence for xgettext; this package translates nothing itself."""
+    """Mark a sentence for xgettext; this package does not translate."""
     return message
 
 
@@ -88,7 +88,7 @@ MESSAGES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: its line (from 1), its code in `MESSAGES`, and what the sentence there names."""
+    """A fault: its line (from 1), its code in `MESSAGES`, and the values for the message."""
 
     line: int
     code: str
@@ -99,7 +99,7 @@ class Fault:
 
 
 class MarkupError(ValueError):
-    """A text cannot be compiled. `faults` holds everything that is wrong with it, in the order of lines."""
+    """A text cannot be compiled. `faults` are all its faults, in the order of lines."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults: tuple[Fault, ...] = tuple(sorted(faults, key=lambda fault: fault.line))
@@ -107,9 +107,9 @@ class MarkupError(ValueError):
 
 
 class FaultLog:
-    """Collects faults while a text is read, so that its author sees all of them at once.
+    """Collects faults during parsing, so that an author sees all of them at once.
 
-    It stops at `MOST`, so that a file that is no text at all costs neither time nor a page of thousands of lines.
+    It stops at `MOST`, so that a file that is no text takes neither much time nor a page of thousands of lines.
     """
 
     MOST = 100
@@ -118,13 +118,13 @@ class FaultLog:
         self.faults: list[Fault] = []
 
     def add(self, line: int, code: str, **params: str) -> None:
-        """Note a fault once; long words in it are cut."""
+        """Record a fault once; long words in it are cut."""
         fault = Fault(line, code, {name: _shortened(value) for name, value in params.items()})
         if len(self.faults) < self.MOST and fault not in self.faults:
             self.faults.append(fault)
 
     def add_unknown(self, line: int, code: str, name: str, known: Iterable[str], **params: str) -> None:
-        """Note a word that is none of `known`: under `code`_near when one of them was probably meant."""
+        """Record a word that is not in `known`: as `code`_near when a similar one is."""
         if len(self.faults) >= self.MOST:
             return
         near = difflib.get_close_matches(_shortened(name).lower(), list(known), n=1, cutoff=0.6)

@@ -1,7 +1,7 @@
-"""Compiled nodes + a situation -> safe HTML, at request time. Values are escaped here and nowhere else.
+"""Rendering compiled nodes for a situation as safe HTML, per request. Values are escaped here and nowhere else.
 
 Nodes are: a string of safe HTML; `{"put": placeholder}`; `{"word": key}`; `{"if": [[condition, nodes], ...]}`;
-`{"wrap": [before, nodes, after]}`, which vanishes when `nodes` come out empty; `{"copy": placeholder, "label": nodes}`.
+`{"wrap": [before, nodes, after]}`, which is omitted when `nodes` are empty; `{"copy": placeholder, "label": nodes}`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _SECURITY_NAMES = {Security.TLS: "SSL/TLS", Security.STARTTLS: "STARTTLS"}
 
 
 def fill(nodes: Sequence[Any], situation: Situation, words: Mapping[str, str]) -> str:
-    """The HTML of a compiled text for one reader. `words` holds `WORDS`, translated."""
+    """The HTML of a compiled text for one situation. `words` is `WORDS`, translated."""
     parts: list[str] = []
     _Filler(situation, words).write(nodes, parts)
     return "".join(parts)
 
 
 class _Filler:
-    """Fills one text; every value is made once."""
+    """Renders one text; each value is rendered once."""
 
     def __init__(self, situation: Situation, words: Mapping[str, str]) -> None:
         self.situation = situation
@@ -69,7 +69,7 @@ class _Filler:
         return self.values[name]
 
     def copy_button(self, name: str, label: Sequence[Any], parts: list[str]) -> None:
-        """A button that copies the value in its row, unless words stand there that nobody can fill in."""
+        """A button that copies the value in its row, if the value is known or the browser can insert it."""
         value = self.value(name)
         if value.startswith("<code"):
             parts.append(f' <button type="button" class="copy" data-copy hidden>{self.word("copy")}')
@@ -155,7 +155,7 @@ class _Filler:
 
 
 def _code(value: str, fills: str = "", *, unknown: bool = False) -> str:
-    """A technical value. `fills` names what the browser may put there, when it knows the address and we do not."""
+    """A technical value. `fills` is what the browser inserts when only it knows the address."""
     classes = "value value-unknown" if unknown else "value"
     attribute = f' data-fill="{fills}"' if fills else ""
     return f'<code class="{classes}"{attribute}>{escape(value)}</code>'

@@ -1,8 +1,8 @@
-"""Markdown with placeholders -> safe HTML, split at the placeholders.
+"""Rendering Markdown with placeholders as safe HTML, split at the placeholders.
 
-Two walls: python-markdown runs without raw HTML, reference definitions and pictures, and what it gives passes nh3
-with a short list of elements. Placeholders go through both as single characters of a private-use plane. Authors cannot
-type these (the compiler refuses them), and each must come out exactly once, so neither wall can lose one unseen.
+Two barriers: python-markdown runs without raw HTML, reference definitions and pictures, and nh3 allows only a few
+elements in its output. Placeholders pass both as single private-use characters. The compiler refuses these in sources,
+and each must be in the output exactly once, so a lost one is noticed.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ FIRST_TOKEN = 0xF0000
 
 _PLACEHOLDER = re.compile(r"\\\{\{|\{\{([^{}\n]*)\}\}|\{\{")
 _LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}\.)[ \t]")
-_LIST_START = re.compile(r"(?:[-*+]|1\.)[ \t]")  # what may end a paragraph; a line that wraps at "1998. " does not
+_LIST_START = re.compile(r"(?:[-*+]|1\.)[ \t]")  # a list that ends a paragraph; a wrapped line with "1998. " does not
 _RULE = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}\Z")
 _CJK = "\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
 _CJK_BREAK = re.compile(f"(?<=[{_CJK}])\n(?=[{_CJK}])")
-# nh3 writes every attribute in double quotes and escapes quotes within; `<` and `>` may stand in a value.
+# nh3 writes every attribute in double quotes and escapes quotes in it; `<` and `>` may occur in a value.
 _TAG_OR_TOKEN = re.compile(r'<(/?)([a-z0-9]+)((?:[^<>"]|"[^"]*")*)>|[\U000F0000-\U000FFFFD]')
 _TOKEN = re.compile("[\U000f0000-\U000ffffd]")
 _TARGET = re.compile(r"(?:https?://[^\s/\\]|mailto:[^\s\\]|[#?]|\.{0,2}/(?!/))[^\s\\]*\Z", re.IGNORECASE)
@@ -44,14 +44,14 @@ _CLEANER = nh3.Cleaner(
     tags=_TAGS,
     attributes={"a": {"href"}, "ol": {"start"}},
     url_schemes={"http", "https", "mailto"},
-    link_rel=None,  # set on links that leave the site only, see `_split`
+    link_rel=None,  # only on links to other sites, see `_split`
 )
 _TITLE_CLEANER = nh3.Cleaner(tags=_INLINE_TAGS, attributes={}, link_rel=None)
 
 
 class _Link(InlineProcessor):
-    """`[words](target)`. python-markdown's own pattern takes minutes over 100 KB of opening brackets; this one is
-    linear, as neither words nor target can hold what would make it look back."""
+    """`[words](target)`. python-markdown's own pattern takes minutes for 100 KB of opening brackets; this one is
+    linear, as neither words nor target can contain what would make it backtrack."""
 
     PATTERN = r"\[([^\[\]]*)\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
 
@@ -71,7 +71,7 @@ class _Picture(_Link):
 
 
 class _Links(Treeprocessor):
-    """Collects the targets of links and finds pictures, before nh3 takes away what is not allowed."""
+    """Collects the targets of links and finds pictures, before nh3 removes what is not allowed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,8 +84,8 @@ class _Links(Treeprocessor):
 
 
 def _markdown(links: _Links) -> markdown.Markdown:
-    """Markdown for bodies: raw HTML stays text; no setext headings, indented code or references, whose
-    meaning would depend on how blocks are indented or split."""
+    """Markdown for bodies: raw HTML is text; no setext headings, indented code or references, whose meaning would
+    depend on the indentation and the splitting of blocks."""
     converter = markdown.Markdown(extensions=["sane_lists", "tables"], output_format="html")
     converter.preprocessors.deregister("html_block")
     for name in ("code", "hashheader", "setextheader", "reference"):
@@ -99,7 +99,7 @@ def _markdown(links: _Links) -> markdown.Markdown:
 
 
 def _title_markdown() -> markdown.Markdown:
-    """Markdown for one line: emphasis and code alone."""
+    """Markdown for one line: only emphasis and code."""
     converter = _markdown(_Links())
     for name in ("indent", "hr", "olist", "ulist", "quote", "table"):
         converter.parser.blockprocessors.deregister(name)
@@ -119,7 +119,7 @@ class InlineRenderer:
         self._tokens: list[tuple[str, int]] = []  # name and line of each placeholder, in order; "" for two braces
 
     def body(self, source: str, line: int) -> list[Any]:
-        """A run of Markdown lines that starts in `line`."""
+        """Markdown lines that start in `line`."""
         first = len(self._tokens)
         text = self._tokenise(_with_plain_lists(source.split("\n"), line), links=True)
         try:
@@ -141,7 +141,7 @@ class InlineRenderer:
         return self._split(clean.strip(), line, first)
 
     def code(self, source: str, line: int) -> str:
-        """A block of code whose fence stands in `line`: text, in which two braces are written as everywhere."""
+        """A block of code whose fence is in `line`: verbatim text, except that `\\{{` is written for two braces."""
         for at, text in enumerate(source.split("\n"), line + 1):
             for match in _PLACEHOLDER.finditer(text):
                 if not match[0].startswith("\\"):
@@ -151,7 +151,7 @@ class InlineRenderer:
     # --- in -------------------------------------------------------------------------------------
 
     def _tokenise(self, lines: list[tuple[int, str]], *, links: bool) -> str:
-        """Replace each placeholder by its token. Unknown ones are noted and left out."""
+        """Replace each placeholder by its token. Unknown ones are recorded and removed."""
         return "\n".join(_PLACEHOLDER.sub(partial(self._token, line, links), text) for line, text in lines)
 
     def _token(self, line: int, links: bool, match: re.Match[str]) -> str:
@@ -185,12 +185,12 @@ class InlineRenderer:
             self.log.add(_line_of(target, source, line), "picture")
 
     def _two_braces(self, token: re.Match[str]) -> str:
-        """Two braces for the token of `\\{{`; the others stay."""
+        """Replace the tokens of `\\{{` by two braces."""
         index = ord(token[0]) - FIRST_TOKEN
         return "{{" if index < len(self._tokens) and not self._tokens[index][0] else token[0]
 
     def _split(self, clean: str, line: int, first: int) -> list[Any]:
-        """Split safe HTML at its tokens, judging where each stands."""
+        """Split safe HTML at its tokens, and check the position of each."""
         clean = _TOKEN.sub(self._two_braces, clean)
         nodes: list[Any] = []
         html_before: list[str] = []
@@ -226,27 +226,27 @@ class InlineRenderer:
 
 
 def technical_placeholders(nodes: list[Any]) -> Iterator[str]:
-    """The placeholders among `nodes` whose values are typed or copied as they stand."""
+    """The placeholders among `nodes` whose values are typed or copied verbatim."""
     for node in nodes:
         if isinstance(node, dict) and PLACEHOLDERS[node["put"]] in TECHNICAL:
             yield node["put"]
 
 
 def _with_rel(tag: re.Match[str]) -> str:
-    """The tag as it is; a link to another site says so."""
+    """The tag, with `rel` if it is a link to another site."""
     if tag[2] == "a" and re.match(r' href="https?:', tag[3], re.IGNORECASE):
         return f'<a{tag[3]} rel="noopener external">'
     return tag[0]
 
 
 def _with_plain_lists(lines: list[str], first: int) -> list[tuple[int, str]]:
-    """Number the lines from `first`, with lists written as python-markdown wants them.
+    """The lines with their numbers from `first`, and lists in the form that python-markdown needs.
 
-    It asks for an empty line before a list and exactly four spaces a level, and takes a list for the words of the
-    paragraph before it otherwise. Authors expect what CommonMark gives them: two or more spaces make a level.
+    It needs an empty line before a list and exactly four spaces per level; else the list becomes part of the paragraph.
+    Authors expect CommonMark's rules: two or more spaces per level.
     """
     numbered: list[tuple[int, str]] = []
-    markers: list[int] = []  # indentation of the list items that are open here, outermost first
+    markers: list[int] = []  # indentation of the open list items, outermost first
     after_blank, in_paragraph = True, False
     for line, text in enumerate(lines, first):
         words = text.lstrip()
@@ -274,6 +274,6 @@ def _with_plain_lists(lines: list[str], first: int) -> list[tuple[int, str]]:
 
 
 def _line_of(target: str, source: str, line: int) -> int:
-    """The line in which a link's target stands; the run's first line where Markdown has rewritten it."""
+    """The line of a link's target; the first line when Markdown has rewritten the target."""
     position = source.find(target)
     return line + (source.count("\n", 0, position) if position > 0 else 0)

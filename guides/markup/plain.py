@@ -1,4 +1,4 @@
-"""A compiled text as plain words, for the search: every branch of every condition, no tags, no tailoring."""
+"""A compiled text as plain text, for the search: all branches of all conditions, without tags."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _LINES = re.compile(r"\s*\n\s*")
 
 
 def plain_text(nodes: Sequence[Any], words: Mapping[str, str]) -> str:
-    """The words of a compiled text, a line for each paragraph. `words` holds `WORDS` in the text's language.
+    """The text of compiled nodes, a line per paragraph. `words` is `WORDS` in the text's language.
 
-    Where a reader's value would stand, stand the words for one that is not known.
+    Placeholders become the words for an unknown value.
     """
-    stranger = Situation.for_unknown()
-    html = "".join(_html(nodes, stranger, words))
+    unknown = Situation.for_unknown()
+    html = "".join(_html(nodes, unknown, words))
     text = unescape(_TAG.sub("", _BLOCK_TAG.sub("\n", html)))
     return _LINES.sub("\n", _BLANKS.sub(" ", text)).strip()
 
 
-def _html(nodes: Sequence[Any], stranger: Situation, words: Mapping[str, str]) -> Iterator[str]:
+def _html(nodes: Sequence[Any], unknown: Situation, words: Mapping[str, str]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, str):
             yield node
         elif "if" in node:
             for _condition, branch in node["if"]:
-                yield from _html(branch, stranger, words)
+                yield from _html(branch, unknown, words)
         elif "wrap" in node:
             before, content, after = node["wrap"]
             for part in (before, content, after):
-                yield from _html(part, stranger, words)
+                yield from _html(part, unknown, words)
         elif "copy" not in node:
-            yield fill([node], stranger, words)
+            yield fill([node], unknown, words)

@@ -1,8 +1,8 @@
-"""The one normaliser of the full-text search: index and query pass through it, so that both databases answer alike.
+"""The normaliser of the full-text search, for index and query, so that both databases give the same results.
 
-Texts are folded (NFKC, case, ё, hiragana, the long vowel at a word's end), cut into words, and runs of Japanese or
-Chinese characters into pairs and threes, because they are written without spaces. A query's words lose their endings
-and are searched as beginnings of words; pairs and threes are searched as they are. See docs/decisions/0006-search.md.
+Texts are folded (NFKC, case, ё, hiragana, the long vowel at a word's end) and split into words; runs of Japanese or
+Chinese characters, which have no spaces, into bigrams and trigrams. A query's words are stemmed and searched as
+prefixes; bigrams and trigrams are searched exactly. See docs/decisions/0006-search.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LONGEST_QUERY = 200  # characters
 LONGEST_TOKEN = 64
 MOST_TERMS = 12
 
-# Han, kana, Hangul, the marks that repeat a character, and the long vowel; not the middle dot, which separates words.
+# Han, kana, Hangul, iteration marks and the long vowel mark; not the middle dot, which separates words.
 CJK = (
     r"\u3005\u3007\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3\U00020000-\U0003ffff"
@@ -32,12 +32,12 @@ _LONG_VOWEL_AT_END = re.compile(
     r"(?<=[\u30a1-\u30fa]{2}|[\u30a1-\u30fa]\u30fc)([\u30a1-\u30fa])\u30fc(?![\u30a1-\u30fa\u30fc])"
 )
 _KATAKANA_OF = str.maketrans({chr(kana): chr(kana + 0x60) for kana in range(0x3041, 0x3097)})
-_DOT = "·"  # stands for a dot inside a token: neither database's reader of tokens splits there
+_DOT = "·"  # replaces a dot in a token, as neither database's tokenizer splits there
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One thing to look up in the index. `surface` is the whole word, for telling an exact find from a beginning."""
+    """A token to search in the index. `surface` is the whole word, to tell an exact match from a prefix match."""
 
     text: str
     is_prefix: bool = False
@@ -46,36 +46,36 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word of a query: it is found where all tokens of one of its alternatives are."""
+    """A word of a query. It matches a text with all tokens of one of its alternatives."""
 
     surface: str
     alternatives: tuple[tuple[Token, ...], ...]
-    parts: tuple[str, ...] = ()  # of a Japanese run: the words in it that another writing shows, kanji and katakana
+    parts: tuple[str, ...] = ()  # of a Japanese run: its words, as far as kanji and katakana separate them
 
 
 def fold(text: str) -> str:
-    """The form in which width, case, ё, the two kana and the long vowel at a word's end make no difference."""
+    """A text without differences of width, case, ё, kana and the long vowel at a word's end."""
     return fold_kana(_LONG_VOWEL_AT_END.sub(r"\1", simple(text)))
 
 
 def fold_kana(text: str) -> str:
-    """Hiragana as katakana, character by character."""
+    """Convert hiragana to katakana, character by character."""
     return text.translate(_KATAKANA_OF)
 
 
 def simple(text: str) -> str:
-    """A text without differences of width and case, and without ё; still a text that people can read."""
+    """A text without differences of width, case and ё, still readable."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("ё", "е")
 
 
 def tokens(text: str) -> Iterator[str]:
-    """Every token under which a text can be found, with repetitions."""
+    """The index tokens of a text, with repetitions."""
     for found in _RUN.finditer(fold(text)):
         run = found[0]
         if found["cjk"]:
             for size in (2, 3):
                 yield from grams(run, size)
-            yield run[-1]  # so that a single character is found at the end of a run, too
+            yield run[-1]  # so that a query of one character also matches the end of a run
             continue
         parts = _JOINT.split(run)
         if len(parts) == 1:
@@ -87,12 +87,12 @@ def tokens(text: str) -> Iterator[str]:
 
 
 def grams(run: str, size: int) -> list[str]:
-    """Every piece of so many characters, in order."""
+    """The n-grams of a run of characters, in order."""
     return [run[at : at + size] for at in range(len(run) - size + 1)]
 
 
 def _joined(run: str) -> Iterator[str]:
-    """A word with hyphens or dots as one: `k-9` as `k9`, `imap.mail.ru` as itself and as `mail.ru`."""
+    """The joined forms of a word with hyphens or dots: `k-9` as `k9`, `imap.mail.ru` as itself and as `mail.ru`."""
     names = re.sub(r"[\-_'’]", "", run).split(".")
     yield _DOT.join(names)[:LONGEST_TOKEN]
     if not all(name.isdigit() for name in names):
@@ -100,25 +100,25 @@ def _joined(run: str) -> Iterator[str]:
 
 
 def counted(text: str) -> Counter[str]:
-    """The tokens of a text and how often each stands there."""
+    """The tokens of a text with their numbers."""
     return Counter(tokens(text))
 
 
 def whole(name: str) -> str:
-    """A name or a title as a single token, to find out whether a query is exactly it."""
+    """A name or title as a single token, to recognise a query that is exactly it."""
     joined = _DOT.join(found[0] for found in _RUN.finditer(fold(name)))
     return _JOINT.sub(_DOT, joined)[:LONGEST_TOKEN]
 
 
 def words(text: str) -> set[str]:
-    """The words that a typing error may be mended to: letters only, at least four of them (three of katakana)."""
+    """The candidates for correcting a typing error: words of letters, at least four (three of katakana)."""
     text = simple(text)
     plain = {run[0] for run in re.finditer(rf"[^\W\d_{CJK}]{{4,{LONGEST_TOKEN}}}", text)}
     return plain | {word[0][:LONGEST_TOKEN] for word in _KATAKANA_WORD.finditer(text)}
 
 
 def terms(query: str) -> tuple[Term, ...]:
-    """The words of a query, without the empty ones unless there are no others."""
+    """The words of a query, without stop words unless there are no others."""
     text = _LONG_VOWEL_AT_END.sub(r"\1", simple(query[:LONGEST_QUERY]))
     found = [_cjk_term(run[0]) if run["cjk"] else _word_term(run[0]) for run in _RUN.finditer(text)]
     telling = [term for term in found if term.surface not in EMPTY_WORDS]
@@ -129,7 +129,7 @@ def _cjk_term(written: str) -> Term:
     run = fold_kana(written)
     if len(run) == 1:
         return Term(run, ((Token(run, is_prefix=True),),))
-    # Threes say more than pairs about the order in which the characters must stand.
+    # Trigrams determine the order of characters better than bigrams.
     pieces = tuple(map(Token, dict.fromkeys(grams(run, min(3, len(run))))))
     return Term(run, (pieces,), tuple(dict.fromkeys(_WORD_IN_RUN.findall(written))))
 
@@ -143,12 +143,12 @@ def _word_term(run: str) -> Term:
 
 
 def _word(word: str) -> Token:
-    # A single letter begins too many words, and a number is not the beginning of another one.
+    # A single letter is a prefix of too many words, and numbers are not searched by prefix.
     if len(word) == 1 or word.replace(_DOT, "").isdigit():
         return Token(word)
     return Token(stem(word), is_prefix=True, surface=word)
 
 
 def pieces(term: Term) -> tuple[Term, ...]:
-    """The words in a term as terms of their own, for a search in which not all need be found."""
+    """The words of a term as separate terms, for a search in which not all must match."""
     return tuple(map(_cjk_term, term.parts)) or (term,)

@@ -1,4 +1,4 @@
-"""For whom a text is filled: an account, the chosen protocol and version, and what the provider calls things."""
+"""The values that a text is rendered with: an account, the chosen protocol and version, the provider's terms."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ _OTHER = {Protocol.IMAP: Protocol.POP3, Protocol.POP3: Protocol.IMAP}
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One reader's case."""
+    """The visitor's account and choices."""
 
     account: Account
     protocol: Protocol = Protocol.IMAP
     version: str = ""  # slug of the client's version; "" when the client has none
     address: Address | None = None
-    password_name: str = ""  # what the provider calls the password for mail clients; "" = the usual word
+    password_name: str = ""  # the provider's term for the password of mail clients; "" = the usual one
     app_name: str = ""
-    username_name: str = ""  # what the provider calls a user name of the form `other`; "" = the usual words
+    username_name: str = ""  # the provider's term for a user name of the form `other`; "" = the usual one
 
     @classmethod
     def for_unknown(cls, domain: str = "", protocol: Protocol = Protocol.IMAP, version: str = "") -> Self:
-        """A reader whose provider is not known; without a domain, one who has not said anything yet."""
+        """The situation without known settings; `domain` is "" before the visitor has entered one."""
         return cls(Account(domain=domain), protocol, version)
 
     @property
     def known(self) -> bool:
-        """Whether settings are known: from the provider table, or servers from elsewhere."""
+        """Whether settings are known, from the provider table or another source."""
         return self.account.provider is not None or bool(self.account.servers)
 
     @property
     def mailbox(self) -> Address | None:
-        """The address, when the server knows it."""
+        """The address, if it was sent to the portal."""
         return self.address or self.account.address
 
     @property
     def chosen(self) -> Protocol:
-        """The protocol to read mail with: the chosen one, unless the provider offers only the other."""
+        """The protocol for receiving mail: the chosen one, unless the provider offers only the other."""
         other = _OTHER[self.protocol]
         if self.account.best(self.protocol) is None and self.account.best(other) is not None:
             return other
         return self.protocol
 
     def server(self, group: str) -> Server | None:
-        """The server that a placeholder's group (`incoming`, `imap`, `pop3`, `smtp`) speaks of."""
+        """The server of a placeholder's group (`incoming`, `imap`, `pop3`, `smtp`)."""
         return self.account.best(self.chosen if group == "incoming" else Protocol(group))
 
     def link(self, name: str) -> str | None:
-        """A provider's page. Only web addresses: what came from elsewhere must not become a `javascript:` link."""
+        """The URL of a provider's page. Only http and https, so that it cannot be a `javascript:` link."""
         url = self.account.links.get(name, "")
         return url if url.startswith(("https://", "http://")) else None
 
@@ -84,7 +84,7 @@ class Situation:
 
 
 def _server_words(server: Server | None, security: str, username: str) -> set[str]:
-    """The words about one server; where the provider has none, what is usual."""
+    """The words about one server; the usual ones when the provider has none."""
     if server is None:
         return {f"{security}_{Security.TLS}", f"{username}_{UsernameForm.ADDRESS}"}
     words = {f"{username}_{server.username}"}

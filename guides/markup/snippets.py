@@ -1,4 +1,4 @@
-"""A piece of a text around what a query found in it, cut from the text as its author wrote it."""
+"""The part of a text around a query's matches, in the original spelling."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _SENTENCE_END = re.compile(r"(?:[.!?…]\s|[。！？\n])")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some characters of a text, and whether the query asked for them."""
+    """A part of a text, and whether it is a match."""
 
     text: str
     is_match: bool = False
 
 
 def snippet(text: str, terms: Sequence[Term], length: int = LENGTH) -> tuple[Piece, ...]:
-    """The part of `text` that holds most of the terms, cut at words; its beginning when it holds none."""
-    spans = find(text, terms)
+    """The part of `text` with most matches, cut at words; the beginning when there are none."""
+    spans = find_spans(text, terms)
     start, end = _window(text, spans, length)
     cut = [("…" if start > 0 else ""), *_pieces(text, start, end, spans), ("…" if end < len(text) else "")]
     pieces = [part if isinstance(part, Piece) else Piece(part) for part in cut if part]
@@ -38,12 +38,12 @@ def snippet(text: str, terms: Sequence[Term], length: int = LENGTH) -> tuple[Pie
 
 
 def marked(text: str, terms: Sequence[Term]) -> tuple[Piece, ...]:
-    """A whole text, such as a title, with what the terms find in it marked."""
-    return tuple(_pieces(text, 0, len(text), find(text, terms)))
+    """A whole text, such as a title, with the matches marked."""
+    return tuple(_pieces(text, 0, len(text), find_spans(text, terms)))
 
 
-def find(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
-    """Where the terms stand in `text`, in order and without overlaps."""
+def find_spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """The spans of the terms in `text`, in order and without overlaps."""
     folded, places = _aligned(text)
     found: list[tuple[int, int]] = []
     for term in terms:
@@ -58,7 +58,7 @@ def find(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
 
 
 def _runs(folded: str, run: str) -> Iterator[tuple[int, int]]:
-    """Where the run stands whole; where it does nowhere, its pieces of at least three characters."""
+    """The positions of the whole run; if there are none, those of its parts of at least three characters."""
     whole = [found.span() for found in re.finditer(f"{re.escape(run)}ー?", folded)]
     if whole or len(run) <= LEAST_PIECE:
         return iter(whole)
@@ -67,7 +67,7 @@ def _runs(folded: str, run: str) -> Iterator[tuple[int, int]]:
 
 
 def _words(folded: str, word: str) -> Iterator[tuple[int, int]]:
-    """Where words stand that begin with the word's stem; a name with dots or hyphens as it is."""
+    """The positions of words that begin with the word's stem; of the whole name, if it has dots or hyphens."""
     parts = _JOINT.split(word)
     if len(parts) == 1 and len(word) > 1:
         expression = rf"(?<![^\W_{CJK}]){re.escape(stem(word))}[^\W_{CJK}]*"
@@ -81,12 +81,12 @@ def _words(folded: str, word: str) -> Iterator[tuple[int, int]]:
 
 
 class _OneToOne(dict[int, str]):
-    """Folds character by character, for `str.translate`; fills itself with the characters that texts hold."""
+    """A table for `str.translate` that folds character by character; entries are added when they are needed."""
 
     def __missing__(self, code: int) -> str:
         folded = fold_kana(simple(chr(code)))
         if _COMBINES.match(chr(code)) or (len(folded) != 1 and any(map(str.isalnum, folded))):
-            folded = _DIFFICULT  # ㌍, ß, a half-width ｶﾞ: becomes more characters, or fewer
+            folded = _DIFFICULT  # ㌍, ß, a half-width ｶﾞ: folding changes the number of characters
         self[code] = folded if len(folded) == 1 else " "
         return self[code]
 
@@ -109,7 +109,7 @@ def _aligned(text: str) -> tuple[str, Sequence[int]]:
 
 
 def _window(text: str, spans: list[tuple[int, int]], length: int) -> tuple[int, int]:
-    """Start and end of the piece: the window with most matches, from the beginning of a sentence where one is near."""
+    """Start and end of the snippet: the window with most matches, from the beginning of a sentence if one is near."""
     if not spans:
         return 0, _cut(text, 0, length)
     best = max(range(len(spans)), key=lambda at: (_held(spans, at, length), -at))
@@ -130,7 +130,7 @@ def _word_start(text: str, start: int, limit: int) -> int:
 
 
 def _cut(text: str, start: int, length: int, least: int = 0) -> int:
-    """Where a piece ends that starts at `start` and is `length` wide; at the end of a word, and not before `least`."""
+    """The end of a snippet from `start` of width `length`; at the end of a word, and not before `least`."""
     width, end = 0, start
     while end < len(text) and width < length:
         width += 2 if unicodedata.east_asian_width(text[end]) in "WF" else 1

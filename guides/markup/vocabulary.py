@@ -1,6 +1,6 @@
 """The closed vocabulary of texts: placeholders, words of conditions, links, blocks and rows.
 
-docs/markup.md describes each of them; a test holds the two together.
+docs/markup.md describes each of them; a test compares the two.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ LINKS: tuple[str, ...] = ("signup", "webmail", "help", "password_page", "enable_
 
 
 class PlaceholderKind(StrEnum):
-    """What a placeholder stands for; decides how it is shown."""
+    """The kind of a placeholder, which decides how it is shown."""
 
     ADDRESS = "address"
     LOCAL_PART = "local_part"
@@ -42,7 +42,7 @@ PLACEHOLDERS: dict[str, PlaceholderKind] = {
     "app.name": PlaceholderKind.APP_NAME,
 }
 
-# What is typed or copied exactly as it stands; shown as <code class="value">.
+# Values that are typed or copied verbatim; shown as <code class="value">.
 TECHNICAL: frozenset[PlaceholderKind] = frozenset(
     {PlaceholderKind.ADDRESS, PlaceholderKind.LOCAL_PART, *_SERVER_VALUES}
 )
@@ -82,7 +82,7 @@ OPEN_DIMENSIONS: frozenset[str] = frozenset(
     set(CONDITIONS.values()) - {"protocol", "password", "username", "smtp_username"}
 )
 
-# What is true for a domain whose settings nobody knows, beside the chosen protocol and version.
+# The words that are true for a domain without known settings, in addition to the chosen protocol and version.
 TRUE_WHEN_UNKNOWN: frozenset[str] = frozenset(
     {
         "password",
@@ -109,7 +109,7 @@ def dimension(word: str) -> str:
 
 
 def condition_words(versions: Collection[str], providers: Collection[str]) -> frozenset[str]:
-    """All words that conditions of a text may use, given the versions of its client and the known providers."""
+    """All words for the conditions of a text, given the versions of its client and the known providers."""
     return frozenset(
         {*CONDITIONS, *(f"version:{slug}" for slug in versions), *(f"provider:{slug}" for slug in providers)}
     )

@@ -1,4 +1,4 @@
-"""Every word that filling a text can add to it, in English. The site passes them translated to `fill`."""
+"""The words that rendering can add to a text, in English. The site passes their translations to `fill`."""
 
 from __future__ import annotations
 

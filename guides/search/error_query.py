@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guides.mail.diagnosis.explain import NotTextError
-from guides.mail.diagnosis.judging import HIGH, Cause, Why
+from guides.mail.diagnosis.judging import HIGH, Basis, Cause
 from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
 from guides.services.explaining import explained
@@ -38,6 +38,6 @@ def _likeliest(query: str) -> Cause | None:
         causes = explained(query).causes
     except NotTextError:
         return None
-    if causes and (causes[0].confidence >= HIGH or Why.CODE in causes[0].why):
+    if causes and (causes[0].confidence >= HIGH or Basis.CODE in causes[0].why):
         return causes[0]
     return None

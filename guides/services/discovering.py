@@ -20,11 +20,11 @@ from guides.limits.rate_limits import lookup_permit
 from guides.limits.shared_cache import cache_optional, shared_cache
 from guides.mail.accounts import Account, Address
 from guides.mail.discovery.files import autoconfig
-from guides.mail.discovery.findings import Discovery, Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Discovery, Finding, Trust
 from guides.mail.discovery.merge import merge
 from guides.mail.discovery.mx import exchangers
 from guides.mail.discovery.query import Query
-from guides.mail.discovery.search import DEADLINE, NOT_WAITED_FOR, Patience, search, settles
+from guides.mail.discovery.search import DEADLINE, NOT_WAITED_FOR, Timeouts, search, settles
 from guides.models import IspdbEntry, Provider, SuffixRule
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def from_table(domain: str) -> Discovery | None:
     provider = Provider.objects.find(domain)
     if provider is None:
         return None
-    finding = Finding(Source.TABLE, provider.account(domain), _TRUST[provider.confidence])
+    finding = Finding(ConfigSource.TABLE, provider.account(domain), _TRUST[provider.confidence])
     return Discovery(domain, provider.account(domain), finding, (finding,))
 
 
@@ -64,14 +64,14 @@ def at_hand(domain: str) -> Discovery | None:
     return from_table(domain) or kept(domain)
 
 
-def look_up(domain: str, patience: Patience | None = None) -> Discovery:
+def look_up(domain: str, timeouts: Timeouts | None = None) -> Discovery:
     """What is at hand, else what all sources say. Blocks for the deadline at most."""
-    *_, last = watch(domain, patience)
+    *_, last = watch(domain, timeouts)
     assert isinstance(last, Discovery)  # noqa: S101
     return last
 
 
-def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | Discovery | None]:
+def watch(domain: str, timeouts: Timeouts | None = None) -> Iterator[Finding | Discovery | None]:
     """Each source as it ends, None while nothing happens, and the whole last. Closing it cancels the search.
 
     Raises RateLimited when this process searches for as many domains as it may.
@@ -94,7 +94,7 @@ def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | D
             break
     try:
         with lookup_permit():
-            findings = yield from _search(domain, patience or Patience())
+            findings = yield from _search(domain, timeouts or Timeouts())
         kept_of.keep(findings)
     finally:
         kept_of.end()
@@ -106,8 +106,8 @@ def thoroughly(domain: str) -> Discovery:
     known = from_table(domain)
     if known is not None:
         return known
-    patience = Patience()
-    search_all = _search(domain, replace(patience, grace=patience.deadline))
+    timeouts = Timeouts()
+    search_all = _search(domain, replace(timeouts, grace=timeouts.deadline))
     while True:
         try:
             next(search_all)
@@ -123,7 +123,7 @@ def with_address(discovery: Discovery, address: Address) -> Discovery:
     finding = runtime.background_loop().run(_ask_autoconfig(query))
     if not finding.found:
         return discovery
-    others = [other for other in discovery.findings if other.source is not Source.AUTOCONFIG]
+    others = [other for other in discovery.findings if other.source is not ConfigSource.AUTOCONFIG]
     return merge(discovery.domain, [*others, finding])
 
 
@@ -151,7 +151,7 @@ def with_exchangers(discovery: Discovery) -> Discovery:
 
 
 def _was_cut_off(finding: Finding) -> bool:
-    is_cut_off = finding.source is Source.MX and finding.error in (NOT_WAITED_FOR, DEADLINE)
+    is_cut_off = finding.source is ConfigSource.MX and finding.error in (NOT_WAITED_FOR, DEADLINE)
     return is_cut_off and not finding.exchangers
 
 
@@ -168,17 +168,17 @@ async def _ask_autoconfig(query: Query) -> Finding:
         async with asyncio.timeout(PERSONAL_SECONDS):
             return await autoconfig(query)
     except TimeoutError:
-        return Finding(Source.AUTOCONFIG, error="deadline")
+        return Finding(ConfigSource.AUTOCONFIG, error="deadline")
 
 
-def _search(domain: str, patience: Patience) -> Generator[Finding | None, None, list[Finding]]:
+def _search(domain: str, timeouts: Timeouts) -> Generator[Finding | None, None, list[Finding]]:
     """Yield each finding; return all."""
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
     query = Query(domain, runtime.door(), mx_suffixes=dict(rules))
     account = ispdb_snapshot(domain, domain)
-    known = Finding(Source.ISPDB, account, Trust.MEDIUM) if account else None
+    known = Finding(ConfigSource.ISPDB, account, Trust.MEDIUM) if account else None
     findings: list[Finding] = []
-    stream = runtime.background_loop().stream(lambda: search(query, known, patience), HEARTBEAT_SECONDS)
+    stream = runtime.background_loop().stream(lambda: search(query, known, timeouts), HEARTBEAT_SECONDS)
     with closing(stream):
         for finding in stream:
             if finding is not None:

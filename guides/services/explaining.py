@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from guides.mail.diagnosis.explain import Explanation, explain
+from guides.mail.diagnosis.explain import Explanation, diagnose
 from guides.models import ProviderDomain, ProviderServer
 from guides.services import articles
 
@@ -13,7 +13,7 @@ from guides.services import articles
 def explained(source: str | bytes) -> Explanation:
     """The explanation, with an article for each cause where one is published. Raises NotTextError."""
     known = articles.load()
-    found = explain(source, known.patterns, provider_of=provider_of)
+    found = diagnose(source, known.patterns, provider_of=provider_of)
     causes = tuple(
         replace(cause, article=cause.article or known.article_for(cause.name) or "") for cause in found.causes
     )

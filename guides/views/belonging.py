@@ -6,14 +6,16 @@ from collections.abc import Iterable
 
 from guides.limits.listed_servers import listed_on
 from guides.mail.accounts import Server
-from guides.mail.discovery.findings import Discovery, Source
+from guides.mail.discovery.findings import ConfigSource, Discovery
 from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
 from guides.services import discovering
 from guides.views.readers import Reader
 
 # Sources that say which user name a server wants. The settings that the mail exchangers lead to come from the table,
 # a file or the ISPDB as well; names alone, Autodiscover and guesses say nothing of it.
-_STATING = frozenset({Source.TABLE, Source.AUTOCONFIG, Source.WELL_KNOWN, Source.ISPDB, Source.MX})
+_STATING = frozenset(
+    {ConfigSource.TABLE, ConfigSource.AUTOCONFIG, ConfigSource.WELL_KNOWN, ConfigSource.ISPDB, ConfigSource.MX}
+)
 
 
 def stated_hosts(reader: Reader) -> frozenset[str]:

@@ -25,7 +25,7 @@ from guides.limits.rate_limits import RateLimitHold, acquire_test, count_lookup,
 from guides.limits.shared_cache import Refused
 from guides.limits.test_slot import TestSlot
 from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
-from guides.mail.connection.shape import example_of, has_shape
+from guides.mail.connection.password_format import example_password, matches_format
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.services import articles, discovering
@@ -118,7 +118,7 @@ def _run(request: HttpRequest) -> HttpResponseBase:
             form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
             return _with_form(request, form, reader)
         plan = replace(plan, deliver=True)
-    if not (plan.token or form.cleaned_data["anyway"] or has_shape(plan.password_pattern, secret)):
+    if not (plan.token or form.cleaned_data["anyway"] or matches_format(plan.password_pattern, secret)):
         form.doubt(labels.doubt(reader))
         return _with_form(request, form, reader)
     return _acquire_and_answer(request, plan, secret, reader, form)
@@ -228,7 +228,7 @@ def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
         "reader": reader,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
         "username_words": _name_of(reader) if reader.wants_username else "",
-        "password_example": example_of(reader.provider.password_pattern) if reader.provider else "",
+        "password_example": example_password(reader.provider.password_pattern) if reader.provider else "",
         "explained": _explanation(reader),
         "retry_idents": retries.IDENTS,
         "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
 from guides.mail.diagnosis.bounces import Kind
-from guides.mail.diagnosis.judging import Why
+from guides.mail.diagnosis.judging import Basis
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage
 from guides.views.readers import Reader
 
@@ -145,14 +145,14 @@ LIKELY = _("This is likely.")
 A_GUESS = _("This is only a guess.")
 
 WHYS = {
-    Why.PATTERN: _("These words are known."),
-    Why.PROVIDER: _("They are the words of a provider that we recognised."),
-    Why.WORDS: _("The words say so."),
-    Why.HINT: _("The words only hint at it."),
-    Why.AGREES: _("The error code says the same."),
-    Why.CODE: _("Only the error code says so, and servers use codes carelessly."),
-    Why.CLIENT: _("The mail program says so itself."),
-    Why.KIND: _("The form of the message shows it."),
+    Basis.PATTERN: _("These words are known."),
+    Basis.PROVIDER: _("They are the words of a provider that we recognised."),
+    Basis.WORDS: _("The words say so."),
+    Basis.HINT: _("The words only hint at it."),
+    Basis.AGREES: _("The error code says the same."),
+    Basis.CODE: _("Only the error code says so, and servers use codes carelessly."),
+    Basis.CLIENT: _("The mail program says so itself."),
+    Basis.KIND: _("The form of the message shows it."),
 }
 
 NOTHING_TO_DO = _("Nobody needs to do anything.")

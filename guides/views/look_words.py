@@ -6,8 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from guides.mail.publish.look import Family, Place, Published, State
-from guides.mail.publish.records import Reader
+from guides.mail.publish.publication_check import Family, Location, Published, State
+from guides.mail.publish.records import DiscoveryMethod
 
 FAMILIES: dict[Family, str | Promise] = {
     Family.THUNDERBIRD: _("Thunderbird on computers"),
@@ -36,15 +36,15 @@ REMARKS: dict[Family, str | Promise] = {
 }
 
 PLACES = {
-    Place.AUTOCONFIG: _("The file on the autoconfig host"),
-    Place.WELL_KNOWN: _("The file on the domain's own web server"),
-    Place.ISPDB: _("Thunderbird's public database"),
-    Place.MX: _("The file of whoever receives the domain's mail (MX)"),
-    Place.POX: _("The answer of Autodiscover"),
-    Place.POX_SRV: _("The record that leads to Autodiscover"),
-    Place.SRV: _("SRV records"),
-    Place.PACC: _("The PACC file with its record"),
-    Place.PROFILE: _("Nothing to look at"),
+    Location.AUTOCONFIG: _("The file on the autoconfig host"),
+    Location.WELL_KNOWN: _("The file on the domain's own web server"),
+    Location.ISPDB: _("Thunderbird's public database"),
+    Location.MX: _("The file of whoever receives the domain's mail (MX)"),
+    Location.POX: _("The answer of Autodiscover"),
+    Location.POX_SRV: _("The record that leads to Autodiscover"),
+    Location.SRV: _("SRV records"),
+    Location.PACC: _("The PACC file with its record"),
+    Location.PROFILE: _("Nothing to look at"),
 }
 
 STATES = {
@@ -63,11 +63,11 @@ PUBLISHED = {
 }
 
 READERS = {
-    Reader.AUTOCONFIG: _("Thunderbird and many others"),
-    Reader.AUTODISCOVER: _("Outlook, in part"),
-    Reader.PACC: _("Programs that read PACC: hardly any yet. The value changes with the settings."),
-    Reader.SRV: _("Programs that read SRV records"),
-    Reader.MAILCONF: _("Few programs; you can leave it out"),
+    DiscoveryMethod.AUTOCONFIG: _("Thunderbird and many others"),
+    DiscoveryMethod.AUTODISCOVER: _("Outlook, in part"),
+    DiscoveryMethod.PACC: _("Programs that read PACC: hardly any yet. The value changes with the settings."),
+    DiscoveryMethod.SRV: _("Programs that read SRV records"),
+    DiscoveryMethod.MAILCONF: _("Few programs; you can leave it out"),
 }
 
 _CAUSES = {

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 
 from guides.mail.accounts import display_domain
-from guides.mail.discovery.findings import Discovery, Finding, Source
+from guides.mail.discovery.findings import ConfigSource, Discovery, Finding
 from guides.mail.discovery.search import SOURCES
 from guides.services import discovering
 from guides.views import labels, source_labels
@@ -26,7 +26,7 @@ Finish = Callable[[Discovery | None], str]  # the page for what was found; None:
 class SourceRow:
     """One source, for the page."""
 
-    source: Source
+    source: ConfigSource
     name: str | Promise
     words: str | Promise = ""
     trust: str | Promise = ""

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from guides.mail.accounts import AuthMethod, PasswordKind, Protocol, Security, UsernameForm
-from guides.mail.discovery.findings import Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Trust
 from guides.views.machines import CACHEABLE, machine
 from guides.views.offers import base_url
 
@@ -104,7 +104,7 @@ def _server() -> dict[str, Any]:
 def _source() -> dict[str, Any]:
     described = _object(
         {
-            "name": _one_of(Source),
+            "name": _one_of(ConfigSource),
             "found": {"type": "boolean"},
             "trust": {"enum": [*(trust.value for trust in Trust), None]},
             "error": {"type": ["string", "null"]},

@@ -21,8 +21,15 @@ from guides.limits.rate_limits import count_operator_look, lookup_permit
 from guides.limits.shared_cache import Refused
 from guides.mail.accounts import display_domain
 from guides.mail.discovery.query import Query
-from guides.mail.publish.look import FamilyLook, Look, Published, State, Step, look_at
 from guides.mail.publish.offer import Offer
+from guides.mail.publish.publication_check import (
+    FamilyCheck,
+    PublicationCheck,
+    Published,
+    State,
+    Step,
+    check_publication,
+)
 from guides.mail.publish.records import DnsRecord, records_for
 from guides.models import SuffixRule
 from guides.services import publishing
@@ -124,7 +131,7 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
         "shown_domain": display_domain(domain),
         "provider": provider,
         "form": DomainForm(initial={"domain": domain}),
-        "records": [RecordLine(record, look_words.READERS[record.reader]) for record in records],
+        "records": [RecordLine(record, look_words.READERS[record.method]) for record in records],
         "base_is_known": bool(settings.BASE_URL),
         "portal": portal,
         "ispdb_url": f"{base}/v1.1/" if settings.SERVE_KNOWN_DOMAINS else "",
@@ -144,7 +151,7 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
         "records": [
             RecordLine(
                 each.record,
-                look_words.READERS[each.record.reader],
+                look_words.READERS[each.record.method],
                 each.published,
                 look_words.PUBLISHED[each.published],
                 each.instead,
@@ -155,32 +162,32 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     return render(request, "operators-domain.html", context)
 
 
-def _look(request: HttpRequest, domain: str, offer: Offer | None, records: tuple[DnsRecord, ...]) -> Look:
+def _look(request: HttpRequest, domain: str, offer: Offer | None, records: tuple[DnsRecord, ...]) -> PublicationCheck:
     """A look of the last minute, or a new one. Raises Refused."""
     subject = f"{domain}|{offer and offer.account.servers}|{[record.line for record in records]}"
     key = f"look:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
     known = publishing.recall(key)
-    if isinstance(known, Look):
+    if isinstance(known, PublicationCheck):
         return known
     count_operator_look(request.META["REMOTE_ADDR"])
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
     query = Query(domain, runtime.door(), mx_suffixes=dict(rules))
     with lookup_permit():
-        look = runtime.background_loop().run(look_at(query, offer, records))
+        look = runtime.background_loop().run(check_publication(query, offer, records))
     publishing.keep(key, look, LOOK_SECONDS)
     return look
 
 
-def _card(family: FamilyLook) -> FamilyCard:
+def _card(family: FamilyCheck) -> FamilyCard:
     answer = family.answer
     return FamilyCard(
         name=look_words.FAMILIES[family.family],
         remark=look_words.REMARKS[family.family],
         answer=answer,
-        answer_place=look_words.PLACES[answer.place] if answer else "",
+        answer_place=look_words.PLACES[answer.location] if answer else "",
         steps=tuple(
             StepLine(
-                look_words.PLACES[step.place],
+                look_words.PLACES[step.location],
                 step.where,
                 MARKS[step.state],
                 look_words.STATES[step.state],

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from guides.forms import PortalForm
-from guides.mail.report import LONGEST, Report, ReportFault
+from guides.mail.connection_report import LONGEST, ConnectionReport, ReportFault
 from guides.services import articles
 from guides.views import labels, retries
 from guides.views.readers import language
@@ -39,10 +39,10 @@ class ReportForm(PortalForm):
     )
     mask = forms.BooleanField(required=False)
 
-    def clean_report(self) -> Report:
+    def clean_report(self) -> ConnectionReport:
         """Read it strictly: a stranger wrote it."""
         try:
-            return Report.from_json(self.cleaned_data["report"])
+            return ConnectionReport.from_json(self.cleaned_data["report"])
         except ReportFault as error:
             raise forms.ValidationError(FAULTS[error.fault], code=error.fault) from None
 
@@ -58,7 +58,7 @@ def page(request: HttpRequest) -> HttpResponse:
     form = ReportForm(request.POST)
     if not form.is_valid():
         return render(request, "report.html", {"form": form}, status=422)
-    report: Report = form.cleaned_data["report"]
+    report: ConnectionReport = form.cleaned_data["report"]
     if form.cleaned_data["mask"]:
         report = report.masked()
     match request.POST.get("as"):
@@ -79,7 +79,7 @@ class ReportPage:
     verdict: VerdictPart
 
 
-def _opened(report: Report) -> ReportPage:
+def _opened(report: ConnectionReport) -> ReportPage:
     found = articles.load()
     links = ArticleLinks.of(titles(language()), report.address.rpartition("@")[2])
     legs: dict[str, LegPart] = {}

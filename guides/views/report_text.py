@@ -12,8 +12,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from guides.mail.accounts import Address
+from guides.mail.connection_report import ConnectionReport, iso
 from guides.mail.outcomes import StageResult, Verdict
-from guides.mail.report import Report, iso
 from guides.views import labels
 from guides.views.retries import LOCAL_PART, Retry
 from guides.views.verdicts import ArticleLink, VerdictPart
@@ -34,10 +34,10 @@ def make_report(
     is_hidden: bool,
     in_between: str | None,
     suggests_local_part: bool,
-) -> Report:
+) -> ConnectionReport:
     """The report of a test that has just ended."""
     portal = f"{settings.PORTAL_NAME} {_version()}"
-    return Report(
+    return ConnectionReport(
         datetime.now(UTC),
         portal,
         str(address),
@@ -59,13 +59,13 @@ class ReportPart:
     json: str
 
     @classmethod
-    def of(cls, report: Report, end: VerdictPart) -> ReportPart:
+    def of(cls, report: ConnectionReport, end: VerdictPart) -> ReportPart:
         """In the language that is active. `end` is the end of the page, whose sentences the text repeats."""
         text = as_text(report, end)
         return cls(text, text.replace(report.address, report.masked().address), report.to_json())
 
 
-def as_text(report: Report, end: VerdictPart) -> str:
+def as_text(report: ConnectionReport, end: VerdictPart) -> str:
     """The report for people, line by line, in the language that is active."""
     verdict = report.verdict
     lines = [

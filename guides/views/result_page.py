@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
-from guides.mail.connection.reach import HIDDEN_END
+from guides.mail.connection.server_connection import HIDDEN_END
 from guides.mail.connection.test import TestPlan, stages_of
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.models import ErrorText

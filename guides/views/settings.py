@@ -15,7 +15,7 @@ from guides.limits.rate_limits import count_lookup
 from guides.limits.shared_cache import Refused
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.mail.discovery.findings import Discovery, Trust
-from guides.mail.discovery.report import as_record
+from guides.mail.discovery.serialization import as_record
 from guides.services import discovering
 from guides.views import by_hand, labels
 from guides.views.cards import cards

@@ -5,19 +5,19 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from guides.mail.discovery.findings import Source, Trust
-from guides.mail.discovery.servers import Why
+from guides.mail.discovery.findings import ConfigSource, Trust
+from guides.mail.discovery.servers import SkipReason
 
-SOURCES: dict[Source, str | Promise] = {
-    Source.TABLE: _("This portal's table of providers"),
-    Source.PACC: _("The domain's signed settings file (PACC)"),
-    Source.AUTOCONFIG: _("The domain's settings file for mail programs (autoconfig)"),
-    Source.WELL_KNOWN: _("The settings file on the domain's website"),
-    Source.ISPDB: _("Thunderbird's public collection of providers (ISPDB)"),
-    Source.MX: _("The server that takes the domain's mail (MX)"),
-    Source.SRV: _("The domain's entries for mail programs in the DNS (SRV)"),
-    Source.AUTODISCOVER: _("The domain's settings for Outlook (Autodiscover)"),
-    Source.GUESS: _("Usual names, tried out"),
+SOURCES: dict[ConfigSource, str | Promise] = {
+    ConfigSource.TABLE: _("This portal's table of providers"),
+    ConfigSource.PACC: _("The domain's signed settings file (PACC)"),
+    ConfigSource.AUTOCONFIG: _("The domain's settings file for mail programs (autoconfig)"),
+    ConfigSource.WELL_KNOWN: _("The settings file on the domain's website"),
+    ConfigSource.ISPDB: _("Thunderbird's public collection of providers (ISPDB)"),
+    ConfigSource.MX: _("The server that takes the domain's mail (MX)"),
+    ConfigSource.SRV: _("The domain's entries for mail programs in the DNS (SRV)"),
+    ConfigSource.AUTODISCOVER: _("The domain's settings for Outlook (Autodiscover)"),
+    ConfigSource.GUESS: _("Usual names, tried out"),
 }
 
 TRUSTS: dict[Trust, str | Promise] = {
@@ -67,17 +67,17 @@ _ERRORS: dict[str, str | Promise] = {
     "no_provider": _UNREADABLE,
 }
 
-SKIPPED: dict[Why, str | Promise] = {
-    Why.CLEAR_TEXT: _("left out: without encryption"),
-    Why.CLASH: _("left out: port and encryption contradict each other"),
-    Why.SECURITY: _("left out: unknown encryption"),
-    Why.HOST: _("left out: not a server's name"),
-    Why.PLACEHOLDER: _("left out: a part of the name is missing"),
-    Why.NEEDS_ADDRESS: _("left out: depends on the whole address"),
-    Why.PORT: _("left out: not a port for mail programs"),
-    Why.PROTOCOL: _("left out: neither IMAP nor POP3 nor SMTP"),
-    Why.AUTHENTICATION: _("left out: no way to sign in with a password"),
-    Why.TWICE: _("left out: named twice"),
+SKIPPED: dict[SkipReason, str | Promise] = {
+    SkipReason.CLEAR_TEXT: _("left out: without encryption"),
+    SkipReason.CLASH: _("left out: port and encryption contradict each other"),
+    SkipReason.SECURITY: _("left out: unknown encryption"),
+    SkipReason.HOST: _("left out: not a server's name"),
+    SkipReason.PLACEHOLDER: _("left out: a part of the name is missing"),
+    SkipReason.NEEDS_ADDRESS: _("left out: depends on the whole address"),
+    SkipReason.PORT: _("left out: not a port for mail programs"),
+    SkipReason.PROTOCOL: _("left out: neither IMAP nor POP3 nor SMTP"),
+    SkipReason.AUTHENTICATION: _("left out: no way to sign in with a password"),
+    SkipReason.TWICE: _("left out: named twice"),
 }
 
 REMARKS: dict[str, str | Promise] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from guides.library.classes_document import renewed
-from guides.mail.diagnosis.explain import explain
+from guides.mail.diagnosis.explain import diagnose
 from guides.mail.diagnosis.patterns import PatternSet
 from tests.bounces import all_cases
 from tests.bounces.shapes import Case
@@ -40,7 +40,7 @@ def measured(cases: Iterable[Case], patterns: PatternSet | None = None) -> Figur
     """Explain every case, with the built-in rules alone unless `patterns` are given."""
     figures = Figures()
     for case in cases:
-        found = explain(case.data, patterns)
+        found = diagnose(case.data, patterns)
         right = bool(found.causes) and found.causes[0].name in (case.cause, *case.also)
         figures.cases += 1
         figures.right += right

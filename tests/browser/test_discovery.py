@@ -8,7 +8,7 @@ import pytest
 from dnslib import SRV
 from playwright.sync_api import BrowserContext, Page, expect
 
-from guides.mail.discovery.findings import Source
+from guides.mail.discovery.findings import ConfigSource
 from tests.discovery_world import autoconfig_url, client_config, publish
 from tests.internet import Internet
 from tests.internet import Page as WebPage
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
     """A portal that finds the small internet."""
     world = Internet()
-    publish(world, "known.test", Source.AUTOCONFIG)
+    publish(world, "known.test", ConfigSource.AUTOCONFIG)
     world.page(autoconfig_url("slow.test"), WebPage(client_config("imap.slow.test", "smtp.slow.test"), seconds=0.8))
     world.records("_imaps._tcp.foreign.test", SRV(0, 1, 993, "imap.hosting.test"))
     with world, LivePortal(tmp_path_factory.mktemp("portal"), world.environment()) as running:

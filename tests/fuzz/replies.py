@@ -19,7 +19,7 @@ from guides.mail.connection.limits import Limits
 from guides.mail.connection.pop3 import Pop3Session
 from guides.mail.connection.redact import MAX_SHOWN, Redactor
 from guides.mail.connection.scram import Scram, ScramFault
-from guides.mail.connection.session import Finding, Refusal, StageFault
+from guides.mail.connection.session import Refusal, StageFault, StageFinding
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.outcomes import Stage
@@ -87,10 +87,10 @@ async def _imap(data: bytes) -> None:
 async def _imap_search(data: bytes) -> None:
     session = ImapSession(_channel(data), LIMITS, ADDRESS, "portal.example.net")
     await imap_mailbox.list_folders(session, b'LIST "" "*"')
-    uid = await imap_search.find(session, b"INBOX", "<t@example.net>", "token")
+    uid = await imap_search.find_message(session, b"INBOX", "<t@example.net>", "token")
     if uid is not None:
         assert b"token" in data
-        await imap_search.delete(session, b"INBOX", uid)
+        await imap_search.delete_message(session, b"INBOX", uid)
 
 
 async def _imap_login(data: bytes) -> None:
@@ -111,7 +111,7 @@ async def _smtp(data: bytes) -> None:
         await _noted(work())
 
 
-async def _noted(work: Coroutine[object, object, Finding | None]) -> None:
+async def _noted(work: Coroutine[object, object, StageFinding | None]) -> None:
     """Run a stage, and look at what would be shown of it."""
     try:
         finding = await work

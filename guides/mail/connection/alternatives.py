@@ -1,7 +1,7 @@
-"""What could have been meant: when a leg fails before its login, other settings are tried as far as the login.
+"""Searching other settings: when a leg fails before its login, they are tried as far as the login.
 
-No password is sent, and none is at hand here. What is tried: the provider's own servers, the other encryption on the
-same port, and the usual ports of the same host; never a host whose answers the visitor must not learn.
+No password is sent, and none is available here. Tried are the provider's own servers, the other encryption on the
+same port, and the usual ports of the same host; never a hidden host.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from guides.mail.outcomes import Alternative, Outcome, Stage, StageResult
 from guides.mail.secret import Secret
 
 MOST = 4  # connections for one leg
-# Seconds: what answers later than that is no settings to recommend.
-CONNECT_SECONDS = 2.0  # from the name to the connection
-PATIENCE = 4.0  # from there to where the login would be
+# Seconds; slower settings are not recommended.
+CONNECT_SECONDS = 2.0  # for DNS and connecting
+ANSWER_SECONDS = 4.0  # from then on to the end of the stages before the login
 
-# The visitor's own mistake of another kind, or this portal's trouble: other settings would change nothing.
-_HOPELESS = frozenset(
+# Causes that other settings do not change: other mistakes of the visitor, and faults of this portal.
+_UNRELATED = frozenset(
     {
         "auth.plan",
         "input.bridge",
@@ -40,17 +40,17 @@ _HOPELESS = frozenset(
         "limit.deadline",
     }
 )
-# The host itself is wrong: only another one can help.
+# The host itself is wrong, so only others are tried.
 _WRONG_HOST = CERTIFICATE_CAUSES | {"input.host_forbidden"}
 
-# Nothing that speaks this protocol is at the port, whatever the encryption.
+# The port does not serve this protocol with any encryption.
 _WRONG_PORT = ("tcp.", "greet.wrong_protocol", "input.port_security")
 
 
 def may_be_mended(result: StageResult) -> bool:
-    """Whether a failure before the login could be one of server, port or encryption."""
+    """Whether other settings could help after this result: a failure that server, port or encryption may explain."""
     failed = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR)
-    return failed and result.cause is not None and result.cause not in _HOPELESS
+    return failed and result.cause is not None and result.cause not in _UNRELATED
 
 
 def are_sought(server: Server, known: ProbeResult, plan: TestPlan) -> bool:
@@ -65,7 +65,7 @@ def are_sought(server: Server, known: ProbeResult, plan: TestPlan) -> bool:
 
 
 def candidates(server: Server, cause: str, plan: TestPlan) -> tuple[Server, ...]:
-    """What to try instead of `server`, the likeliest first."""
+    """The settings to try instead of `server`, the likeliest first."""
     known = [other for other in plan.known_servers if other.protocol is server.protocol]
     same_host: list[Server] = []
     if not (cause in _WRONG_HOST or cause.startswith("dns.")):
@@ -84,16 +84,16 @@ def candidates(server: Server, cause: str, plan: TestPlan) -> tuple[Server, ...]
 
 
 def _in_order(known: Sequence[Server], same_host: Sequence[Server]) -> Iterable[Server]:
-    """The provider's best server first; then what keeps the visitor's host; then the provider's others."""
+    """The provider's best server; then the visitor's host with other settings; then the provider's other servers."""
     yield from known[:1]
     yield from same_host
     yield from known[1:]
 
 
-async def find(server: Server, cause: str, context: TestContext) -> Alternative | None:
-    """The first candidate that answers as it should, or None. They are tried one after the other.
+async def find_alternative(server: Server, cause: str, context: TestContext) -> Alternative | None:
+    """The first candidate that works as far as the login, or None.
 
-    The search has one connection at a time, in the place of the leg that failed: a test never has more than its legs.
+    They are tried one at a time, so a test never has more connections than legs.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(context.limits.alternatives):
@@ -125,14 +125,14 @@ async def _answers(server: Server, context: TestContext) -> bool:
     ended: list[StageResult] = []
     leg, stages = LEG_OF_PROTOCOL[server.protocol], before_login(server)
     with suppress(TimeoutError):
-        async with asyncio.timeout(CONNECT_SECONDS) as patience:
+        async with asyncio.timeout(CONNECT_SECONDS) as timeout:
 
             def report(result: StageResult | None) -> None:
                 if result is not None:
                     ended.append(result)
                     if result.stage is Stage.CONNECT:
-                        patience.reschedule(loop.time() + PATIENCE)
+                        timeout.reschedule(loop.time() + ANSWER_SECONDS)
 
-            probe = replace(context, secret=Secret(""), gate=LoginGate((leg,)), handover=None, report=report)
+            probe = replace(context, secret=Secret(""), gate=LoginGate((leg,)), session_loan=None, report=report)
             await LegRun(server, probe, stages).run()
     return len(ended) == len(stages) and all(result.outcome in (Outcome.OK, Outcome.WARN) for result in ended)

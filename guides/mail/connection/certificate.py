@@ -1,4 +1,4 @@
-"""A certificate that was not accepted, described: whose it is, for which names, and until when."""
+"""The description of a certificate that was not accepted: its subject, names and validity."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def explain_certificate(
     *,
     until: float,
 ) -> Exception:
-    """The fault of a TLS handshake, with what a second, unverified look at the certificate adds to it by `until`."""
+    """The fault of a TLS handshake, with what a second, unverified connection shows of the certificate by `until`."""
     if fault.cause not in CERTIFICATE_CAUSES:
         return fault
 
@@ -49,7 +49,7 @@ async def explain_certificate(
     summary = await context.door.describe_certificate(resolution, server.port, server.host, starttls, until=until)
     if summary is None:
         return fault
-    # OpenSSL says the same for a chain with a gap and an issuer that nobody knows; the chain itself tells more.
+    # OpenSSL has one error for a chain with a gap and for an unknown issuer; the sent chain tells them apart.
     cause = summary.chain_cause if fault.cause == "tls.chain_or_unknown_ca" else fault.cause
     return StageFault(cause, fault.evidence, details=_facts(summary))
 

@@ -1,8 +1,8 @@
 """One bounded line channel for IMAP, POP3 and SMTP.
 
-The standard library's clients keep whatever a server sends, wait for ever on a server that drips, and hand over
-clear text that was sent behind a STARTTLS reply as if it had come through TLS. This channel holds at most
-`Limits.line` and a few chunks, counts every byte, gives every wait a deadline, and starts anew after STARTTLS.
+The standard library's clients store all that a server sends, wait without limit for a slow server, and accept clear
+text sent after the STARTTLS reply as if it had come through TLS (command injection). This channel buffers at most
+`Limits.line` and a few chunks, counts every byte, has a deadline for every wait, and empties its buffer at STARTTLS.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from guides.mail.connection.tls import TlsInfo, looks_like_tls, sent_chain, tls_
 __all__ = ["Attempt", "Channel", "ChannelFault", "Limits", "TlsInfo", "Wire"]
 
 CHUNK = 8 * 1024
-HEAD = 512  # of what comes in place of a handshake, before anything of the visitor's was sent
+HEAD = 512  # bytes kept of what is received instead of a handshake, before any personal data was sent
 
 
 class Wire(asyncio.BufferedProtocol):
-    """The receiving end of a connection in one state of encryption: what came and has not been read yet.
+    """The asyncio protocol of a clear connection, with its buffer of received bytes.
 
-    Reading from the socket pauses while more than a line's worth is waiting, so a flood stays in the kernel.
+    Reading from the socket pauses while more than `Limits.line` bytes are buffered, so that TCP limits the server.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -42,7 +42,7 @@ class Wire(asyncio.BufferedProtocol):
 
     @property
     def transport(self) -> asyncio.Transport:
-        """The socket's side, from the moment of connecting."""
+        """The transport; only after `connection_made`."""
         assert self._transport is not None  # noqa: S101
         return self._transport
 
@@ -81,13 +81,13 @@ class Wire(asyncio.BufferedProtocol):
     # What the channel calls.
 
     def lose(self, cause: str) -> None:
-        """Note why nothing more will come. The first cause counts."""
+        """Note why no more data will come. Only the first cause counts."""
         self.fault = self.fault or cause
         self._news.set()
         self._writable.set()
 
     async def more(self) -> None:
-        """Wait until something new has come. Raises ChannelFault when nothing more will."""
+        """Wait for more data. Raises ChannelFault when no more will come."""
         self._news.clear()
         if self.fault is not None:
             raise ChannelFault(self.fault)
@@ -103,22 +103,22 @@ class Wire(asyncio.BufferedProtocol):
         return taken
 
     def send(self, data: bytes) -> None:
-        """Give `data` to the socket."""
+        """Write `data` to the transport."""
         self.transport.write(data)
 
     @property
     def is_sent(self) -> bool:
-        """Whether the kernel has everything, and the connection stands."""
+        """Whether the kernel has taken all data, and the connection is open."""
         return self._writable.is_set() and self.fault is None
 
     async def sent(self) -> None:
-        """Wait until the kernel has everything. Raises ChannelFault when the connection is gone."""
+        """Wait until the kernel has taken all data. Raises ChannelFault when the connection is lost."""
         await self._writable.wait()
         if self.fault is not None:
             raise ChannelFault(self.fault)
 
     def close(self) -> None:
-        """Close the connection. What the other side does not take is dropped, or closing could last for ever."""
+        """Close the connection. Unsent data is dropped, as a server that does not read could block closing."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
@@ -129,7 +129,7 @@ class Wire(asyncio.BufferedProtocol):
 
 
 class TlsWire(Wire):
-    """The receiving end under TLS. It begins empty: nothing that came in the clear is carried over."""
+    """The same under TLS. Its buffer begins empty: no clear text is taken over."""
 
     def __init__(self, before: Wire, context: ssl.SSLContext, host: str) -> None:
         super().__init__(before.limits)
@@ -143,11 +143,11 @@ class TlsWire(Wire):
         self.transport.set_protocol(self)
 
     def begin_with(self, data: bytes) -> None:
-        """Take what came before the handshake began: never of a clear conversation."""
+        """Feed bytes that were received before the handshake; only with implicit TLS."""
         self._take(memoryview(data))
 
     async def handshake(self, clear_text_cause: str) -> None:
-        """Shake hands. Raises ChannelFault: `clear_text_cause` when what comes is not TLS, else `tls.*`."""
+        """Do the handshake. Raises ChannelFault: `clear_text_cause` when the data is not TLS, else `tls.*`."""
         while True:
             self._judge_head(clear_text_cause)
             try:
@@ -155,7 +155,7 @@ class TlsWire(Wire):
             except ssl.SSLWantReadError:
                 self._flush()
             except ssl.SSLError as error:
-                self._flush()  # tells the server why
+                self._flush()  # sends the alert
                 raise tls_fault(error) from None
             else:
                 break
@@ -174,7 +174,7 @@ class TlsWire(Wire):
 
     def close(self) -> None:
         if self._open and self.fault is None:
-            with suppress(ssl.SSLError):  # it wants the server's answer, which nobody waits for
+            with suppress(ssl.SSLError):  # the server's close_notify is not awaited
                 self.session.unwrap()
             self._flush()
         super().close()
@@ -214,7 +214,7 @@ class TlsWire(Wire):
 class Channel:
     """A connection to a mail server, read by lines.
 
-    Every wait ends after the given seconds or at `deadline` (on the clock of the loop), whichever is first.
+    Every wait ends after the given seconds or at `deadline` (the loop's time), whichever is first.
     All faults are ChannelFault: net.closed, net.reset, net.timeout, net.protocol, limit.exceeded, limit.deadline,
     and tls.* of the handshake.
     """
@@ -230,12 +230,12 @@ class Channel:
 
     @property
     def encrypted(self) -> bool:
-        """Whether the connection is under TLS."""
+        """Whether the connection uses TLS."""
         return self.tls is not None
 
     @property
     def bytes_read(self) -> int:
-        """Bytes that came through the socket, TLS included."""
+        """Bytes received, TLS overhead included."""
         return self._wire.received
 
     async def read_line(self, seconds: float) -> bytes:
@@ -246,7 +246,7 @@ class Channel:
         wire = self._wire
         self._check_deadline()
         end = self._line_end(0)
-        if end is None:  # most lines come together with others, and each wait costs a timer
+        if end is None:  # usually the line is buffered already; each wait costs a timer
             async with self._within(seconds, "net.timeout"):
                 while end is None:
                     seen = len(wire.pending)
@@ -258,7 +258,7 @@ class Channel:
         return line
 
     def _line_end(self, seen: int) -> int | None:
-        """Where the next line ends, if it has come whole; the first `seen` bytes have been looked through."""
+        """The end of the next line, if it is complete; the first `seen` bytes were searched before."""
         pending = self._wire.pending
         if not self.encrypted and len(pending) > 1 and looks_like_tls(pending):
             raise self._fault("tls.tls_on_plain")
@@ -278,7 +278,7 @@ class Channel:
         return wire.take(count)
 
     async def read_some(self, count: int, seconds: float) -> bytes:
-        """At most `count` bytes, as soon as there are any; none when the other side has ended the connection."""
+        """At most `count` bytes, as soon as there are any; none when the server has closed the connection."""
         wire = self._wire
         async with self._within(seconds, "net.timeout"):
             while not wire.pending:
@@ -292,7 +292,7 @@ class Channel:
         return wire.take(count)
 
     async def write(self, data: bytes, seconds: float | None = None) -> None:
-        """Send `data`; returns when the kernel has it all."""
+        """Send `data`; returns when the kernel has taken all of it."""
         if self._wire.fault is not None:
             raise self._fault(self._wire.fault)
         self._check_deadline()
@@ -303,9 +303,9 @@ class Channel:
             await self._wire.sent()
 
     async def start_tls(self, host: str, context: ssl.SSLContext, seconds: float, *, starttls: bool = True) -> TlsInfo:
-        """Go on under TLS; `host` goes into SNI and, with a verifying context, is what the certificate must name.
+        """Start TLS; `host` is sent as SNI, and a verifying context requires the certificate to name it.
 
-        `starttls=False` is implicit TLS, right after connecting. Clear text where TLS should begin is
+        `starttls=False` is implicit TLS, right after connecting. Clear text instead of TLS is
         `tls.starttls_injection`, or `tls.not_tls` with implicit TLS.
         """
         clear_text_cause = "tls.starttls_injection" if starttls else "tls.not_tls"
@@ -316,18 +316,18 @@ class Channel:
             raise self._fault("tls.eof")
         wire = TlsWire(self._wire, context, host)
         self._wire = wire
-        wire.begin_with(early)  # with implicit TLS, these are the first bytes of TLS, or of something else
+        wire.begin_with(early)  # empty, except with implicit TLS
         async with self._within(seconds, "tls.handshake_timeout"):
             await wire.handshake(clear_text_cause)
         self.tls = tls_info(wire.session)
         return self.tls
 
     def peer_certificates(self) -> list[bytes]:
-        """The certificates that the server sent, its own first, in DER. Empty in the clear."""
+        """The certificates that the server sent, its own first, in DER. Empty without TLS."""
         return sent_chain(self._wire.session) if isinstance(self._wire, TlsWire) else []
 
     def close(self) -> None:
-        """Close the connection; the socket is gone one turn of the loop later."""
+        """Close the connection; the socket is closed in the loop's next iteration."""
         self._wire.close()
 
     async def wait_closed(self) -> None:
@@ -339,13 +339,13 @@ class Channel:
         return ChannelFault(cause, pending, is_cut=not pending.endswith(b"\n"))
 
     def _check_deadline(self) -> None:
-        # A flood is never waited for: without this its lines would go on.
+        # Buffered lines are read without a wait, so a flood of them would pass the deadline.
         if self.deadline <= self._now():
             raise self._fault("limit.deadline")
 
     @asynccontextmanager
     async def _within(self, seconds: float, cause: str) -> AsyncIterator[None]:
-        """Bound what is waited for; a fault on the way carries what has come so far."""
+        """Limit a wait to `seconds` and the deadline; a fault then has the received bytes as evidence."""
         until = self._now() + seconds
         self._check_deadline()
         if self.deadline <= until:

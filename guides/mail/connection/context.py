@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.gate import LoginGate
-from guides.mail.connection.handover import Handover
 from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.probes import SharedState
 from guides.mail.connection.redact import Redactor
+from guides.mail.connection.session_loan import SessionLoan
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door, Resolution
 from guides.mail.outcomes import StageResult
@@ -33,7 +33,7 @@ class TestContext:
     until: float  # the loop's time at which the whole test ends
     report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
     shared: SharedState | None = None  # what is shared with other tests; None: this one probes by itself
-    handover: Handover | None = None  # when a message is to be delivered
+    session_loan: SessionLoan | None = None  # when a message is to be delivered
     _resolutions: dict[str, Resolution] = field(default_factory=dict)
 
     async def resolve(self, host: str) -> Resolution:

@@ -1,6 +1,6 @@
-"""Delivery to oneself: one message, sent because the visitor asked for it, found again, timed and deleted.
+"""The delivery test: one message to the visitor's own address, sent on request, then found, timed and deleted.
 
-Bursts of such messages got real accounts blocked: there is one, and nothing is sent a second time.
+Providers have blocked accounts for bursts of such messages, so there is one message and no second attempt.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from guides.mail.connection.context import TestContext
 from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.imap_reply import folder_name
 from guides.mail.connection.legs import LegRun
-from guides.mail.connection.records import Records
-from guides.mail.connection.session import Finding, Refusal, StageFault
+from guides.mail.connection.session import Refusal, StageFault, StageFinding
 from guides.mail.connection.smtp import SmtpSession
+from guides.mail.connection.stage_results import StageResults
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
 
-TIDY_SECONDS = 5.0  # of the whole test's time are kept for deleting the message
+TIDY_SECONDS = 5.0  # reserved of the test's time for deleting the message
 _SLOWEST_POLL = 3.0
-_TO_TELL = 0.5  # seconds that are left for the result when the deletion takes all others
+_TO_TELL = 0.5  # seconds kept for reporting the result when the deletion takes the rest
 
 _BODY = """\
 This message was sent by the mail help portal because you asked for a delivery test. It is deleted by itself;
@@ -41,9 +41,9 @@ if you can read it, you may delete it.
 
 @dataclass(frozen=True, slots=True)
 class TestMessage:
-    """A message that can be told from all others by its `token`."""
+    """A message that is identified by its `token`."""
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    __test__ = False  # not a test class for pytest
 
     token: str
     message_id: str
@@ -51,7 +51,7 @@ class TestMessage:
 
     @classmethod
     def to_oneself(cls, address: Address, ehlo_name: str) -> TestMessage:
-        """A short text in three languages (RFC 5322), marked so that no absence note answers it (RFC 3834)."""
+        """A short text in three languages (RFC 5322), marked so that no automatic reply is sent (RFC 3834)."""
         token = token_hex(12)
         message = EmailMessage(policy=SMTPUTF8)
         message_id = f"<{token}@{ehlo_name}>"
@@ -65,29 +65,29 @@ class TestMessage:
 
 
 class DeliveryRun(LegRun):
-    """Runs when both sides have logged in: sends over the SMTP leg's session, looks over the IMAP leg's."""
+    """Runs when both legs have logged in: sends over the SMTP leg's session, searches over the IMAP leg's."""
 
     def __init__(self, context: TestContext) -> None:
         server = next(server for server in context.plan.servers if server.protocol is Protocol.SMTP)
         super().__init__(server, context)
         self.leg = Leg.DELIVERY
-        self._records = Records(self.leg, server, context)
+        self._records = StageResults(self.leg, server, context)
 
     async def run(self) -> None:
-        """Report the one stage of this leg, whatever happens."""
+        """Run this leg's one stage and report its result, also when it breaks."""
         context = self._context
-        assert context.handover is not None  # noqa: S101
+        assert context.session_loan is not None  # noqa: S101
         try:
             context.report(await self._deliver())
         finally:
             context.report(None)
-            context.handover.give_back()
+            context.session_loan.give_back()
 
     async def _deliver(self) -> StageResult:
         context = self._context
-        assert context.handover is not None  # noqa: S101
+        assert context.session_loan is not None  # noqa: S101
         self._until = context.until
-        sessions = await context.handover.borrow()
+        sessions = await context.session_loan.borrow()
         smtp, imap = sessions.get(Leg.SMTP), sessions.get(Leg.IMAP)
         if smtp is None or imap is None:
             return self._records.result(Stage.DELIVERY, Outcome.BLOCKED)
@@ -95,12 +95,12 @@ class DeliveryRun(LegRun):
         assert isinstance(imap, ImapSession)  # noqa: S101
         self._smtp, self._imap, self._channel = smtp, imap, smtp.channel
         self._records.channel = smtp.channel
-        for session in (smtp, imap):  # the wait for the other leg is not theirs
+        for session in (smtp, imap):  # the time spent waiting for the other leg does not count
             session.channel.deadline = context.until
         result, _ = await self._perform(Stage.DELIVERY)
         return result
 
-    async def _work(self, stage: Stage) -> Finding:  # noqa: ARG002 (there is one)
+    async def _work(self, stage: Stage) -> StageFinding:  # noqa: ARG002 (there is one)
         loop = asyncio.get_running_loop()
         limits = self._context.limits
         message = TestMessage.to_oneself(self._context.plan.address, self._smtp.ehlo_name)
@@ -112,11 +112,11 @@ class DeliveryRun(LegRun):
         while True:
             for folder in tuple(folders):
                 try:
-                    uid = await imap_search.find(self._imap, folder, message.message_id, message.token)
+                    uid = await imap_search.find_message(self._imap, folder, message.message_id, message.token)
                 except Refusal:
                     if folder == folders[0]:
                         raise
-                    folders.remove(folder)  # it cannot be looked into; the inbox still can
+                    folders.remove(folder)  # it cannot be opened; the inbox still can
                     continue
                 if uid is not None:
                     return await self._found(folder, uid, loop.time() - sent, is_junk=folder != folders[0])
@@ -126,18 +126,18 @@ class DeliveryRun(LegRun):
             pause = min(pause * 1.5, _SLOWEST_POLL)
 
     async def _junk_folders(self) -> list[bytes]:
-        """The folder for spam, if there is one that the server tells of."""
+        """The folder for spam, if the server lists one."""
         try:
             junk = await imap_search.junk_folder(self._imap)
         except Refusal:
             return []
         return [junk] if junk is not None else []
 
-    async def _found(self, folder: bytes, uid: int, seconds: float, *, is_junk: bool) -> Finding:
-        """It has arrived, whatever becomes of tidying up."""
+    async def _found(self, folder: bytes, uid: int, seconds: float, *, is_junk: bool) -> StageFinding:
+        """The finding of a message that has arrived; a failed deletion does not change it."""
         try:
             async with asyncio.timeout_at(self._context.until - _TO_TELL):
-                deleted = await imap_search.delete(self._imap, folder, uid)
+                deleted = await imap_search.delete_message(self._imap, folder, uid)
         except (Refusal, StageFault, ChannelFault, TimeoutError):
             deleted = False
         details = {
@@ -146,6 +146,6 @@ class DeliveryRun(LegRun):
             "deleted": "yes" if deleted else "no",
         }
         if is_junk:
-            return Finding("deliver.in_spam", details=details)
+            return StageFinding("deliver.in_spam", details=details)
         is_slow = seconds > self._context.limits.delivery_slow
-        return Finding("deliver.slow" if is_slow else None, details=details)
+        return StageFinding("deliver.slow" if is_slow else None, details=details)

@@ -1,37 +1,24 @@
-"""IMAP (RFC 9051, 3501) as far as the connection test speaks it. It changes nothing: EXAMINE, never SELECT."""
+"""The part of IMAP (RFC 9051, 3501) that the connection test needs. It changes nothing: EXAMINE, never SELECT."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from guides.mail.accounts import Address, Protocol
 from guides.mail.connection import imap_mailbox
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
-from guides.mail.connection.imap_reply import Response, read_response, status_of, tokens
+from guides.mail.connection.imap_reply import CommandResult, Response, read_response, status_of, tokens
+from guides.mail.connection.imap_string import Literal, imap_string
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of
 from guides.mail.outcomes import Stage
 from guides.mail.secret import Secret
 
-# More than these many octets on one line, and old servers cut it; the answer then waits for the server's `+`.
+# Old servers cut longer lines; a longer initial response is sent after the server's `+`. In octets.
 _MAX_INITIAL = 900
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """All that came back for one command."""
-
-    reply: Reply
-    evidence: bytes
-    data: tuple[Response, ...]
-
-    @property
-    def alert(self) -> bool:
-        """Whether it holds words that a client must show (RFC 9051 7.1)."""
-        return self.reply.code == "ALERT" or any("[ALERT]" in notice for notice in self.reply.notices)
 
 
 class ImapSession(Session):
@@ -58,7 +45,7 @@ class ImapSession(Session):
     def forget(self) -> None:
         self.capabilities = frozenset()
 
-    async def greet(self) -> Finding:
+    async def greet(self) -> StageFinding:
         self.reader.begin(self.limits.greeting)
         line = await self.reader.line()
         mark, _, body = line.partition(b" ")
@@ -71,14 +58,14 @@ class ImapSession(Session):
             raise StageFault("greet.preauth_in_clear", line)
         self._preauthenticated = reply.status == "PREAUTH"
         self._take_capabilities(reply)
-        return Finding(evidence=line)
+        return StageFinding(evidence=line)
 
-    async def learn(self) -> Finding:
+    async def learn(self) -> StageFinding:
         if not self.capabilities:
             await self._ask_capabilities(Stage.CAPABILITIES)
         if self.channel.encrypted:
             self._mechanism()
-        return Finding(details={"offered": " ".join(sorted(self.capabilities))})
+        return StageFinding(details={"offered": " ".join(sorted(self.capabilities))})
 
     async def _ask_capabilities(self, stage: Stage) -> None:
         answer = await self.ask(b"CAPABILITY")
@@ -95,7 +82,7 @@ class ImapSession(Session):
             self.capabilities = _names(reply.arguments.encode().split())
 
     def _mechanism(self, *, plain_first: bool = False) -> Mechanism | None:
-        """How to sign in; None is the command LOGIN. Raises StageFault when the secret cannot be sent."""
+        """The SASL mechanism to use; None is the command LOGIN. Raises StageFault when the secret cannot be sent."""
         offered = [name.removeprefix("AUTH=") for name in self.capabilities if name.startswith("AUTH=")]
         mechanism = choose(offered, token=self.token, plain_first=plain_first)
         if self.token:
@@ -105,7 +92,7 @@ class ImapSession(Session):
         has_login = "LOGINDISABLED" not in self.capabilities
         if mechanism is None and not has_login:
             raise StageFault("cap.login_disabled", details={"offered": " ".join(sorted(self.capabilities))})
-        # The command carries the password as PLAIN does, so it stands where PLAIN stands.
+        # LOGIN sends the password as PLAIN does, so it has PLAIN's rank.
         is_last_resort = mechanism is Mechanism.CRAM_MD5 or (plain_first and mechanism in SCRAM)
         return None if has_login and is_last_resort else mechanism
 
@@ -116,8 +103,8 @@ class ImapSession(Session):
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, "tls.starttls_refused")
 
-    async def log_in(self, username: str, secret: Secret) -> Finding:
-        if self._preauthenticated:  # the server let us in unasked, so the password would prove nothing
+    async def log_in(self, username: str, secret: Secret) -> StageFinding:
+        if self._preauthenticated:  # the session is logged in already, so a login would prove nothing
             raise StageFault("auth.protocol_error")
         mechanism = self._mechanism(plain_first=needs_plain(username, secret))
         if mechanism is None:
@@ -131,39 +118,39 @@ class ImapSession(Session):
             if answer.reply.status != "OK":
                 raise exchange.refusal(answer.reply, answer.evidence)
             exchange.check_success(answer.evidence)
-        self.forget()  # what is offered may be different once the server knows who asks
+        self.forget()  # capabilities may change with the login
         self._take_capabilities(answer.reply)
         details = {"mechanism": "LOGIN (command)" if mechanism is None else mechanism.value}
-        return Finding(evidence=answer.evidence if answer.alert else b"", details=details)
+        return StageFinding(evidence=answer.evidence if answer.alert else b"", details=details)
 
-    async def _authenticate(self, exchange: Exchange) -> Answer:
+    async def _authenticate(self, exchange: Exchange) -> CommandResult:
         command = b"AUTHENTICATE " + exchange.mechanism.encode()
         initial = exchange.initial(_MAX_INITIAL) if "SASL-IR" in self.capabilities else None
         if initial is not None:
             command += b" " + initial
         return await self.ask(command, exchange=exchange, seconds=self.limits.authentication)
 
-    async def open(self) -> Finding:
+    async def open(self) -> StageFinding:
         answer = await self.ask(b"EXAMINE INBOX")
         if answer.reply.status != "OK":
             raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.MAILBOX))
-        details = {"idle": "yes" if "IDLE" in self.capabilities else "no"}  # known for sure only behind the login
+        details = {"idle": "yes" if "IDLE" in self.capabilities else "no"}  # reliable only after the login
         for response in answer.data:
             words = tokens(response.body)
             if len(words) == 2 and words[1].upper() == b"EXISTS" and words[0].isdigit():
                 details["messages"] = words[0].decode("ascii")
-        return Finding(details=details)
+        return StageFinding(details=details)
 
-    async def after_login(self, stage: Stage) -> Finding:
+    async def after_login(self, stage: Stage) -> StageFinding:
         match stage:
             case Stage.IDENTITY:
-                if not self.capabilities:  # the login's answer did not say what is offered from now on
+                if not self.capabilities:  # the reply to the login did not list the new ones
                     await self._ask_capabilities(stage)
                 return await imap_mailbox.identify(self)
             case Stage.QUOTA:
-                return await imap_mailbox.look_at_quota(self)
+                return await imap_mailbox.check_quota(self)
             case Stage.FOLDERS:
-                return await imap_mailbox.look_at_folders(self)
+                return await imap_mailbox.check_folders(self)
             case _:
                 return await self.open()
 
@@ -176,8 +163,8 @@ class ImapSession(Session):
         exchange: Exchange | None = None,
         seconds: float | None = None,
         lines: int | None = None,
-    ) -> Answer:
-        """Send a command, and read up to its tagged answer, or to a BYE behind which nothing comes."""
+    ) -> CommandResult:
+        """Send a command and read up to its tagged reply, or up to a BYE after which the server closes."""
         self._commands += 1
         tag = b"a%d" % self._commands
         self.reader.begin(self.limits.command if seconds is None else seconds, lines)
@@ -205,11 +192,11 @@ class ImapSession(Session):
                 collected.add(response)
                 return self._judged(collected.answer(response.reply))
 
-    def _judged(self, answer: Answer) -> Answer:
+    def _judged(self, answer: CommandResult) -> CommandResult:
         return answer if answer.reply.status == "OK" else replace(answer, reply=self.judged(answer.reply))
 
     async def _write(self, parts: Sequence[bytes | Literal]) -> list[bytes | Literal]:
-        """Write up to the first literal that needs the server's consent; what is left waits for it (RFC 9051 4.3)."""
+        """Write up to the first synchronizing literal; returns what must wait for the server's `+` (RFC 9051 4.3)."""
         line = b""
         for position, part in enumerate(parts):
             if isinstance(part, bytes):
@@ -223,18 +210,8 @@ class ImapSession(Session):
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """An argument that cannot be quoted."""
-
-    octets: bytes
-
-    def __repr__(self) -> str:
-        return "<literal>"
-
-
 class _Collected:
-    """What has come for a command so far."""
+    """The responses to a command so far."""
 
     def __init__(self, tag: bytes) -> None:
         self._tag = tag
@@ -246,8 +223,8 @@ class _Collected:
         if response.reply is not None and response.reply.status == "BYE":
             self.bye = response.reply
 
-    def answer(self, reply: Reply) -> Answer:
-        """`reply` with the notices that came before it: an untagged NO, BAD or BYE, or an alert, explains it."""
+    def answer(self, reply: Reply) -> CommandResult:
+        """`reply` with the notices before it: an untagged NO, BAD, BYE or alert often explains it."""
         told = [
             response
             for response in self._responses
@@ -259,15 +236,8 @@ class _Collected:
         notices = tuple(response.reply.words for response in told if response.reply is not None)
         evidence = b"\n".join(response.raw for response in [*told, *last])
         data = tuple(response for response in self._responses if response.reply is None)
-        return Answer(replace(reply, notices=notices), evidence, data)
+        return CommandResult(replace(reply, notices=notices), evidence, data)
 
 
 def _names(words: Sequence[bytes]) -> frozenset[str]:
     return frozenset(word.decode("utf-8", "replace").upper() for word in words)
-
-
-def imap_string(value: bytes) -> list[bytes | Literal]:
-    """A value as an IMAP string: quoted where that is allowed, else a literal."""
-    if all(0x20 <= octet < 0x7F for octet in value):
-        return [b'"' + value.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"']
-    return [Literal(value)]

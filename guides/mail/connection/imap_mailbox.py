@@ -1,6 +1,6 @@
-"""What the IMAP leg looks at behind the login: who the server is, how much room is left, which folders there are.
+"""The IMAP stages after the login: the server's software, the quota, the folders.
 
-None of it changes anything: the mailbox was opened with EXAMINE, and no message is fetched.
+They change nothing: the mailbox was opened with EXAMINE, and no message is fetched.
 """
 
 from __future__ import annotations
@@ -8,18 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from guides.mail.connection.imap_reply import Response, tokens
-from guides.mail.connection.session import Finding, Refusal, StageFault
+from guides.mail.connection.imap_reply import CommandResult, Response, tokens
+from guides.mail.connection.limits import Limits
+from guides.mail.connection.session import Refusal, StageFault, StageFinding
 from guides.mail.connection.sizes import in_words
 from guides.mail.diagnosis.codes import cause_of
 from guides.mail.outcomes import Stage
 
-if TYPE_CHECKING:
-    from guides.mail.connection.imap import ImapSession
-
-# RFC 2971. No blank behind the bracket: 163.com takes one for a program that hides who it is. Nothing of the visitor.
+# RFC 2971, without personal data. No space after the bracket: 163.com then treats the client as unidentified.
 _OWN_ID = b'ID ("name" "mail help portal" "version" "1")'
 
 NEARLY_FULL = 90  # per cent
@@ -28,16 +26,27 @@ _LIST = re.compile(rb"LIST +\(([^)]*)\) +(?:NIL|\"(?:[^\"\\]|\\.)*\") +(.+)", re
 _KIBIBYTE = 1024
 
 
-async def identify(session: ImapSession) -> Finding:
-    """Say who asks, where the server wants to know, and hear who answers."""
+class MailboxSession(Protocol):
+    """The part of `ImapSession` that these functions need. (`imap` imports this module, so it cannot be imported.)"""
+
+    capabilities: frozenset[str]
+    folders: dict[str, bytes]
+    limits: Limits
+
+    async def ask(self, *parts: bytes, lines: int | None = None) -> CommandResult:
+        """Send a command; the result may have up to `lines` lines."""
+
+
+async def identify(session: MailboxSession) -> StageFinding:
+    """Exchange ID with a server that supports it (RFC 2971), and note its software."""
     if "ID" not in session.capabilities:
-        return Finding(skipped=True)
+        return StageFinding(skipped=True)
     answer = await session.ask(_OWN_ID)
     if answer.reply.status != "OK":
         cause = cause_of(answer.reply, Stage.MAILBOX)
         if cause == "mbox.id_required":
             raise Refusal(answer.reply, answer.evidence, cause)
-        return Finding(evidence=answer.evidence)  # a server that advertises ID and cannot take it hurts nobody
+        return StageFinding(evidence=answer.evidence)  # a server that advertises ID and refuses it does no harm
     details = {}
     for response in answer.data:
         words = tokens(response.body)
@@ -47,7 +56,7 @@ async def identify(session: ImapSession) -> Finding:
             software = b" ".join(told[name] for name in (b"name", b"version") if told.get(name, b"NIL") != b"NIL")
             if software:
                 details["software"] = software.decode("utf-8", "replace")
-    return Finding(details=details)
+    return StageFinding(details=details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +78,33 @@ class _Resource:
         return in_words(count) if self.name == "STORAGE" else str(count)
 
 
-async def look_at_quota(session: ImapSession) -> Finding:
-    """How much room is left (RFC 9208), and how large a message may be (RFC 7889)."""
+async def check_quota(session: MailboxSession) -> StageFinding:
+    """The mailbox's usage and quota (RFC 9208), and the largest message allowed (RFC 7889)."""
     offered = session.capabilities
     details: dict[str, str] = {}
     largest = next((name.partition("=")[2] for name in offered if name.startswith("APPENDLIMIT=")), "")
-    if "APPENDLIMIT" in offered:  # it differs between mailboxes, and has to be asked for
+    if "APPENDLIMIT" in offered:  # without a value: it differs between mailboxes, so STATUS is needed
         largest = await _append_limit(session)
     if largest.isascii() and largest.isdigit() and len(largest) <= _MAX_DIGITS:
         details["largest"] = in_words(int(largest) / _KIBIBYTE)
     if not any(name == "QUOTA" or name.startswith("QUOTA=") for name in offered):
-        return Finding(details=details, skipped=not details)
+        return StageFinding(details=details, skipped=not details)
     answer = await session.ask(b"GETQUOTAROOT INBOX")
-    if answer.reply.status != "OK":  # the server does not say; that is no fault of the mailbox
-        return Finding(evidence=answer.evidence, details=details)
+    if answer.reply.status != "OK":  # the quota is unknown, which is no fault of the mailbox
+        return StageFinding(evidence=answer.evidence, details=details)
     found = [(response, resource) for response in answer.data for resource in _resources(response)]
     if not found:
-        return Finding(details=details)
+        return StageFinding(details=details)
     response, fullest = max(found, key=lambda pair: pair[1].per_cent)
     details["usage"] = str(fullest)
     if fullest.per_cent >= 100:
         raise StageFault("mbox.overquota", response.raw, details=details)
     if fullest.per_cent >= NEARLY_FULL:
-        return Finding("mbox.overquota", response.raw, details)
-    return Finding(details=details)
+        return StageFinding("mbox.overquota", response.raw, details)
+    return StageFinding(details=details)
 
 
-async def _append_limit(session: ImapSession) -> str:
+async def _append_limit(session: MailboxSession) -> str:
     answer = await session.ask(b"STATUS INBOX (APPENDLIMIT)")
     for response in answer.data:
         words = [word.upper() for word in tokens(response.body)]
@@ -115,27 +124,27 @@ def _resources(response: Response) -> Iterator[_Resource]:
             yield _Resource(name.decode("ascii", "replace").upper(), int(used), int(limit))
 
 
-async def look_at_folders(session: ImapSession) -> Finding:
-    """Which folders are marked for a use (RFC 6154), and whether there is one for sent messages.
+async def check_folders(session: MailboxSession) -> StageFinding:
+    """The special-use folders (RFC 6154), and whether there is one for sent messages.
 
-    Not all folders are listed: there may be thousands.
+    Not all folders are listed, as there may be thousands.
     """
     folders = session.folders
     if "SPECIAL-USE" in session.capabilities:
         if "LIST-EXTENDED" in session.capabilities:
             command = b'LIST (SPECIAL-USE) "" "*"'
-        elif "X-GM-EXT-1" in session.capabilities:  # Gmail's are below [Gmail] or [Google Mail], in translation
+        elif "X-GM-EXT-1" in session.capabilities:  # Gmail's are below [Gmail] or [Google Mail], with translated names
             command = b'LIST "" "[G%/%"'
         else:
             command = b'LIST "" "%"'
         await list_folders(session, command)
     if "\\sent" not in folders and not await list_folders(session, b'LIST "" "*Sent%"'):
-        return Finding("mbox.no_sent_folder", details=_told(folders))
-    return Finding(details=_told(folders))
+        return StageFinding("mbox.no_sent_folder", details=_told(folders))
+    return StageFinding(details=_told(folders))
 
 
-async def list_folders(session: ImapSession, command: bytes) -> list[bytes]:
-    """The names of the folders that a LIST finds. Those that are marked for a use are noted in the session."""
+async def list_folders(session: MailboxSession, command: bytes) -> list[bytes]:
+    """The names of the folders that a LIST finds; special-use ones are also stored in `session.folders`."""
     answer = await session.ask(command, lines=session.limits.list_lines)
     if answer.reply.status != "OK":
         raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.FOLDERS))
@@ -144,7 +153,7 @@ async def list_folders(session: ImapSession, command: bytes) -> list[bytes]:
         match = _LIST.fullmatch(response.body)
         name = tokens(match[2])[:1] if match else []
         attributes = match[1].decode("ascii", "replace").lower().split() if match else []
-        if not name or "\\nonexistent" in attributes or "\\noselect" in attributes:  # a mere node of the tree
+        if not name or "\\nonexistent" in attributes or "\\noselect" in attributes:  # not a mailbox
             continue
         names += name
         for attribute in attributes:

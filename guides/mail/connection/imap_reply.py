@@ -1,4 +1,4 @@
-"""IMAP's answers (RFC 9051 section 7), taken apart as far as the connection test reads them."""
+"""Parsing IMAP responses (RFC 9051 section 7), as far as the connection test needs them."""
 
 from __future__ import annotations
 
@@ -34,8 +34,22 @@ class Response:
         return self.mark + b" " + self.body
 
 
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The tagged reply to one command, with the untagged responses before it: `data`, and as sent, `evidence`."""
+
+    reply: Reply
+    evidence: bytes
+    data: tuple[Response, ...]
+
+    @property
+    def alert(self) -> bool:
+        """Whether it has an ALERT, whose text a client must show (RFC 9051 7.1)."""
+        return self.reply.code == "ALERT" or any("[ALERT]" in notice for notice in self.reply.notices)
+
+
 async def read_response(reader: ReplyReader, limits: Limits) -> Response:
-    """Read one response with its literals. Raises StageFault("net.protocol") for what is none."""
+    """Read one response with its literals. Raises StageFault("net.protocol") for anything else."""
     line = await reader.line()
     mark, _, body = line.partition(b" ")
     if mark not in (b"*", b"+") and _TAG.fullmatch(mark) is None:
@@ -43,7 +57,7 @@ async def read_response(reader: ReplyReader, limits: Limits) -> Response:
     if mark == b"+":
         return Response(mark, body, None)
     reply = status_of(body)
-    if reply is not None:  # human text may end like a literal, and is none
+    if reply is not None:  # its text may end like a literal
         return Response(mark, body, reply)
     if mark != b"*":
         raise StageFault("net.protocol", line)
@@ -58,7 +72,7 @@ async def _with_literals(body: bytes, reader: ReplyReader, limits: Limits) -> by
         digits = announced[1]
         if len(digits) > limits.literal_digits or int(digits) > limits.literal_bytes:
             break
-        # Put back as a quoted string, so that what follows is read as one value.
+        # Kept as a quoted string, so that `tokens` reads it as one value.
         octets = (await reader.octets(int(digits))).replace(b"\\", b"\\\\").replace(b'"', b'\\"')
         body = body[: announced.start()] + b'"' + octets + b'"' + await reader.line()
     raise StageFault("limit.exceeded", body)
@@ -74,7 +88,7 @@ def status_of(body: bytes) -> Reply | None:
 
 
 def folder_name(raw: bytes) -> str:
-    """A mailbox name as people read it: modified UTF-7 (RFC 3501 5.1.3) decoded, where it is that."""
+    """A mailbox name for display: decoded from modified UTF-7 (RFC 3501 5.1.3) where it is valid."""
     return _SHIFTED.sub(_unshifted, raw).decode("utf-8", "replace")
 
 

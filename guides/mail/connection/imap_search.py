@@ -1,23 +1,24 @@
 """Finding the delivery test's one message, and deleting it and nothing else.
 
-A server that takes no search key seriously may answer with every message it has. So what it finds is looked at before
-it is believed, and only a message that holds the test's own random token is ever marked.
+A server may ignore the search key and return every message. So each hit's subject is fetched and checked, and only a
+message with the test's own random token is ever marked.
 """
 
 from __future__ import annotations
 
-from guides.mail.connection.imap import Answer, ImapSession, Literal, imap_string
+from guides.mail.connection.imap import ImapSession
 from guides.mail.connection.imap_mailbox import list_folders
-from guides.mail.connection.imap_reply import tokens
+from guides.mail.connection.imap_reply import CommandResult, tokens
+from guides.mail.connection.imap_string import Literal, imap_string
 from guides.mail.connection.session import Refusal
 from guides.mail.diagnosis.codes import cause_of
 from guides.mail.outcomes import Stage
 
-MAX_LOOKED_AT = 3  # of what a search finds, the newest
+MAX_LOOKED_AT = 3  # of the messages found, the newest
 
 
 async def junk_folder(session: ImapSession) -> bytes | None:
-    """The folder for spam: the marked one (RFC 6154), else one that is named like it."""
+    """The folder for spam: the one marked so (RFC 6154), else one with such a name."""
     for pattern in (b'LIST "" "*Spam%"', b'LIST "" "*Junk%"'):
         if "\\junk" in session.folders:
             break
@@ -27,8 +28,8 @@ async def junk_folder(session: ImapSession) -> bytes | None:
     return session.folders.get("\\junk")
 
 
-async def find(session: ImapSession, folder: bytes, message_id: str, token: str) -> int | None:
-    """The UID of the message in `folder`, which is opened for reading only; None while it is not there."""
+async def find_message(session: ImapSession, folder: bytes, message_id: str, token: str) -> int | None:
+    """The UID of the message in `folder`, which is opened read-only; None when it is not there."""
     await _ask(session, b"EXAMINE ", *imap_string(folder))
     keys = f'OR HEADER Message-ID "{message_id}" SUBJECT "{token}"'
     answer = await _ask(session, b"UID SEARCH ", keys.encode())
@@ -39,8 +40,8 @@ async def find(session: ImapSession, folder: bytes, message_id: str, token: str)
     return None
 
 
-async def delete(session: ImapSession, folder: bytes, uid: int) -> bool:
-    """Delete one message. Without UIDPLUS (RFC 4315) only when no other is marked, as EXPUNGE takes them all."""
+async def delete_message(session: ImapSession, folder: bytes, uid: int) -> bool:
+    """Delete one message. Without UIDPLUS (RFC 4315) only when no other is marked, as EXPUNGE removes them all."""
     await _ask(session, b"SELECT ", *imap_string(folder))
     await _ask(session, b"UID STORE %d +FLAGS.SILENT (\\Deleted)" % uid)
     if "UIDPLUS" in session.capabilities:
@@ -53,14 +54,14 @@ async def delete(session: ImapSession, folder: bytes, uid: int) -> bool:
     return True
 
 
-async def _ask(session: ImapSession, *parts: bytes | Literal) -> Answer:
+async def _ask(session: ImapSession, *parts: bytes | Literal) -> CommandResult:
     answer = await session.ask(*parts)
     if answer.reply.status != "OK":
         raise Refusal(answer.reply, answer.evidence, cause_of(answer.reply, Stage.MAILBOX))
     return answer
 
 
-def _found(answer: Answer) -> list[int]:
+def _found(answer: CommandResult) -> list[int]:
     """The numbers of a SEARCH response, in order."""
     found: list[int] = []
     for response in answer.data:

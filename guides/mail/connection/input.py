@@ -1,13 +1,13 @@
-"""The first stage: what can be told from the visitor's input alone, before any name is resolved."""
+"""The first stage: checks of the visitor's input, before any name is resolved."""
 
 from __future__ import annotations
 
 import re
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, Server
+from guides.mail.connection.password_format import matches_format
 from guides.mail.connection.plan import TestPlan
-from guides.mail.connection.session import Finding, StageFault
-from guides.mail.connection.shape import has_shape
+from guides.mail.connection.session import StageFault, StageFinding
 from guides.mail.network import Door, HostForbidden, PortForbidden, check_host
 from guides.mail.secret import FORBIDDEN, Secret
 
@@ -20,13 +20,13 @@ USUAL_PORT = {
     (Protocol.SMTP, Security.TLS): 465,
     (Protocol.SMTP, Security.STARTTLS): 587,
 }
-# What may stand behind "Bearer" (RFC 6750 section 2.1).
+# The syntax of a bearer token (RFC 6750 section 2.1).
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _MEANING = {port: meaning for meaning, port in USUAL_PORT.items()} | {25: (Protocol.SMTP, Security.STARTTLS)}
 
 
-def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> Finding:
-    """Judge one leg's input. Raises StageFault for what cannot or must not be tried; warns of what looks wrong."""
+def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> StageFinding:
+    """Check one leg's input. Raises StageFault for what cannot or must not be tried; warns of what looks wrong."""
     if not plan.token and (plan.password is PasswordKind.OAUTH2 or not _takes_password(server)):
         raise StageFault("input.oauth_only")
     if plan.password in (PasswordKind.BRIDGE, PasswordKind.NONE):
@@ -54,8 +54,8 @@ def _is_text(username: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in username)
 
 
-def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> Finding:
-    """The most telling warning; the others in the details. None of them stops the test: the next stages prove it."""
+def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> StageFinding:
+    """The most specific warning; the others in the details. None stops the test, as the next stages can disprove it."""
     found: list[str] = []
     meaning = _MEANING.get(server.port)
     if meaning is not None and meaning != (server.protocol, server.security):
@@ -65,7 +65,7 @@ def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> 
         raise StageFault("input.password_shape")
     if password != password.strip():
         found.append("input.password_space")
-    if not plan.token and not has_shape(plan.password_pattern, secret):
+    if not plan.token and not matches_format(plan.password_pattern, secret):
         found.append("input.password_shape")
     if not password.isascii():
         found.append("input.nonascii_password")
@@ -73,15 +73,15 @@ def _warnings(plan: TestPlan, server: Server, secret: Secret, username: str) -> 
     if plan.provider is not None and usual is not None and username.lower() != usual.lower():
         found.append("input.username_form")
     if not found:
-        return Finding()
+        return StageFinding()
     details = _suggestion(server) if found[0] == "input.port_security" else {}
     if found[1:]:
         details["also"] = " ".join(found[1:])
-    return Finding(found[0], details=details)
+    return StageFinding(found[0], details=details)
 
 
 def _suggestion(server: Server) -> dict[str, str]:
-    """Which port belongs to the wanted security, and which security to the wanted port."""
+    """The port for the chosen security, and the security for the chosen port."""
     details = {}
     port = USUAL_PORT.get((server.protocol, server.security))
     if port is not None:

@@ -16,10 +16,10 @@ from guides.mail.connection.input import check_input
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, stages_of
 from guides.mail.connection.pop3 import Pop3Session
 from guides.mail.connection.probes import Endpoint, LegProbe
-from guides.mail.connection.reach import Reach, in_one_line
-from guides.mail.connection.records import Records
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault
+from guides.mail.connection.server_connection import ServerConnection, in_one_line
+from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding
 from guides.mail.connection.smtp import SmtpSession
+from guides.mail.connection.stage_results import StageResults
 from guides.mail.diagnosis.codes import (
     CREDENTIAL_CAUSES,
 )
@@ -57,15 +57,15 @@ class LegRun:
         self._channel: Channel | None = None
         self._session: Session | None = None
         self._probe = LegProbe(context.shared, Endpoint.of(server, context.plan.hidden_hosts), self.leg)
-        self._reach = Reach(server, context, self._probe)
-        self._records = Records(self.leg, server, context)
+        self._connection = ServerConnection(server, context, self._probe)
+        self._records = StageResults(self.leg, server, context)
         self._is_through = False
 
     async def run(self) -> None:
         """Go through the stages; the first one that fails ends the leg, and those behind it are blocked."""
         self._until = asyncio.get_running_loop().time() + self._context.limits.leg
         polite = False
-        handover = self._context.handover
+        session_loan = self._context.session_loan
         try:
             try:
                 polite = await self._go_through()
@@ -73,16 +73,16 @@ class LegRun:
                 self._probe.close()
                 self._context.gate.through(self.leg)
                 self._context.report(None)
-                if handover is not None and not self._is_through:
-                    handover.withhold(self.leg)
+                if session_loan is not None and not self._is_through:
+                    session_loan.withhold(self.leg)
             if polite and self._session is not None:
-                if self._is_through and handover is not None:
-                    await handover.lend(self.leg, self._session)
+                if self._is_through and session_loan is not None:
+                    await session_loan.lend(self.leg, self._session)
                 await self._session.leave()
         finally:
             if self._channel is not None:
                 self._channel.close()
-            self._reach.release()
+            self._connection.release()
 
     async def _go_through(self) -> bool:
         """Returns whether the connection still stands in good order, so that a goodbye is due."""
@@ -188,13 +188,13 @@ class LegRun:
             return self._records.failed(stage, "limit.deadline", started=started), False
         return self._records.found(stage, finding, started), True
 
-    async def _work(self, stage: Stage) -> Finding:
+    async def _work(self, stage: Stage) -> StageFinding:
         context = self._context
         match stage:
             case Stage.INPUT:
                 return check_input(context.plan, self.server, context.secret, context.door)
             case Stage.DNS:
-                return await self._reach.resolve()
+                return await self._connection.resolve()
             case Stage.CONNECT:
                 return await self._connect()
             case Stage.TLS:
@@ -212,9 +212,9 @@ class LegRun:
         assert self._session is not None  # noqa: S101 (the stages before this one made it, or this one is blocked)
         return self._session
 
-    async def _connect(self) -> Finding:
+    async def _connect(self) -> StageFinding:
         context = self._context
-        self._channel, finding = await self._reach.connect()
+        self._channel, finding = await self._connection.connect()
         self._records.channel = self._channel
         self._session = _SESSIONS[self.server.protocol](
             self._channel,
@@ -226,7 +226,7 @@ class LegRun:
         )
         return finding
 
-    async def _encrypt(self) -> Finding:
+    async def _encrypt(self) -> StageFinding:
         assert self._channel is not None  # noqa: S101
         starttls = self.server.security is Security.STARTTLS
         if starttls:
@@ -241,9 +241,9 @@ class LegRun:
             session = type(self._opened())
             self._channel.close()  # the second look takes its place: never two connections of one leg
             raise await explain_certificate(
-                fault, context, session, self._reach.resolution, self.server, until=self._second_look_until()
+                fault, context, session, self._connection.resolution, self.server, until=self._second_look_until()
             ) from None
-        return Finding(
+        return StageFinding(
             details={
                 "protocol": info.protocol,
                 "cipher": info.cipher,
@@ -252,7 +252,7 @@ class LegRun:
             }
         )
 
-    async def _greet(self) -> Finding:
+    async def _greet(self) -> StageFinding:
         try:
             return await self._opened().greet()
         except ChannelFault as fault:
@@ -267,7 +267,10 @@ class LegRun:
         self._channel.close()  # as above
         door, server = self._context.door, self.server
         until = self._second_look_until()
-        if await door.describe_certificate(self._reach.resolution, server.port, server.host, until=until) is not None:
+        if (
+            await door.describe_certificate(self._connection.resolution, server.port, server.host, until=until)
+            is not None
+        ):
             raise StageFault("tls.tls_on_plain")
 
     def _second_look_until(self) -> float:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import closing, suppress
 from typing import Any, Generic, TypeVar
 
-from guides.mail.connection.frames import without_locals
+from guides.mail.connection.tracebacks import without_locals
 
 logger = logging.getLogger(__name__)
 

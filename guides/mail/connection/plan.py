@@ -1,4 +1,4 @@
-"""What a connection test is to do, and the stages that each of its legs goes through."""
+"""The plan of a connection test, and the stages of its legs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from guides.mail.outcomes import Leg, Stage
 
 @dataclass(frozen=True)
 class TestPlan:
-    """One mailbox and the servers to test it on: at most one per protocol, and a leg for each of them."""
+    """One mailbox and the servers to test: at most one per protocol, with a leg for each."""
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    __test__ = False  # not a test class for pytest
 
     address: Address
     servers: tuple[Server, ...]
-    username: str | None = None  # what the visitor typed; else the server's own form of it
+    username: str | None = None  # as typed; None: the server's `username_for`
     password: PasswordKind = PasswordKind.PASSWORD
     provider: str | None = None  # slug of a known provider
-    password_pattern: str = ""  # RE2 over the whole password, where the provider documents its shape
+    password_pattern: str = ""  # RE2 for the whole password, where the provider documents its format
     known_servers: tuple[Server, ...] = ()  # the provider's, to try when a leg fails before its login
-    stated_hosts: frozenset[str] = frozenset()  # of these, somebody says which user name they want
+    stated_hosts: frozenset[str] = frozenset()  # hosts whose user name form a source states
     token: bool = False  # the secret is an OAuth 2.0 token, no password
-    deliver: bool = False  # the visitor wants a message sent to themselves, once
-    # Hosts a visitor typed in that are not their domain's: for these, closed, filtered and forbidden look and take
-    # the same, so that nobody scans a network's ports through the portal.
+    deliver: bool = False  # the visitor asked for the delivery test
+    # Hosts that the visitor typed and that do not belong to their domain: closed, filtered and forbidden have the same
+    # result and duration, so that the portal cannot be used as a port scanner.
     hidden_hosts: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -39,11 +39,11 @@ class TestPlan:
 
     @property
     def can_deliver(self) -> bool:
-        """Whether a message can be sent and found again."""
+        """Whether the servers allow the delivery test."""
         return {Protocol.IMAP, Protocol.SMTP} <= {server.protocol for server in self.servers}
 
     def username_on(self, server: Server) -> str | None:
-        """The user name to send to `server`; None when only the visitor knows it and has not said."""
+        """The user name to send to `server`; None when only the visitor knows it and has not typed it."""
         return self.username or server.username_for(self.address)
 
     def usernames(self) -> Iterable[str]:
@@ -61,7 +61,7 @@ LEG_OF_PROTOCOL = {Protocol.IMAP: Leg.IMAP, Protocol.POP3: Leg.POP3, Protocol.SM
 
 
 def before_login(server: Server) -> tuple[Stage, ...]:
-    """The stages up to where a user name and a password are wanted. With STARTTLS the capabilities come twice."""
+    """The stages before the login. With STARTTLS, capabilities are read twice."""
     begin = (Stage.INPUT, Stage.DNS, Stage.CONNECT)
     if server.security is Security.STARTTLS:
         return (*begin, Stage.GREETING, Stage.CAPABILITIES, Stage.TLS, Stage.CAPABILITIES)

@@ -1,4 +1,4 @@
-"""POP3 (RFC 1939, 2449, 2595, 5034) as far as the connection test speaks it. It deletes and fetches nothing."""
+"""The part of POP3 (RFC 1939, 2449, 2595, 5034) that the connection test needs. It deletes and fetches nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, Limits
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import SCRAM, Exchange, Mechanism, choose, needs_plain
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding, not_a_greeting
 from guides.mail.diagnosis.codes import Reply, cause_of
 from guides.mail.outcomes import Stage
 from guides.mail.secret import Secret
@@ -38,7 +38,7 @@ class Pop3Session(Session):
     def forget(self) -> None:
         self._capabilities = None
 
-    async def greet(self) -> Finding:
+    async def greet(self) -> StageFinding:
         self.reader.begin(self.limits.greeting)
         line = await self.reader.line()
         if _LINE.fullmatch(line) is None:
@@ -46,17 +46,17 @@ class Pop3Session(Session):
         reply = _take_apart(line)
         if reply.status != "+OK":
             raise Refusal(reply, line, cause_of(reply, Stage.GREETING))
-        return Finding(evidence=line)
+        return StageFinding(evidence=line)
 
-    async def learn(self) -> Finding:
+    async def learn(self) -> StageFinding:
         reply, _ = await self._command(b"CAPA")
         self._capabilities = await self._list() if reply.status == "+OK" else None
         if self.channel.encrypted:
             self._mechanism("", plain_first=False)
-        return Finding(details={"offered": " ".join(sorted(self._capabilities or ()))})
+        return StageFinding(details={"offered": " ".join(sorted(self._capabilities or ()))})
 
     async def _list(self) -> dict[str, str]:
-        """The lines of a listing up to the final dot (RFC 1939 3)."""
+        """The lines of a multi-line response, without the final dot (RFC 1939 3)."""
         found: dict[str, str] = {}
         while (line := await self.reader.line()) != b".":
             keyword, _, parameters = line.decode("utf-8", "replace").partition(" ")
@@ -64,9 +64,9 @@ class Pop3Session(Session):
         return found
 
     def _mechanism(self, username: str, *, plain_first: bool) -> Mechanism | None:
-        """How to sign in; None is USER and PASS. Raises StageFault when a password cannot be sent.
+        """The SASL mechanism to use; None is USER and PASS. Raises StageFault when a password cannot be sent.
 
-        USER cannot carry a space, and what it makes of letters outside ASCII is not defined.
+        USER cannot transmit a space, and its encoding of non-ASCII letters is undefined.
         """
         if self._capabilities is None and not self.token:
             return None
@@ -83,7 +83,7 @@ class Pop3Session(Session):
             return mechanism
         if offered:
             raise StageFault("cap.no_password_mech", details={"mechanisms": " ".join(offered)})
-        # RFC 2449 6.3 has USER announced, but servers from before it answer USER all the same.
+        # RFC 2449 6.3 requires USER to be announced, but older servers accept it unannounced.
         return None
 
     async def ask_starttls(self) -> None:
@@ -93,7 +93,7 @@ class Pop3Session(Session):
         if reply.status != "+OK":
             raise Refusal(reply, raw, "tls.starttls_refused")
 
-    async def log_in(self, username: str, secret: Secret) -> Finding:
+    async def log_in(self, username: str, secret: Secret) -> StageFinding:
         mechanism = self._mechanism(username, plain_first=needs_plain(username, secret))
         if mechanism is not None:
             exchange = Exchange(mechanism, username, secret, challenges=self.limits.sasl_continuations)
@@ -103,9 +103,9 @@ class Pop3Session(Session):
             reply, raw = await self._command(b"PASS " + secret.utf8(), self.limits.authentication)
         if reply.status != "+OK":
             raise Refusal(reply, raw, cause_of(reply, Stage.LOGIN))
-        return Finding(details={"mechanism": "USER"})
+        return StageFinding(details={"mechanism": "USER"})
 
-    async def _authenticate(self, exchange: Exchange) -> Finding:
+    async def _authenticate(self, exchange: Exchange) -> StageFinding:
         """AUTH with SASL (RFC 5034)."""
         command = b"AUTH " + exchange.mechanism.encode()
         initial = exchange.initial(_MAX_INITIAL)
@@ -118,9 +118,9 @@ class Pop3Session(Session):
         if reply.status != "+OK":
             raise exchange.refusal(reply, line)
         exchange.check_success(line)
-        return Finding(details={"mechanism": exchange.mechanism.value})
+        return StageFinding(details={"mechanism": exchange.mechanism.value})
 
-    async def open(self) -> Finding:
+    async def open(self) -> StageFinding:
         reply, raw = await self._command(b"STAT")
         if reply.status != "+OK":
             raise Refusal(reply, raw, cause_of(reply, Stage.MAILBOX))
@@ -129,15 +129,15 @@ class Pop3Session(Session):
         missing = await self._missing(has_messages=details.get("messages", "0").strip("0") != "")
         if missing:
             details["missing"] = " ".join(missing)
-        return Finding("cap.missing" if "UIDL" in missing else None, details=details)
+        return StageFinding("cap.missing" if "UIDL" in missing else None, details=details)
 
     async def _missing(self, *, has_messages: bool) -> list[str]:
-        """Commands that a mail program relies on to leave messages on the server and to show headers first.
+        """The missing ones of UIDL, for leaving messages on the server, and TOP, for showing headers first.
 
-        UIDL is asked about the first message; TOP would fetch from it, so there the server's word must do.
+        UIDL is tried on the first message; TOP would fetch from it, so CAPA decides.
         """
         announced = None
-        if self._capabilities is not None:  # the answer may be another one once the server knows who asks
+        if self._capabilities is not None:  # capabilities may change with the login
             reply, _ = await self._command(b"CAPA")
             announced = set(await self._list()) if reply.status == "+OK" else None
         missing = [] if announced is None or "TOP" in announced else ["TOP"]

@@ -1,7 +1,7 @@
-"""What a server said, made fit to be shown: without the visitor's secrets, harmless, and short.
+"""Making a server's text safe to show: without the visitor's secrets, without control characters, and short.
 
-Servers echo names and passwords. They are removed by value (as they are, in base64 whole or within a SASL
-message, URL-encoded, escaped as an IMAP quoted string), before a text goes anywhere.
+Servers echo names and passwords. They are removed by value (plain, in base64 alone or within a SASL message,
+URL-encoded, escaped as an IMAP quoted string) before a text is used anywhere.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from guides.mail.outcomes import Evidence
 from guides.mail.secret import Secret
 
 MAX_SHOWN = 500
-# Shorter values are common parts of words: they are removed as whole words, else nothing readable would be left.
+# Shorter values occur inside common words, so they are removed only as whole words.
 LEAST_ANYWHERE = 4
 
 PASSWORD_MARK = b"[password]"
 ADDRESS_MARK = b"[address]"
 USER_MARK = b"[user]"
-# What stands for them where a text is judged: what a server calls them itself, or what looks like one.
+# The placeholders for them in a text that is classified: neutral words of the same kind.
 _NEUTRAL = ((PASSWORD_MARK, b"password"), (ADDRESS_MARK, b"somebody@example.net"), (USER_MARK, b"user"))
 
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
@@ -33,11 +33,11 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 
 
 class RedactionFault(Exception):  # noqa: N818
-    """A redactor could not be made. Says what kind of fault it was, and no more."""
+    """A redactor could not be made. Contains the kind of fault only."""
 
 
 class Redactor:
-    """Removes one visitor's password, address and user name from what a server says."""
+    """Removes one visitor's password, address and user name from a server's text."""
 
     def __init__(self, address: Address, usernames: Iterable[str], secret: Secret) -> None:
         fault = ""
@@ -45,7 +45,7 @@ class Redactor:
             self._prepare(address, usernames, secret.utf8())
         except Exception as error:
             fault = type(error).__name__
-        if fault:  # anew and outside the handler: the fault itself, its frames and its chain could show the password
+        if fault:  # a new error, outside the handler: the original, its frames and chain could show the password
             raise RedactionFault(fault)
 
     def _prepare(self, address: Address, usernames: Iterable[str], password: bytes) -> None:
@@ -73,26 +73,26 @@ class Redactor:
         return "<Redactor>"
 
     def clean(self, raw: bytes, *, is_cut: bool = False) -> bytes:
-        """`raw` with a mark in the place of every value that was found; `is_cut`: and without the beginning of one."""
+        """`raw` with each value replaced by a mark; with `is_cut`, also without the beginning of one at its end."""
         spans = self._found_in(raw)
         if is_cut:
             spans.append((self._begun_at(raw), len(raw), len(self._rules), b""))
         return _replace(raw, spans)
 
     def evidence(self, raw: bytes, *, before_encryption: bool, is_cut: bool = False) -> Evidence:
-        """What a page may show of `raw`: redacted first, then decoded, made visible and cut.
+        """`raw` for display: redacted first, then decoded, made visible and cut.
 
-        `is_cut`: `raw` ends within a line, perhaps within a value. Three dots stand for its end in any case, so that
-        nobody can tell whether something was left out.
+        `is_cut`: `raw` ends within a line, perhaps within a value. Its end is always replaced by three dots, which so
+        do not show whether a value was removed there.
         """
         text = self.clean(raw, is_cut=is_cut).decode("utf-8", "replace")
         return Evidence(visible(text + "…" if is_cut else text), before_encryption)
 
     def neutral(self, text: str, *, plain_words: bool) -> str:
-        """`text` as it is judged: with words that mean nothing where a server repeats what the visitor typed.
+        """`text` for classification: neutral words replace what it repeats of the visitor's input.
 
-        Somebody may be called `blocked-by-spamhaus`. But somebody may be called `full` as well, and the server say in
-        its own words that a mailbox is full: a value of letters alone is left in its place unless `plain_words`.
+        A user name such as `blocked-by-spamhaus` must not decide the class. But a name may also be a word that the
+        server uses itself, such as `full`: a value of letters alone is kept unless `plain_words`.
         """
         raw = text.encode("utf-8", "replace")
         said = _replace(
@@ -103,7 +103,7 @@ class Redactor:
         return said.decode("utf-8", "replace")
 
     def _found_in(self, raw: bytes) -> list[tuple[int, int, int, bytes]]:
-        """Where values stand: from, to, the rank of what is found, and the mark for it."""
+        """The spans of values: start, end, the rank of the value, and its mark."""
         lowered = raw.lower()
         spans = [
             (match.start(), match.end(), rank, mark)
@@ -117,7 +117,7 @@ class Redactor:
         return spans
 
     def _begun_at(self, raw: bytes) -> int:
-        """Where the longest end of `raw` begins that could be the beginning of a value; else its length."""
+        """The start of the longest suffix of `raw` that could be the beginning of a value; else its length."""
         lowered = raw.lower()
         longest = max((form.begun_at_end_of(lowered) for _, form in self._rules), default=0)
         begin = len(raw) - longest
@@ -136,7 +136,7 @@ class Redactor:
         )
 
     def _within(self, run: bytes) -> bytes | None:
-        """The mark of a value that a run of base64 holds, wherever in its groups of four the run begins."""
+        """The mark of a value that a run of base64 contains, at any of the four alignments."""
         for decoded in _decodings(run):
             for mark, needle in self._needles:
                 if needle in decoded:
@@ -145,7 +145,7 @@ class Redactor:
 
 
 def _decodings(run: bytes) -> Iterator[bytes]:
-    """What a run of base64 says, wherever in its groups of four it begins."""
+    """A run of base64 decoded at each of the four alignments."""
     plain = run.rstrip(b"=").replace(b"+", b"-").replace(b"/", b"_")
     for offset in range(4):
         part = plain[offset:]
@@ -155,13 +155,13 @@ def _decodings(run: bytes) -> Iterator[bytes]:
 
 
 def visible(text: str) -> str:
-    """`text` with control and invisible characters written out and bidirectional ones disarmed, cut at 500."""
+    """`text` with control, invisible and bidirectional characters written as codes, cut at 500 characters."""
     text = text.strip()
     if text.isprintable():
         return _cut(text)
     shown: list[str] = []
     for char in text:
-        if len(shown) > MAX_SHOWN:  # a flood's end is not looked at
+        if len(shown) > MAX_SHOWN:  # the end of a long text is not examined
             break
         if char == "\n" or unicodedata.category(char) not in _HIDDEN_CATEGORIES:
             shown.append(char)
@@ -177,7 +177,7 @@ def _cut(text: str) -> str:
 
 
 def _spellings(values: set[bytes]) -> set[bytes]:
-    """The forms in which a value comes back."""
+    """The encodings in which a server may repeat a value."""
     forms: set[bytes] = set()
     for value in filter(None, values):
         forms |= {value, b64encode(value), b64encode(value).rstrip(b"=")}
@@ -191,7 +191,7 @@ def _spellings(values: set[bytes]) -> set[bytes]:
 
 
 class _Forms:
-    """The forms of one kind of value, to be found whatever the case of their ASCII letters."""
+    """The encodings of one kind of value, found regardless of the case of ASCII letters."""
 
     def __init__(self, forms: set[bytes], *, whole_words: bool) -> None:
         self._forms = forms
@@ -199,15 +199,15 @@ class _Forms:
         self._whole_words = whole_words
 
     def found_in(self, raw: bytes, lowered: bytes) -> Iterable[re.Match[bytes]]:
-        """Every place in `raw`, from left to right; `lowered` is the same in small letters."""
-        # Most servers echo nothing, and making the expression takes longer than all the rest of a redactor.
+        """Every match in `raw`, from left to right; `lowered` is `raw` in lower case."""
+        # Most servers echo nothing, and compiling the expression takes longer than the rest of a redactor.
         for form in self._lowered:
             if form in lowered:
                 return self._expression.finditer(raw)
         return ()
 
     def begun_at_end_of(self, lowered: bytes) -> int:
-        """The most octets at the end of a text in small letters that begin one of the forms."""
+        """The length of the longest suffix of a lower-case text that begins one of the forms."""
         return max(
             (length for form in self._lowered for length in range(1, len(form)) if lowered.endswith(form[:length])),
             default=0,
@@ -215,7 +215,7 @@ class _Forms:
 
     @cached_property
     def _expression(self) -> re.Pattern[bytes]:
-        # The longest first, so that no part of a longer form is left standing. The case of ASCII letters is ignored.
+        # The longest first, so that no part of a longer form remains. The case of ASCII letters is ignored.
         alternatives = [
             rb"(?<![A-Za-z0-9_])" + re.escape(form) + rb"(?![A-Za-z0-9_])"
             if self._whole_words or len(form) < LEAST_ANYWHERE
@@ -226,7 +226,7 @@ class _Forms:
 
 
 def _replace(raw: bytes, spans: list[tuple[int, int, int, bytes]]) -> bytes:
-    """Put marks into the place of spans; spans that overlap become one, under the most secret mark of them."""
+    """Replace spans by their marks; overlapping spans become one, with the mark of the most secret value."""
     merged: list[tuple[int, int, int, bytes]] = []
     for start, end, rank, mark in sorted(spans):
         if merged and start < merged[-1][1]:

@@ -1,7 +1,7 @@
-"""SASL: the mechanisms by which the test proves who the visitor is, each once, all of them over TLS only.
+"""SASL: the authentication mechanisms of the test. One attempt each, and only over TLS.
 
 A password: SCRAM (RFC 5802, 7677), PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login), CRAM-MD5 (RFC 2195).
-A token: OAUTHBEARER (RFC 7628), XOAUTH2 (Google's and Microsoft's form of it).
+A token: OAUTHBEARER (RFC 7628), XOAUTH2 (Google's and Microsoft's variant).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from guides.mail.secret import Secret
 
 
 class Mechanism(StrEnum):
-    """A mechanism that the test speaks."""
+    """A mechanism that the test supports."""
 
     SCRAM_SHA_256 = "SCRAM-SHA-256"
     SCRAM_SHA_1 = "SCRAM-SHA-1"
@@ -32,14 +32,14 @@ class Mechanism(StrEnum):
 
 
 SCRAM = (Mechanism.SCRAM_SHA_256, Mechanism.SCRAM_SHA_1)
-# CRAM-MD5 comes last: within TLS it protects nothing that TLS does not, and servers that keep passwords hashed offer
-# it and cannot check it, which would read as a wrong password.
+# CRAM-MD5 comes last: under TLS it adds no protection, and servers with hashed passwords offer it although they cannot
+# check it; the refusal would look like a wrong password.
 BY_PASSWORD = (*SCRAM, Mechanism.PLAIN, Mechanism.LOGIN, Mechanism.CRAM_MD5)
 BY_TOKEN = (Mechanism.OAUTHBEARER, Mechanism.XOAUTH2)
 
 
 def choose(offered: Iterable[str], *, token: bool = False, plain_first: bool = False) -> Mechanism | None:
-    """The best mechanism of those that a server offers (names in upper case), or None."""
+    """The best of the mechanisms that a server offers (names in upper case), or None."""
     names = set(offered)
     order: tuple[Mechanism, ...] = BY_TOKEN if token else BY_PASSWORD
     if plain_first:
@@ -48,17 +48,17 @@ def choose(offered: Iterable[str], *, token: bool = False, plain_first: bool = F
 
 
 def needs_plain(username: str, secret: Secret) -> bool:
-    """Whether SCRAM would change the name or the password on the way (RFC 4013), and so is only the last resort.
+    """Whether SCRAM would change the name or the password (SASLprep, RFC 4013); then PLAIN is preferred.
 
-    Servers differ in whether they prepare what they have stored; PLAIN carries it as it was typed.
+    Servers differ in whether they prepare the stored value; PLAIN sends it as typed.
     """
     return not (is_prepared(username) and is_prepared(secret.utf8().decode()))
 
 
 class Exchange:
-    """The client's side of one authentication: for each challenge of the server an answer, in base64.
+    """The client's side of one authentication: a response in base64 to each challenge.
 
-    It holds the password, so its `repr` gives nothing away.
+    It holds the password, so its `repr` shows nothing.
     """
 
     __slots__ = ("__client", "_challenges", "_has_begun", "_limit", "mechanism")
@@ -74,7 +74,7 @@ class Exchange:
         return f"<Exchange {self.mechanism}>"
 
     def initial(self, longest: int) -> bytes | None:
-        """The answer that may go out with the command; None when the server speaks first, or it is too long."""
+        """The initial response to send with the command; None when the server goes first, or it is too long."""
         first = self.__client.first()
         if first is None:
             return None
@@ -85,10 +85,10 @@ class Exchange:
         return encoded or b"="
 
     async def next_answer(self, challenge: bytes) -> bytes:
-        """The answer to a challenge (base64, as it came). Raises StageFault when the server asks for too much."""
+        """The response to a challenge (base64, as received). Raises StageFault after too many challenges."""
         first = None if self._has_begun else self.__client.first()
         self._has_begun = True
-        if first is not None:  # the server's empty prompt; what stands in it does not matter
+        if first is not None:  # the server's empty challenge; its content does not matter
             return b64encode(first)
         self._challenges += 1
         if self._challenges > self._limit:
@@ -96,12 +96,12 @@ class Exchange:
         return b64encode(await self.__client.answer(challenge))
 
     def check_success(self, raw: bytes) -> None:
-        """Raise StageFault when the server calls it done without having proved what the mechanism has it prove."""
+        """Raise StageFault when the server reports success without the proof that the mechanism requires of it."""
         if not self.__client.done:
             raise StageFault("auth.protocol_error", raw)
 
     def refusal(self, reply: Reply, raw: bytes) -> Refusal:
-        """What a refusal of this authentication comes to."""
+        """The refusal of this authentication with its cause."""
         cause = cause_of(reply, Stage.LOGIN)
         if self.mechanism in BY_TOKEN and cause in (REJECTED, UNKNOWN):
             cause = "auth.oauth_token_expired"
@@ -110,10 +110,10 @@ class Exchange:
 
 
 class _Client(ABC):
-    """One mechanism. Messages are raw here; the base64 around them is the exchange's."""
+    """One mechanism. Messages are raw here; `Exchange` adds the base64."""
 
-    done = True  # whether a success of the server can be believed
-    complaint = b""  # what the server said of a token that it refuses
+    done = True  # whether the server's success is valid now
+    complaint = b""  # the server's error message for a token
 
     def __init__(self, mechanism: Mechanism, username: str, secret: Secret) -> None:
         self._mechanism = mechanism
@@ -121,12 +121,12 @@ class _Client(ABC):
         self._secret = secret
 
     def first(self) -> bytes | None:
-        """The message with which the client begins, or None when the server does."""
+        """The client's first message, or None when the server goes first."""
         return None
 
     @abstractmethod
     async def answer(self, challenge: bytes) -> bytes:
-        """The answer to a challenge."""
+        """The response to a challenge."""
 
 
 class _Plain(_Client):
@@ -176,7 +176,7 @@ class _ScramClient(_Client):
                 return await self._scram.final(message)
             except ScramFault:
                 raise StageFault("auth.protocol_error", message) from None
-        if message.startswith(b"e="):  # the server says why; its refusal follows
+        if message.startswith(b"e="):  # the server's error; its refusal follows
             return b""
         if not self._scram.verifies(message):
             raise StageFault("auth.protocol_error", message)
@@ -185,7 +185,7 @@ class _ScramClient(_Client):
 
 
 class _OAuth(_Client):
-    """A refusal arrives as a challenge that holds JSON; it wants an answer, and then the real reply comes."""
+    """OAuth: a refusal arrives as a challenge with JSON; after a response to it the real reply follows."""
 
     def first(self) -> bytes:
         token = self._secret.utf8()

@@ -1,6 +1,6 @@
-"""SCRAM (RFC 5802, 7677): the client proves that it knows the password, and the server that it does, too.
+"""SCRAM (RFC 5802, 7677): client and server prove to each other that they know the password.
 
-No channel binding: mail servers seldom offer it, and none insists on it.
+Without channel binding, which mail servers rarely offer and none requires.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from secrets import token_urlsafe
 
-# Servers store 4,096 to 100,000 rounds; the bound keeps a hostile one from buying seconds of our processor.
+# Servers use 4,096 to 100,000 iterations; the limit keeps a hostile server from using seconds of processor time.
 MAX_ITERATIONS = 500_000
-_ITERATIONS_AT_ONCE = 10_000  # more than these are counted in a thread, so that no other test waits for them
-_NO_BINDING = b"n,,"  # the header of the first message: no channel binding, no other identity
+_ITERATIONS_AT_ONCE = 10_000  # more are computed in a thread, so that the event loop is not blocked
+_NO_BINDING = b"n,,"  # GS2 header: no channel binding, no authorization identity
 
 _PROHIBITED: tuple[Callable[[str], bool], ...] = (
     stringprep.in_table_c12,
@@ -29,12 +29,12 @@ _PROHIBITED: tuple[Callable[[str], bool], ...] = (
     stringprep.in_table_c7,
     stringprep.in_table_c8,
     stringprep.in_table_c9,
-    stringprep.in_table_a1,  # a stored string may hold no code point that Unicode 3.2 did not know
+    stringprep.in_table_a1,  # code points unassigned in Unicode 3.2 are prohibited in stored strings
 )
 
 
 class ScramFault(ValueError):  # noqa: N818
-    """The server's message breaks the protocol. Carries no part of it."""
+    """The server's message violates the protocol. Contains no part of it."""
 
 
 def saslprep(text: str) -> str:
@@ -55,7 +55,7 @@ def saslprep(text: str) -> str:
 
 
 def is_prepared(text: str) -> bool:
-    """Whether preparing leaves `text` as it is, so that it makes no difference whether the server prepares, too."""
+    """Whether SASLprep leaves `text` unchanged, so that it does not matter whether the server uses it."""
     try:
         return saslprep(text) == text
     except ValueError:
@@ -65,12 +65,12 @@ def is_prepared(text: str) -> bool:
 def _prepared(text: str) -> bytes:
     try:
         return saslprep(text).encode()
-    except ValueError:  # most servers do not prepare, and take what was typed
+    except ValueError:  # most servers do not prepare, and compare the password as typed
         return text.encode()
 
 
 class Scram:
-    """The client's side of one authentication. It holds the password, so its `repr` gives nothing away."""
+    """The client's side of one authentication. It holds the password, so its `repr` shows nothing."""
 
     __slots__ = ("__password", "_auth_message", "_digest", "_first_bare", "_nonce", "_server_signature")
 
@@ -91,7 +91,7 @@ class Scram:
         return _NO_BINDING + self._first_bare
 
     async def final(self, server_first: bytes) -> bytes:
-        """The client's final message. Raises ScramFault for a first message of the server that makes no sense."""
+        """The client's final message. Raises ScramFault when the server's first message is invalid."""
         nonce, salt, iterations = self._read_first(server_first)
         if iterations > _ITERATIONS_AT_ONCE:
             salted = await asyncio.to_thread(hashlib.pbkdf2_hmac, self._digest, self.__password, salt, iterations)
@@ -117,7 +117,7 @@ class Scram:
         return hmac.compare_digest(signature, self._server_signature)
 
     def _read_first(self, message: bytes) -> tuple[bytes, bytes, int]:
-        """Nonce, salt and iterations, in this order (RFC 5802 section 7); an extension in front of them is refused."""
+        """Nonce, salt and iterations, in this order (RFC 5802 section 7); an extension before them is refused."""
         attributes = [part.partition(b"=") for part in message.split(b",")[:3]]
         if [mark for mark, _, _ in attributes] != [b"r", b"s", b"i"]:
             raise ScramFault("attributes")

@@ -1,7 +1,7 @@
-"""What the three protocols share: how a session speaks to the leg that runs it, and how it reads a reply.
+"""The common base of the three protocols' sessions, their results and errors, and the reading of replies.
 
-A session knows one protocol's grammar and nothing of stages, patterns or pages. It raises `Refusal` for a server's
-no, `StageFault` for what it finds by itself, and lets the channel's own faults pass.
+A session knows one protocol's grammar, not patterns or pages. It raises `Refusal` when the server refuses,
+`StageFault` for a fault that it finds itself, and lets the channel's ChannelFault pass.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GOODBYE_SECONDS = 2.0
 
 
 class StageFault(Exception):  # noqa: N818 (what a stage found, not an error of the program)
-    """A stage failed for a cause of the vocabulary. `evidence` is the server's own octets, not yet redacted."""
+    """A stage failed; `cause` is a class of `diagnosis.classes`. `evidence`: the server's octets, not yet redacted."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class StageFault(Exception):  # noqa: N818 (what a stage found, not an error of 
 
 
 class Refusal(Exception):  # noqa: N818 (an answer, not an error)
-    """The server said no. `cause` is what its codes and words come to, before the patterns that staff wrote."""
+    """The server refused. `cause` is the class from its codes and words, before staff's patterns are applied."""
 
     def __init__(self, reply: Reply, evidence: bytes, cause: str) -> None:
         super().__init__(cause)
@@ -53,13 +53,13 @@ class Refusal(Exception):  # noqa: N818 (an answer, not an error)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What a stage that did not fail found. With a cause, it is a warning. Nothing in it is redacted yet."""
+class StageFinding:
+    """The result of a stage that did not fail; a warning when it has a cause. Not yet redacted."""
 
     cause: str | None = None
     evidence: bytes = b""
     details: Mapping[str, str] = field(default_factory=dict)
-    skipped: bool = False  # there was nothing to do: the server does not offer what the stage is about
+    skipped: bool = False  # the server does not support what the stage tests
 
 
 class ReplyReader:
@@ -74,7 +74,7 @@ class ReplyReader:
         self._most_lines = limits.reply_lines
 
     def begin(self, seconds: float, lines: int | None = None) -> None:
-        """Start the budget of a reply; `lines` for one that may have more of them than others."""
+        """Start the limits of a reply; `lines` instead of `Limits.reply_lines`."""
         self._until = asyncio.get_running_loop().time() + seconds
         self._most_lines = self._limits.reply_lines if lines is None else lines
         self._lines = 0
@@ -104,7 +104,7 @@ class ReplyReader:
 
 
 class Session(ABC):
-    """One protocol's side of a connection. All that it has learnt is in itself, so that it can be forgotten."""
+    """One protocol's client. All state is in the object, so that `forget` can clear it after STARTTLS."""
 
     protocol: ClassVar[Protocol]
 
@@ -122,48 +122,48 @@ class Session(ABC):
         self.limits = limits
         self.address = address
         self.ehlo_name = ehlo_name
-        self.token = token  # the visitor's secret is an OAuth 2.0 token, no password
+        self.token = token  # the secret is an OAuth 2.0 token, no password
         self.reader = ReplyReader(channel, limits)
-        self._redactor = redactor  # None: nothing of the visitor's is sent
+        self._redactor = redactor  # None: no personal data is sent
 
     def judged(self, reply: Reply) -> Reply:
-        """A refusal as it is judged: what it repeats of the visitor's own input must not decide what it means."""
+        """A refusal for classification: without the visitor's input, which must not decide the class."""
         return reply if self._redactor is None else neutral_reply(reply, self._redactor, plain_words=False)
 
     @abstractmethod
-    async def greet(self) -> Finding:
+    async def greet(self) -> StageFinding:
         """Read the greeting."""
 
     @abstractmethod
-    async def learn(self) -> Finding:
-        """Ask for capabilities; over TLS, make sure that a password can be sent at all."""
+    async def learn(self) -> StageFinding:
+        """Ask for capabilities; under TLS, check that the password can be sent."""
 
     @abstractmethod
     async def ask_starttls(self) -> None:
-        """Ask for TLS and read the server's consent; the handshake is the leg's."""
+        """Ask for TLS and read the reply; the leg does the handshake."""
 
     @abstractmethod
     def forget(self) -> None:
-        """Forget all that was learnt before encryption."""
+        """Discard all that the server said before TLS (RFC 9051 6.2.1, RFC 3207 4.2)."""
 
     @abstractmethod
-    async def log_in(self, username: str, secret: Secret) -> Finding:
-        """Send the user name and password, once."""
+    async def log_in(self, username: str, secret: Secret) -> StageFinding:
+        """Send the user name and the secret, once."""
 
     @abstractmethod
-    async def open(self) -> Finding:
-        """Do what the login is for: open the mailbox, or have an envelope accepted."""
+    async def open(self) -> StageFinding:
+        """Open the mailbox, or have an envelope accepted."""
 
-    async def after_login(self, stage: Stage) -> Finding:  # noqa: ARG002 (for protocols with more than one)
-        """Do the work of a stage behind the login."""
+    async def after_login(self, stage: Stage) -> StageFinding:  # noqa: ARG002 (for protocols with more than one)
+        """Run a stage after the login."""
         return await self.open()
 
     @abstractmethod
     async def _goodbye(self) -> None:
-        """Say goodbye and read the answer."""
+        """Send QUIT or LOGOUT and read the reply."""
 
     async def say(self, line: bytes) -> None:
-        """Send a line. A server that hangs up often says why first: its unread words are the answer, then."""
+        """Send a line. A closed connection with unread words is no fault here: they are then read as the reply."""
         try:
             await self.channel.write(line)
         except ChannelFault as fault:
@@ -171,16 +171,16 @@ class Session(ABC):
                 raise
 
     async def leave(self) -> None:
-        """Say goodbye, but do not wait long for an answer: nothing depends on it any more."""
+        """Send QUIT or LOGOUT and wait at most GOODBYE_SECONDS for the reply, which changes no result."""
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._goodbye()
-        except Exception:  # noqa: S110 (whatever a server does after its work is done changes no result)
+        except Exception:  # noqa: S110 (the results are complete)
             pass
 
 
 def neutral_reply(reply: Reply, redactor: Redactor, *, plain_words: bool) -> Reply:
-    """A reply without what it repeats of the visitor's input, as `Redactor.neutral` has it."""
+    """A reply with the visitor's input replaced by neutral words (`Redactor.neutral`)."""
 
     def neutral(text: str) -> str:
         return redactor.neutral(text, plain_words=plain_words)
@@ -201,7 +201,7 @@ _OTHERS_GREETINGS = {
 
 
 def not_a_greeting(line: bytes, expected: Protocol) -> StageFault:
-    """The fault of a first line that is no greeting of the expected protocol."""
+    """The fault for a first line that is no greeting of the expected protocol."""
     start = line.upper()
     for protocol, greetings in _OTHERS_GREETINGS.items():
         if protocol is not expected and start.startswith(greetings):

@@ -1,4 +1,4 @@
-"""Sizes as people read them."""
+"""Sizes for display."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _MOST_DIGITS = 18
 
 
 def in_words(kibibytes: float) -> str:
-    """In the largest unit of which there is at least one."""
+    """A size in KiB as text, in the largest unit of which there is at least one."""
     unit = "KB"
     for larger in ("MB", "GB", "TB"):
         if kibibytes < _KIBI:
@@ -17,7 +17,7 @@ def in_words(kibibytes: float) -> str:
 
 
 def octets_in_words(text: str) -> str:
-    """A number of octets that a server announces; "" for none, for nought ("no limit"), and for what is no number."""
+    """A server's number of octets as text; "" for an empty text, 0 ("no limit") and anything that is no number."""
     if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS or int(text) == 0:
         return ""
     return in_words(int(text) / _KIBI)

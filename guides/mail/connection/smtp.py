@@ -1,6 +1,6 @@
-"""SMTP submission (RFC 5321, 6409, 4954, 3207) as far as the connection test speaks it.
+"""The part of SMTP submission (RFC 5321, 6409, 4954, 3207) that the connection test needs.
 
-It sends a message only when the visitor has asked for one, to themselves (`submit`).
+It sends a message only in the delivery test, to the visitor's own address (`submit`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from guides.mail.accounts import Address, Protocol
 from guides.mail.connection.channel import Channel, ChannelFault, Limits
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.sasl import Exchange, Mechanism, choose, needs_plain
-from guides.mail.connection.session import Finding, Refusal, Session, StageFault, not_a_greeting
+from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding, not_a_greeting
 from guides.mail.connection.sizes import octets_in_words
 from guides.mail.diagnosis.codes import Reply, cause_of, message_cause, sender_cause
 from guides.mail.outcomes import Outcome, Owner, Stage
@@ -24,7 +24,7 @@ _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
 
 GREYLIST = "smtp.greylist"
 
-# RFC 5321 4.5.3.1.4: a command line has at most 512 octets; a longer answer waits for the server's 334.
+# RFC 5321 4.5.3.1.4: a command line has at most 512 octets; a longer response is sent after the server's 334.
 _MAX_INITIAL = 480
 
 
@@ -50,7 +50,7 @@ class SmtpSession(Session):
     def forget(self) -> None:
         self._extensions = {}
 
-    async def greet(self) -> Finding:
+    async def greet(self) -> StageFinding:
         self.reader.begin(self.limits.greeting)
         line = await self.reader.line()
         if _LINE.fullmatch(line) is None:
@@ -58,11 +58,11 @@ class SmtpSession(Session):
         reply, raw = await self._read_reply(line)
         if reply.status != "220":
             raise Refusal(reply, raw, cause_of(reply, Stage.GREETING))
-        return Finding(evidence=raw)
+        return StageFinding(evidence=raw)
 
-    async def learn(self) -> Finding:
+    async def learn(self) -> StageFinding:
         reply, raw = await self._command(f"EHLO {self.ehlo_name}".encode())
-        if reply.status in ("500", "502"):  # a server from before extensions; it can neither encrypt nor sign in
+        if reply.status in ("500", "502"):  # no extensions (RFC 821), so neither STARTTLS nor AUTH
             reply, raw = await self._command(f"HELO {self.ehlo_name}".encode())
             if reply.status == "250":
                 raw = b""
@@ -74,10 +74,10 @@ class SmtpSession(Session):
         details = {"offered": " ".join(sorted(self._extensions))}
         if largest := octets_in_words(self._extensions.get("SIZE", "").strip()):  # RFC 1870
             details["largest"] = largest
-        return Finding(details=details)
+        return StageFinding(details=details)
 
     def _mechanism(self, *, plain_first: bool = False) -> Mechanism:
-        """The mechanism to sign in with. Raises StageFault when a password cannot be sent."""
+        """The SASL mechanism to use. Raises StageFault when a password cannot be sent."""
         offered = self._extensions.get("AUTH", "").upper().split()
         if not offered:
             raise StageFault("cap.no_auth")
@@ -94,7 +94,7 @@ class SmtpSession(Session):
         if reply.status != "220":
             raise Refusal(reply, raw, "tls.starttls_refused")
 
-    async def log_in(self, username: str, secret: Secret) -> Finding:
+    async def log_in(self, username: str, secret: Secret) -> StageFinding:
         mechanism = self._mechanism(plain_first=needs_plain(username, secret))
         exchange = Exchange(mechanism, username, secret, challenges=self.limits.sasl_continuations)
         command = b"AUTH " + mechanism.encode()
@@ -108,25 +108,25 @@ class SmtpSession(Session):
         if reply.status != "235":
             raise exchange.refusal(reply, raw)
         exchange.check_success(raw)
-        return Finding(details={"mechanism": exchange.mechanism.value})
+        return StageFinding(details={"mechanism": exchange.mechanism.value})
 
-    async def open(self) -> Finding:
-        """MAIL FROM and RCPT TO the visitor's own address, then RSET. (A made-up one fails where servers verify.)"""
+    async def open(self) -> StageFinding:
+        """MAIL FROM and RCPT TO the visitor's own address, then RSET. (Servers that verify refuse a made-up one.)"""
         finding = await self._envelope(b"RSET")
         if finding.cause is None:
             await self._command(b"RSET")
-        elif finding.cause == GREYLIST:  # the sender was taken: a message, if one is to be sent, begins anew
+        elif finding.cause == GREYLIST:  # the sender was accepted; RSET lets a message begin anew
             with suppress(ChannelFault, StageFault):
                 await self._command(b"RSET")
         return finding
 
-    async def _envelope(self, *behind: bytes) -> Finding:
-        """Sender and recipient; `behind` is what will be sent after them in any case."""
+    async def _envelope(self, *behind: bytes) -> StageFinding:
+        """Send sender and recipient; `behind` is a command that follows in any case."""
         path = f"<{self.address}>"
         parameters = ""
         if not path.isascii():
             if "SMTPUTF8" not in self._extensions:
-                return Finding("cap.missing", details={"missing": "SMTPUTF8"})
+                return StageFinding("cap.missing", details={"missing": "SMTPUTF8"})
             parameters = " SMTPUTF8"
         mail, recipient = f"MAIL FROM:{path}{parameters}".encode(), f"RCPT TO:{path}".encode()
         await self._send_ahead(mail, recipient, *behind)
@@ -137,12 +137,12 @@ class SmtpSession(Session):
         if reply.status not in ("250", "251"):
             cause = cause_of(reply, Stage.ENVELOPE)
             if cause == GREYLIST:
-                return Finding(cause, raw)
+                return StageFinding(cause, raw)
             raise Refusal(reply, raw, cause)
-        return Finding()
+        return StageFinding()
 
     async def submit(self, message: bytes) -> None:
-        """Send a message to the visitor's own address. Raises Refusal, or StageFault when it is not taken now."""
+        """Send a message to the visitor's own address. Raises Refusal, or StageFault when it is deferred."""
         finding = await self._envelope()
         if finding.cause is not None:
             raise StageFault(finding.cause, finding.evidence, details=finding.details)
@@ -158,7 +158,7 @@ class SmtpSession(Session):
         await self._command(b"QUIT")
 
     async def _send_ahead(self, *lines: bytes) -> None:
-        """Send the next commands in one go where the server takes that (RFC 2920): one round trip, not several."""
+        """Send the next commands together where the server supports PIPELINING (RFC 2920), to save round trips."""
         if "PIPELINING" in self._extensions:
             await self.say(b"".join(line + b"\r\n" for line in lines))
             self._sent_ahead.extend(lines)
@@ -168,7 +168,7 @@ class SmtpSession(Session):
             ahead = self._sent_ahead.popleft()
             if ahead == line:
                 return await self._reply(seconds)
-            await self._reply(seconds)  # an answer that nobody waits for any more
+            await self._reply(seconds)  # the reply to a command whose result is no longer needed
         await self.say(line + b"\r\n")
         return await self._reply(seconds)
 
@@ -177,7 +177,7 @@ class SmtpSession(Session):
         return await self._read_reply(await self.reader.line())
 
     async def _read_reply(self, line: bytes) -> tuple[Reply, bytes]:
-        """The rest of a reply that begins with `line` (RFC 5321 4.2.1), taken apart, and its octets."""
+        """The whole reply that begins with `line` (RFC 5321 4.2.1), parsed, and its octets."""
         lines = [line]
         while True:
             match = _LINE.fullmatch(lines[-1])
@@ -214,7 +214,7 @@ def _extensions(raw: bytes) -> dict[str, str]:
 
 
 def _refused_name(reply: Reply, raw: bytes) -> Exception:
-    """EHLO was refused: the name that this portal gave, or the portal's address, is not welcome."""
+    """The refusal of EHLO: the server rejects this portal's name or its address."""
     cause = cause_of(reply, Stage.CAPABILITIES)
     if cause == "net.protocol" and reply.status in ("501", "504", "550", "553", "554"):
         return StageFault("smtp.helo_invalid", raw, outcome=Outcome.OURS, owner=Owner.PORTAL)

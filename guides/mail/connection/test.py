@@ -13,12 +13,12 @@ from guides.mail.connection.channel import Limits
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.delivery import DeliveryRun
 from guides.mail.connection.gate import LoginGate
-from guides.mail.connection.handover import Handover
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login, stages_of
 from guides.mail.connection.probes import SEEN_AT, UNREACHABLE, Endpoint, SharedState
 from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session import GOODBYE_SECONDS
+from guides.mail.connection.session_loan import SessionLoan
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
@@ -57,7 +57,7 @@ async def run_test(
         until=started + limits.test,
         report=reports.put_nowait,
         shared=shared,
-        handover=Handover() if plan.deliver else None,
+        session_loan=SessionLoan() if plan.deliver else None,
     )
     legs = {
         LEG_OF_PROTOCOL[server.protocol]: asyncio.create_task(LegRun(server, context).run()) for server in plan.servers
@@ -120,7 +120,7 @@ class _Search:
     async def _find(self, server: Server, cause: str) -> Alternative | None:
         """The search takes the place of the leg: it begins when that one's connection is closed."""
         await asyncio.wait({self._legs[LEG_OF_PROTOCOL[server.protocol]]})
-        return await alternatives.find(server, cause, self._context)
+        return await alternatives.find_alternative(server, cause, self._context)
 
     async def end(self) -> tuple[Alternative, ...]:
         """What was found, in the order of the legs, once all searches are over. A fault of ours finds nothing."""

@@ -1,4 +1,4 @@
-"""TLS for the channel: what was agreed on, and which class a failed handshake belongs to."""
+"""TLS for the channel: the negotiated parameters, and the class of a failed handshake."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from guides.mail.connection.limits import ChannelFault
 
 MAX_NAME = 200
-MOST_CERTIFICATES = 500  # that are remembered
+MOST_CERTIFICATES = 500  # cached descriptions
 
 
 @dataclass(frozen=True, slots=True)
 class TlsInfo:
-    """What both sides agreed on. `not_after` and `issuer` are known of verified certificates only."""
+    """The negotiated parameters. `not_after` and `issuer` are known only for a verified certificate."""
 
     protocol: str
     cipher: str
@@ -29,7 +29,7 @@ def looks_like_tls(data: bytes | bytearray) -> bool:
 
 
 def tls_info(session: ssl.SSLObject) -> TlsInfo:
-    """Describe a session whose handshake is over."""
+    """Describe a session after its handshake."""
     cipher = session.cipher()
     not_after, issuer = _of_certificate(session)
     return TlsInfo(session.version() or "", cipher[0] if cipher else "", not_after, issuer)
@@ -39,7 +39,7 @@ _read: dict[bytes, tuple[datetime | None, str]] = {}
 
 
 def _of_certificate(session: ssl.SSLObject) -> tuple[datetime | None, str]:
-    """Until when a verified certificate holds, and who issued it. Many visitors come to the same few servers."""
+    """End of validity and issuer of a verified certificate. Cached, as most tests connect to the same few servers."""
     der = session.getpeercert(binary_form=True)
     if der is None or session.context.verify_mode is ssl.CERT_NONE:
         return None, ""
@@ -58,7 +58,7 @@ def _of_certificate(session: ssl.SSLObject) -> tuple[datetime | None, str]:
 def sent_chain(session: ssl.SSLObject) -> list[bytes]:
     """The certificates that the server sent, its own first, in DER.
 
-    Python 3.13 made `get_unverified_chain` public; before, only the inner object has it.
+    `get_unverified_chain` is public since Python 3.13; before, only the inner object has it.
     """
     if hasattr(session, "get_unverified_chain"):
         return list(session.get_unverified_chain())
@@ -71,7 +71,7 @@ _BY_VERIFY_CODE = {
     9: "tls.cert_not_yet",
     10: "tls.cert_expired",
     18: "tls.cert_self_signed",
-    19: "tls.unknown_ca",  # the chain came whole and ends in a root that nobody here trusts
+    19: "tls.unknown_ca",  # the chain is complete and ends in an untrusted root
     62: "tls.cert_hostname",
     64: "tls.cert_hostname",
     66: "tls.weak_key",
@@ -83,7 +83,7 @@ _BY_REASON = {
     "tls.not_tls": {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "UNKNOWN_PROTOCOL"},
     "tls.protocol_version": {
         "TLSV1_ALERT_PROTOCOL_VERSION",
-        "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",  # a server without RFC 5746 is as old
+        "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",  # no RFC 5746: a server of the same age
         "UNSUPPORTED_PROTOCOL",
         "VERSION_TOO_LOW",
     },
@@ -104,7 +104,7 @@ _CAUSE_OF_REASON = {reason: cause for cause, reasons in _BY_REASON.items() for r
 
 
 def tls_fault(error: ssl.SSLError) -> ChannelFault:
-    """The class of a failed handshake. The evidence is OpenSSL's name for it, for administrators."""
+    """The fault for a failed handshake. The evidence is OpenSSL's name of the error, for administrators."""
     if isinstance(error, ssl.SSLCertVerificationError):
         cause = _BY_VERIFY_CODE.get(error.verify_code, "tls.chain_or_unknown_ca")
         return ChannelFault(cause, str(error.verify_message).encode())
@@ -113,7 +113,7 @@ def tls_fault(error: ssl.SSLError) -> ChannelFault:
 
 
 def _shown_name(name: object) -> str:
-    """One line for a distinguished name as `getpeercert` gives it: organisation and common name."""
+    """Organisation and common name of a distinguished name, as `getpeercert` returns it."""
     parts: dict[str, str] = {}
     if isinstance(name, Iterable):
         for ((key, value),) in name:

@@ -1,4 +1,4 @@
-"""What the whole test comes to: the legs compared (shared/diagnosis.md, "Comparing the legs")."""
+"""The verdict of the whole test, from comparing its legs (docs/connection-test.md, "The verdict")."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from guides.mail.diagnosis.codes import PORTAL_CAUSES
 from guides.mail.diagnosis.rulebook import CLEAR
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 
-# The worse first.
+# The worst first.
 _GRAVITY = (
     Outcome.FAIL,
     Outcome.UNCLEAR,
@@ -21,11 +21,11 @@ _GRAVITY = (
     Outcome.OK,
 )
 
-# A leg that ended so is compared with the others by its stage and cause, not by how it ended: a login that was refused
-# without a reason tells more than a port that is closed.
+# Legs with these outcomes are compared by stage and cause, not by outcome: a refused login is more informative than a
+# closed port.
 _FAILED = frozenset({Outcome.FAIL, Outcome.UNCLEAR, Outcome.OURS})
 
-# Login errors outrank connection errors; what comes after a login tells more than what comes before.
+# The most informative stage first: login, then the stages after it, then the stages before it.
 _TELLING = (
     Stage.LOGIN,
     Stage.IDENTITY,
@@ -42,8 +42,7 @@ _TELLING = (
     Stage.DNS,
 )
 
-# Which of two causes at the same stage tells more; one that is not named here stands between them and a plain refusal,
-# and what went wrong in the portal itself behind that.
+# The order of causes at one stage. Then follow causes that are not listed, plain refusals, and faults of the portal.
 _ORDER = (
     (
         "auth.protocol_disabled",
@@ -59,12 +58,12 @@ _ORDER = (
 )
 _WEIGHT = {cause: weight for weight, causes in enumerate(_ORDER) for cause in causes}
 
-# Refusals that say nothing of their reason: the other legs may tell it.
+# Refusals without a reason; the other legs may show it.
 _PLAIN_REFUSALS = frozenset({"auth.rejected", "auth.user_or_disabled_ambiguous", "auth.authz", "unknown.unknown"})
 
-_COMPARED = CLEAR  # how sure a cause is that the legs show only together
+_COMPARED = CLEAR  # the confidence of a cause that follows from comparing the legs
 
-# What a fault of the input may have brought about, although the server named something. A lock or a switch it did not.
+# Causes named by the server that a fault of the input can explain. It explains no lock and no switched-off protocol.
 _EXPLAINED_BY_INPUT = _PLAIN_REFUSALS | {
     "auth.app_password_required",
     "auth.authcode_required",
@@ -83,9 +82,9 @@ class _Judgement:
 
 
 def leg_outcome(results: Sequence[StageResult]) -> Outcome:
-    """The worst of a leg's stages; a leg that failed is failed, whatever was blocked behind it."""
+    """The worst outcome of a leg's stages."""
     outcomes = {result.outcome for result in results}
-    run = outcomes - {Outcome.SKIPPED} or outcomes  # what was left out says nothing, unless all was
+    run = outcomes - {Outcome.SKIPPED} or outcomes  # skipped stages count only when all were skipped
     return min(run, key=_GRAVITY.index, default=Outcome.BLOCKED)
 
 
@@ -129,10 +128,10 @@ def _weight(result: StageResult) -> int:
 
 
 def _judge(told: StageResult, legs: dict[Leg, list[StageResult]]) -> _Judgement:
-    """What the failing stage means in the light of the other legs and of the input."""
+    """The cause of the failed stage, given the other legs' results and the input's faults."""
     if told.cause in PORTAL_CAUSES:
         return _Judgement("cross.portal_blocked", Owner.PORTAL, Outcome.OURS, None)
-    if told.outcome is Outcome.OURS:  # whatever it is, it is not the visitor's
+    if told.outcome is Outcome.OURS:  # a fault of the portal, so the visitor's input is not examined
         return _Judgement(told.cause, Owner.PORTAL, Outcome.OURS, told.article)
     if told.stage is Stage.LOGIN and told.cause in _EXPLAINED_BY_INPUT:
         is_plain = told.cause in _PLAIN_REFUSALS
@@ -150,9 +149,9 @@ def _logged_in(stages: list[StageResult]) -> bool:
 
 
 def _input_cause(stages: list[StageResult], *, is_plain: bool) -> str | None:
-    """The fault of the input that explains a refusal: it comes before all other causes.
+    """The fault of the input that explains a refusal; it takes precedence over the server's cause.
 
-    Except for the password's shape: what the server names itself is surer.
+    The password's format does so only for plain refusals (`is_plain`).
     """
     for stage in stages:
         if stage.stage is Stage.INPUT and stage.cause is not None:

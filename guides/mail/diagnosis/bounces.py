@@ -1,4 +1,4 @@
-"""Bounces and other reports that mail servers send: what kind of message it is, and what it says of each recipient."""
+"""Parsing bounces and other automatic messages: the kind of message, and the fields of each recipient."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guides.mail.diagnosis.rulebook import phrases
 
 
 class Kind(StrEnum):
-    """What kind of automatic message it is."""
+    """The kinds of automatic messages."""
 
     FAILURE = "failure"
     DELAYED = "delayed"
@@ -30,16 +30,16 @@ class Recipient:
     status: str = ""
     diagnostic: str = ""
     remote: str = ""
-    cause: str = ""  # the class that its own words speak of
+    cause: str = ""  # the class of its diagnostic text
 
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A report: of what kind, by whom, and about whom."""
+    """A report: its kind, the reporting server, and the recipients."""
 
     kind: Kind
-    reporter: str = ""  # the server that writes, as it calls itself
-    sender_domain: str = ""  # where the message that it speaks of came from
+    reporter: str = ""  # the reporting server, as it names itself
+    sender_domain: str = ""  # of the sender of the returned message
     recipients: tuple[Recipient, ...] = ()
 
 
@@ -67,7 +67,7 @@ _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63
 
 
 def without_original(text: str) -> str:
-    """The part of a bounce that the reporting system wrote: what it returns of the message is cut off."""
+    """The part of a bounce that the reporting system wrote, without the returned message."""
     for match in _ORIGINAL.finditer(text):
         if sum(char.isalpha() for char in text[: match.start()]) >= 40:
             return text[: match.start()]
@@ -75,7 +75,7 @@ def without_original(text: str) -> str:
 
 
 def fields_in(text: str) -> list[dict[str, str]]:
-    """The groups of fields in a report: of the message first, then of each recipient. Folded lines are joined."""
+    """The groups of fields in a report: first the message's, then each recipient's. Folded lines are joined."""
     groups: list[dict[str, str]] = []
     group: dict[str, str] = {}
     last = ""
@@ -100,13 +100,13 @@ def fields_in(text: str) -> list[dict[str, str]]:
 
 
 def holds_fields(text: str) -> bool:
-    """Whether a text shows the fields of a delivery report, pasted or sent as plain text."""
+    """Whether a text contains the fields of a delivery report, pasted or sent as plain text."""
     names = {match.group(1).lower() for match in map(_FIELD.match, text.splitlines()[:2000]) if match}
     return len(names & _FIELDS) >= 2 and bool(names & {"final-recipient", "original-recipient", "diagnostic-code"})
 
 
 def recipients_in(text: str) -> tuple[str, list[Recipient]]:
-    """Who reports, and the recipients of a delivery report."""
+    """The reporting server and the recipients of a delivery report."""
     reporter = ""
     recipients: list[Recipient] = []
     for group in fields_in(text):
@@ -133,9 +133,9 @@ def untyped(value: str) -> str:
 
 
 def named_in(text: str) -> list[str]:
-    """The recipients that a text without fields names, in their order: those that a line begins with, else any.
+    """The recipients in a text without fields, in order: addresses at the beginning of a line, else any.
 
-    Addresses to complain to stand in the same texts, and are nobody's recipients.
+    Such texts also contain contact addresses, which are not recipients.
     """
     named = [(match.group(), match.start()) for match in _ADDRESS.finditer(text[:20_000])]
     leading = [address for address, start in named if _LINE_START.search(text[max(0, start - 20) : start])]
@@ -144,7 +144,7 @@ def named_in(text: str) -> list[str]:
 
 
 def kind_of(parts: Parts, recipients: list[Recipient], human: str) -> Kind | None:
-    """What kind of automatic message it is; None when it does not look like one."""
+    """The kind of automatic message; None when it does not look like one."""
     subject, sender = parts.header("Subject"), parts.header("From")
     if parts.feedback or re.search(r"(?im)^feedback-type:", human):
         return Kind.FEEDBACK
@@ -178,7 +178,7 @@ def _by_actions(recipients: list[Recipient], subject: str) -> Kind:
 
 
 def _is_automatic(parts: Parts) -> bool:
-    """Whether a message says of itself that a program answered with it (RFC 3834)."""
+    """Whether a message is marked as an automatic response (RFC 3834)."""
     return (
         parts.header("Auto-Submitted").lower().startswith("auto-replied")
         or any(parts.header(name) for name in ("X-Autoreply", "X-Autorespond", "X-Vacation"))
@@ -187,7 +187,7 @@ def _is_automatic(parts: Parts) -> bool:
 
 
 def kind_of_text(text: str) -> Kind | None:
-    """The same for a text without headers, as it is copied from a screen."""
+    """The same for a text without headers, as copied from a screen."""
     if re.search(r"(?im)^feedback-type:", text):
         return Kind.FEEDBACK
     if _TEXT_DELAY.search(text):
@@ -201,7 +201,7 @@ def kind_of_text(text: str) -> Kind | None:
 
 
 def sender_domain_of(parts: Parts) -> str:
-    """The sender's domain of the message that a bounce speaks of: from its headers, else from the bounce's To."""
+    """The domain of the sender of the returned message: from its headers, else from the bounce's To."""
     for original in parts.originals:
         match = re.search(r"(?im)^from:[^\n]*?@([\w-]+(?:\.[\w-]+)+)", original)
         if match:

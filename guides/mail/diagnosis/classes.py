@@ -1,7 +1,7 @@
-"""The vocabulary of causes: one closed list for the live test, pasted texts and bounces alike.
+"""The vocabulary of causes: one closed list for the live test, pasted texts and bounces.
 
-Each class has a usual owner, the one who can most often fix it; a pattern or a provider's rule may name
-another. The names are contract: they appear in `testmail --json` and `explain --json`.
+Each class has a usual owner, the party that can most often fix it; a pattern or a provider's rule may name another.
+The names are part of the interface: they appear in `testmail --json` and `explain --json`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""From a reply to a class of the vocabulary: pure functions over codes and words (shared/diagnosis.md).
+"""From a reply to a class of the vocabulary (docs/classes.md): pure functions over codes and words.
 
-Words come before codes where they say more, for codes collide; a code is believed over words where it rules a
-cause out: what a server calls temporary (`[UNAVAILABLE]`, 454, `[SYS/TEMP]`) is never "wrong password".
+Words take precedence over codes where they are more specific, as codes are ambiguous. A code takes precedence where it
+excludes a cause: what a server calls temporary (`[UNAVAILABLE]`, 454, `[SYS/TEMP]`) is never "wrong password".
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from guides.mail.outcomes import Outcome, Stage
 REJECTED = "auth.rejected"
 UNKNOWN = "unknown.unknown"
 
-# A server that sends its client to another one (RFC 2221, RFC 2193). Nobody follows: a password goes only where the
-# visitor, or the provider's own entry, says.
+# A referral to another server (RFC 2221, RFC 2193). It is not followed: a password is sent only to a server that the
+# visitor or the provider's entry names.
 REFERRAL = "REFERRAL"
 MOVED = "mbox.moved"
 
 _NOTICE = re.compile(r"(?:NO|BAD|BYE) \[([^\] ]+)")
 
-# After one of these, the pair of user name and password is not tried anywhere else in the same test.
+# After one of these, the user name and password are not sent to another server in the same test.
 CREDENTIAL_CAUSES = frozenset(
     {
         REJECTED,
@@ -46,11 +46,10 @@ CREDENTIAL_CAUSES = frozenset(
     }
 )
 
-# With these codes a server speaks of the account itself, whatever its words say: an account that an administrator
-# has closed is not tried elsewhere either (RFC 5530, RFC 3206).
+# These codes are about the account, whatever the words say (RFC 5530, RFC 3206): a closed one is not tried elsewhere.
 CREDENTIAL_CODES = frozenset({"AUTH", "AUTHENTICATIONFAILED", "CONTACTADMIN", "EXPIRED"})
 
-# What these say is about the address that connects, which is this portal's own.
+# These causes are about the connecting address, which is this portal's.
 ADDRESS_CAUSES = frozenset(
     {
         "smtp.ip_blocklisted",
@@ -62,13 +61,13 @@ ADDRESS_CAUSES = frozenset(
     }
 )
 
-# The server will have nothing of this portal, whoever the visitor is.
+# The server refuses this portal, for every visitor.
 PORTAL_CAUSES = ADDRESS_CAUSES | {"smtp.helo_invalid", "cross.portal_blocked"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A server's answer, taken apart.
+    """A server's reply, parsed.
 
     `status` is OK, NO, BAD, BYE, PREAUTH (IMAP), +OK, -ERR (POP3) or three digits (SMTP); `code` the response code
     without brackets, in capitals, or the enhanced status code; `arguments` what follows it inside the brackets.
@@ -83,7 +82,7 @@ class Reply:
 
     @property
     def words(self) -> str:
-        """The reply as patterns read it: one line without tag, continuation lines joined; notices above it."""
+        """The text that patterns search: notices, then the reply on one line, without tag."""
         code = self.code if self.protocol is Protocol.SMTP else self._bracketed()
         line = " ".join(part for part in (self.status, code, self.text) if part)
         return "\n".join([*self.notices, line])
@@ -93,9 +92,9 @@ class Reply:
 
     @property
     def reason(self) -> str:
-        """The response code that says why: the answer's own, else that of a notice which came before it.
+        """The response code that gives the reason: the reply's own, else that of a notice before it.
 
-        A server that is about to hang up says so in an untagged BYE, and then refuses with few words.
+        A server that is about to close explains itself in an untagged BYE, and its refusal has few words.
         """
         if self.code in ("", "ALERT"):
             for notice in self.notices:
@@ -106,7 +105,7 @@ class Reply:
 
     @property
     def temporary(self) -> bool:
-        """Whether the server says, in its protocol's own code, that the failure will pass."""
+        """Whether the reply's code means a temporary failure."""
         if self.protocol is Protocol.SMTP:
             return self.status.startswith("4")
         if self.protocol is Protocol.IMAP:
@@ -115,19 +114,19 @@ class Reply:
 
 
 def outcome_of(cause: str) -> Outcome:
-    """How a stage ends that a server refused for `cause`."""
+    """The outcome of a stage that a server refused for `cause`."""
     if cause in PORTAL_CAUSES:
         return Outcome.OURS
     return Outcome.UNCLEAR if cause == UNKNOWN else Outcome.FAIL
 
 
 def contradicts(reply: Reply, cause: str) -> bool:
-    """Whether a cause that words suggest cannot be, because the reply's code says that the failure will pass."""
+    """Whether the reply's code, a temporary failure, excludes a cause that words suggest."""
     return reply.temporary and cause in CREDENTIAL_CAUSES - {"auth.locked", "auth.throttled"}
 
 
 def cause_of(reply: Reply, stage: Stage) -> str:
-    """The class of a refusal at `stage`. Never raises; what cannot be told is `unknown.unknown`."""
+    """The class of a refusal at `stage`. Never raises; the default is `unknown.unknown`."""
     match stage:
         case Stage.GREETING:
             return _greeting(reply)
@@ -212,7 +211,7 @@ def _login(reply: Reply) -> str:
     if reply.status == "BYE" and not reply.temporary:
         cause = words.cause_in(reply.words, words.CONNECTION, words.LOGIN)
         return "net.closed" if cause is None else cause
-    if reply.status == "BAD":  # the command was not understood; what it carried was not judged
+    if reply.status == "BAD":  # the command was not understood, so its arguments were not checked
         return words.cause_in(reply.words, words.LOGIN) or "auth.syntax"
     if any("[WEBALERT" in notice.upper() for notice in reply.notices):
         return "auth.web_login_required"
@@ -274,12 +273,12 @@ def _mailbox(reply: Reply) -> str:
     return "net.closed" if reply.status == "BYE" else "mbox.not_enabled_after_login"
 
 
-# What an untagged notice may explain: not its mere wish to be shown.
+# Codes of untagged notices that can explain a refusal; ALERT alone does not.
 _REASONS = (_IMAP_LOGIN_CODES.keys() | _MAILBOX_CODES.keys() | CREDENTIAL_CODES | {REFERRAL}) - {"WEBALERT"}
 
 
 def _by_rules(reply: Reply) -> str | None:
-    """What the rules for pasted texts and bounces make of a refusal, where its words are clear."""
+    """The class by the rules for pasted texts and bounces, if the words are clear."""
     hits = Rules.of(*DELIVERY).hits(reply.words)
     return hits[0].cause if hits and hits[0].strength >= CLEAR else None
 
@@ -303,7 +302,7 @@ def sender_cause(reply: Reply) -> str:
 
 
 def message_cause(reply: Reply) -> str:
-    """The class of a refusal of a message as such, at DATA or behind it."""
+    """The class of a refusal of the message itself, at DATA or after it."""
     cause = words.cause_in(reply.words, words.MESSAGE, words.SENDER, words.RECIPIENT, words.CONNECTION)
     if cause is not None:
         return cause
@@ -327,7 +326,7 @@ _RECIPIENT_ENHANCED: Mapping[str, str] = {
 
 
 def _recipient(reply: Reply) -> str:
-    """The class of a refusal of RCPT TO. Servers that delay their checks (Postfix) judge the sender here too."""
+    """The class of a refusal of RCPT TO. Servers that delay their checks (Postfix) check the sender here, too."""
     by_words = words.cause_in(reply.words, words.SENDER, words.RECIPIENT, words.CONNECTION) or _by_rules(reply)
     if by_words is not None:
         return by_words

@@ -1,7 +1,7 @@
-"""What a code says where words say nothing: RFC 5321, RFC 3463, the RFC 5248 registry, and the large providers' own.
+"""Classes by code, for texts whose words give none: RFC 5321, RFC 3463, the RFC 5248 registry, large providers' codes.
 
-Codes collide, and real servers use them carelessly: a class that rests on a code alone is never given with high
-confidence. `shared/diagnosis.md` of the founding documents names the collisions.
+Codes are ambiguous and often used wrongly (5.1.10 is a null MX in RFC 7505, an unknown recipient at Microsoft), so
+a class from a code alone never has a high confidence.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-# How sure a code alone makes: definite ones have one meaning that most servers keep to.
+# The confidence of a class from a code alone; definite codes have one meaning on most servers.
 DEFINITE = 0.55
 GUESS = 0.4
 BARE = 0.3
@@ -125,7 +125,7 @@ _REPLIES: Mapping[str, str] = {
 _MICROSOFT_BANNED = range(606, 650)
 
 
-# Where a server refuses for good and says no more, the command that it refused is a hint.
+# For a permanent refusal without a reason, the refused command is a hint.
 _REFUSED_AT: Mapping[str, str] = {
     "MAIL FROM": "smtp.sender_generic",
     "HELO": "smtp.helo_invalid",
@@ -138,7 +138,7 @@ _REFUSED_AT: Mapping[str, str] = {
 
 
 def class_of(enhanced: str, reply: str, command: str = "") -> tuple[str, float] | None:
-    """The class that the codes alone suggest, and how sure it is. Each may be ""; `command`: what was refused."""
+    """The class that the codes suggest, and its confidence. Each may be ""; `command`: the refused SMTP command."""
     detail = enhanced.partition(".")[2]
     if detail in _DEFINITE:
         return _DEFINITE[detail], DEFINITE

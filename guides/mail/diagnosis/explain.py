@@ -1,6 +1,6 @@
-"""Any error explained: a pasted text, a bounce or another automatic message, to causes, who can fix them, and why.
+"""Explaining a pasted text, a bounce or another automatic message: its causes, their owners and the reasons.
 
-Pure: no network, no database, nothing kept. Bounded: a text of a megabyte takes well under a second.
+No network, no database, no state. Bounded: a text of a megabyte takes well under a second.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from guides.mail.diagnosis import bounces, markers
 from guides.mail.diagnosis.bounces import Bounce, Kind, Recipient
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.enhanced import ENHANCED
-from guides.mail.diagnosis.judging import HIGH, LEAST, MAX_CAUSES, OWN_SIDE, Cause, Why, best, judge
+from guides.mail.diagnosis.judging import HIGH, LEAST, MAX_CAUSES, OWN_SIDE, Basis, Cause, best, judge
 from guides.mail.diagnosis.messages import (
     MAX_BYTES,
     MAX_TEXT,
@@ -26,7 +26,7 @@ from guides.mail.diagnosis.messages import (
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.diagnosis.statements import Statement, plain, statement_of, statements
 
-MAX_FORWARDED = 8  # bounces that are forwarded within messages within messages
+MAX_FORWARDED = 8  # levels of forwarded messages
 
 _AUTO = {
     Kind.DELAYED: "auto.delayed",
@@ -48,21 +48,21 @@ _ARCHIVES = (
     b"GIF8",
 )
 
-# Control characters that no text holds; ESC begins a change of character set in ISO-2022-JP.
+# Control characters that do not occur in text; ESC does, in ISO-2022-JP.
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
 
 ProviderOf = Callable[[Sequence[str]], str | None]
 
 
 class NotTextError(ValueError):
-    """What was handed over is not a text: a picture, an archive, a program. The message says it in a word."""
+    """The input is not a text: a picture, an archive, a program. The message names the kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a text means. `causes`: the likeliest first, at most three; none when nothing is known.
+    """The meaning of a text. `causes`: at most three, the likeliest first; may be empty.
 
-    `provider`, `domain` and `hosts` are what was recognised of the visitor's own side.
+    `provider`, `domain` and `hosts` are the visitor's, as far as recognised.
     """
 
     causes: tuple[Cause, ...] = ()
@@ -73,20 +73,18 @@ class Explanation:
 
     @property
     def sure(self) -> bool:
-        """Whether the first cause is given with high confidence."""
+        """Whether the first cause has a high confidence."""
         return bool(self.causes) and self.causes[0].confidence >= HIGH
 
 
-def explain(
+def diagnose(
     source: str | bytes,
     patterns: PatternSet | None = None,
     *,
     provider_of: ProviderOf | None = None,
 ) -> Explanation:
-    """Explain a text or a whole message. `provider_of` knows whose the host names and domains of a text are,
-    beyond the built-in marks.
-
-    Raises NotTextError for what is no text. Anything else is answered, if only with no cause.
+    """Explain a text or a whole message. `provider_of` finds a provider by host names and domains, in addition to the
+    built-in markers. Raises NotTextError only.
     """
     patterns = PatternSet() if patterns is None else patterns
     data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
@@ -110,7 +108,7 @@ def _refuse_binary(data: bytes) -> None:
 
 
 def _innermost(data: bytes) -> Parts:
-    """A message, or the bounce that it forwards."""
+    """A message, or the bounce that it contains."""
     parts = take_apart(data)
     for _ in range(MAX_FORWARDED):
         if parts.statuses or parts.feedback or parts.receipts or not parts.nested:
@@ -137,7 +135,7 @@ def _of_message(parts: Parts, patterns: PatternSet, provider_of: ProviderOf | No
         reporter, recipients = bounces.recipients_in(human)
     kind = bounces.kind_of(parts, recipients, human)
     sender = bounces.sender_domain_of(parts)
-    if kind is None:  # an ordinary message: perhaps somebody quotes an error in it
+    if kind is None:  # an ordinary message, which may quote an error
         return _of_text(human or "\n".join(parts.texts), patterns, provider_of)
     return _of_bounce(kind, human, reporter or _reporter(parts), recipients, sender, patterns, provider_of)
 
@@ -175,7 +173,7 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
     if bounced and causes and causes[0].name.partition(".")[0] not in OWN_SIDE:
         bounce = Bounce(Kind.FAILURE, recipients=tuple(Recipient(address) for address in bounces.named_in(human)))
     if not causes or causes[0].name.partition(".")[0] not in OWN_SIDE:
-        domain = ""  # an address in it may as well be the recipient's
+        domain = ""  # an address in it may be the recipient's
     return Explanation(causes, bounce, provider, domain, hosts)
 
 
@@ -198,14 +196,14 @@ def _of_bounce(
     own = [causes for recipient, causes in zip(judged, found, strict=True) if _counts(recipient, kind)]
     sure = any(causes and causes[0].confidence >= HIGH for causes in own)
     prose = [judge(statement, patterns, provider, bounced=True) for statement in statements(human)]
-    if sure:  # the report's own fields are clear: prose may add to the same classes only
+    if sure:  # the report's fields are clear: prose may only support the same classes
         named = {cause.name for causes in own for cause in causes}
-        prose = [[cause for cause in causes if cause.name in named and Why.PATTERN in cause.why] for causes in prose]
+        prose = [[cause for cause in causes if cause.name in named and Basis.PATTERN in cause.why] for causes in prose]
     causes = _merged([*own, *prose])
     if kind is not Kind.FAILURE:
         rest = tuple(replace(cause, confidence=round(cause.confidence * 0.6, 3)) for cause in causes)
         name = _AUTO[kind]
-        first = Cause(name, owner_of(name), 0.9, line=_first_line(human), why=(Why.KIND,))
+        first = Cause(name, owner_of(name), 0.9, line=_first_line(human), why=(Basis.KIND,))
         causes = (first, *(rest if kind is Kind.DELAYED else ()))[:MAX_CAUSES]
     if not judged:
         judged = [Recipient(address) for address in bounces.named_in(human)]
@@ -214,7 +212,7 @@ def _of_bounce(
 
 
 def _counts(recipient: Recipient, kind: Kind) -> bool:
-    """Whether a recipient's words speak of what the report is about."""
+    """Whether a recipient's cause counts: in a failure report, not if its delivery succeeded or is only delayed."""
     return (
         kind is not Kind.FAILURE
         or recipient.action in ("failed", "")
@@ -246,7 +244,7 @@ def _untyped(line: str) -> str:
 
 
 def _merged(found: list[list[Cause]]) -> tuple[Cause, ...]:
-    """The causes of all statements, each class once, at most three; far weaker ones than the first say nothing."""
+    """The causes of all statements, each class once, at most three, without ones that are far weaker than the first."""
     causes = best([cause for causes in found for cause in causes])
     if not causes:
         return ()
@@ -259,7 +257,7 @@ def _first_line(text: str) -> str:
 
 
 def _own_side(text: str, provider_of: ProviderOf | None) -> tuple[str | None, str, tuple[str, ...]]:
-    """The provider that speaks, the visitor's domain as far as it shows, and the mail servers that are named."""
+    """The recognised provider, the visitor's domain if it is in the text, and the mail servers named there."""
     head = text[:20_000]
     hosts = tuple(markers.mail_hosts(head)[:6])
     domains = markers.address_domains(head)[:6]

@@ -1,4 +1,4 @@
-"""One statement judged: which causes its words and codes speak of, how sure that is, and why."""
+"""The possible causes of one statement, from its words and codes, with confidence and basis."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import UNKNOWN, Reply, cause_of, contradicts
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.diagnosis.refusals import CODE, KNOWN_WORDS, LATE_PRIORITY, PROVIDERS_WORDS
-from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, Hit, Rules
+from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, RuleMatch, Rules
 from guides.mail.diagnosis.statements import Statement
 from guides.mail.outcomes import Owner, Stage
 
-HIGH = 0.8  # from here on an answer counts as sure
-GUESS_BELOW = 0.55  # what is less sure is only a guess
+HIGH = 0.8  # from this confidence on, a cause is shown as sure
+GUESS_BELOW = 0.55  # below it, a cause is shown as a guess
 MAX_CAUSES = 3
-LEAST = 0.25  # less is not worth showing
+LEAST = 0.25  # below it, a cause is not shown
 
-_SECOND = 0.6  # what a further cause of the same statement keeps of its strength
-_PROSE = 0.1  # what words lose that no server said itself
-_DOUBTFUL = 0.75  # words of a class beside others that speak of another
+_SECOND = 0.6  # factor for a further cause of the same statement
+_PROSE = 0.1  # subtracted for words in prose, which no server said
+_DOUBTFUL = 0.75  # factor for words of a class beside words that contradict it
 
 
-class Why(StrEnum):
-    """What a cause rests on."""
+class Basis(StrEnum):
+    """The basis of a cause."""
 
-    PATTERN = "pattern"  # a pattern of the library: these are somebody's own words
-    PROVIDER = "provider"  # and that somebody was recognised
-    WORDS = "words"  # words that mean this
+    PATTERN = "pattern"  # a pattern of the library matches
+    PROVIDER = "provider"  # and its provider was recognised
+    WORDS = "words"  # words with this meaning
     HINT = "hint"  # words that only hint at it
-    AGREES = "agrees"  # the code says the same
+    AGREES = "agrees"  # the code supports the words
     CODE = "code"  # the code alone
-    CLIENT = "client"  # the mail client's own sentence
-    KIND = "kind"  # what kind of message it is
+    CLIENT = "client"  # a sentence of the mail client
+    KIND = "kind"  # the kind of message
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What may be behind a text. `line` is the statement that says so; `start` and `end` are the words in it."""
+    """A possible cause. `line` is the statement that shows it; `start` and `end` are the span of the words in it."""
 
     name: str
     owner: Owner
@@ -52,11 +52,11 @@ class Cause:
     end: int = 0
     code: str = ""
     article: str = ""
-    why: tuple[Why, ...] = ()
+    why: tuple[Basis, ...] = ()
 
     @property
     def matched(self) -> str:
-        """The words that were found. They are not redacted."""
+        """The words in `line`, not redacted."""
         return self.line[self.start : self.end]
 
 
@@ -83,16 +83,16 @@ _BETWEEN_SERVERS = re.compile(
     r"(?i)\bconnect to \S+\[|\]:25\b|\bport 25\b|\bMX\b|\bqueue|\bdeliver|\brecipient|\bname service error"
     r"|(?:相手|宛先|あて先|送信先|受信者)(?:先|側)?の?(?:メール)?サーバ|配送|сервер\w* получателя|zielserver|empfänger"
 )
-# Causes of the visitor's own connection and mailbox; a bounce, which two servers wrote, does not speak of them.
+# Causes of the visitor's own connection and mailbox; bounces, which are about mail between servers, do not have them.
 OWN_SIDE = frozenset({"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic"})
 
 
 def judge(
     statement: Statement, patterns: PatternSet, provider: str | None = None, *, bounced: bool = False
 ) -> list[Cause]:
-    """The causes that a statement speaks of, the likeliest first, at most MAX_CAUSES.
+    """The causes of a statement, at most MAX_CAUSES, the likeliest first.
 
-    `bounced`: the statement stands in a bounce, so that it speaks of mail between servers.
+    `bounced`: the statement is from a bounce, so it is about mail between servers.
     """
     reply, stage = _reply(statement)
     code = _code(statement)
@@ -108,18 +108,18 @@ def judge(
     causes = [_whole_words(replace(cause, code=cause.code or code)) for cause in best(found)]
     if not statement.direct and stage is None:
         causes = [replace(cause, confidence=round(cause.confidence - _prose(cause), 3)) for cause in causes]
-        if not bounced:  # what stands beside the words is the visitor's own writing, perhaps a password
+        if not bounced:  # the rest of the line may be the visitor's own text, even a password
             causes = [replace(cause, line=cause.matched, start=0, end=len(cause.matched)) for cause in causes]
     return [cause for cause in causes if cause.confidence >= LEAST][:MAX_CAUSES]
 
 
 def _is_own_side(found: list[Cause]) -> bool:
-    """Whether a mail client surely speaks of the visitor's own connection or mailbox: no delivery is meant then."""
+    """Whether a mail client's text is surely about the visitor's connection or mailbox, not about a delivery."""
     return any(cause.confidence >= HIGH and cause.name.partition(".")[0] in OWN_SIDE for cause in found)
 
 
 def _whole_words(cause: Cause) -> Cause:
-    """The words that were found, without half a word at either end. Japanese has no spaces to go by."""
+    """The cause with its span extended to whole words. Not for Japanese, which has no spaces."""
     start, end = cause.start, cause.end
     if end == start:
         return cause
@@ -131,9 +131,9 @@ def _whole_words(cause: Cause) -> Cause:
 
 
 def best(causes: list[Cause]) -> list[Cause]:
-    """Each class once, with its best confidence; the likeliest first, and of equals the one that came first.
+    """Each class once, with its best confidence, the likeliest first; a stable order.
 
-    A pattern's owner and article stand, even where built-in rules are surer of the same class.
+    A pattern's owner and article are kept, even where built-in rules give the class a higher confidence.
     """
     kept: dict[str, Cause] = {}
     for cause in causes:
@@ -142,17 +142,17 @@ def best(causes: list[Cause]) -> list[Cause]:
             kept[cause.name] = cause
             continue
         surer = max(other, cause, key=lambda one: one.confidence)
-        named = next((one for one in (other, cause) if Why.PATTERN in one.why), surer)
+        named = next((one for one in (other, cause) if Basis.PATTERN in one.why), surer)
         kept[cause.name] = replace(surer, owner=named.owner, article=named.article, why=named.why)
     return sorted(kept.values(), key=lambda cause: -cause.confidence)
 
 
 def _prose(cause: Cause) -> float:
-    return 0.0 if Why.CLIENT in cause.why or Why.PATTERN in cause.why else _PROSE
+    return 0.0 if Basis.CLIENT in cause.why or Basis.PATTERN in cause.why else _PROSE
 
 
 def _code(statement: Statement) -> str:
-    """The code that counts, for people: of the innermost words that name one."""
+    """The code to show: that of the innermost layer with one."""
     for layer in statement.layers:
         status, reply = enhanced.codes_in(layer)
         if status or reply:
@@ -161,7 +161,7 @@ def _code(statement: Statement) -> str:
 
 
 def _reply(statement: Statement) -> tuple[Reply | None, Stage | None]:
-    """The statement as a reply to a login or to opening a mailbox, if it is one."""
+    """The statement as a reply to a login or to opening a mailbox, or None."""
     for layer in statement.layers:
         match = _IMAP.match(layer)
         if match:
@@ -195,18 +195,18 @@ def _receiving_stage(code: str, layer: str) -> Stage:
 
 
 def _by_protocol(statement: Statement, reply: Reply | None, stage: Stage | None) -> Iterator[Cause]:
-    """What the live test would make of the same reply; without a reply, its words about signing in."""
+    """The causes that the live test finds for the reply; without a reply, those of words about signing in."""
     if reply is None or stage is None:
         by_words = words.hit_in(statement.text, words.LOGIN) if _LOGIN_WORDS.search(statement.text) else None
         if reply is None and by_words is not None and by_words[0] != codes.REJECTED:
             name, start, end = by_words
-            yield Cause(name, owner_of(name), 0.85, statement.text, start, end, why=(Why.WORDS,))
+            yield Cause(name, owner_of(name), 0.85, statement.text, start, end, why=(Basis.WORDS,))
         return
     name = cause_of(reply, stage)
     if name == UNKNOWN:
         return
     if name == "mbox.not_enabled_after_login" and words.hit_in(statement.text, words.MAILBOX) is None:
-        return  # the live test knows that the login was right; a pasted line does not say so
+        return  # only the live test knows that the login had succeeded
     table = words.MAILBOX if stage is Stage.MAILBOX else words.LOGIN
     hit = next((h for h in (_span_of(name, row, statement.text) for row in (table, words.CONNECTION)) if h), None)
     start, end = hit or _code_span(statement.text, reply)
@@ -218,7 +218,7 @@ def _by_protocol(statement: Statement, reply: Reply | None, stage: Stage | None)
         statement.text,
         start,
         end,
-        why=(Why.WORDS if hit else Why.CODE,),
+        why=(Basis.WORDS if hit else Basis.CODE,),
     )
 
 
@@ -249,7 +249,7 @@ def _by_patterns(
     *,
     bounced: bool,
 ) -> Iterator[Cause]:
-    """What staff's patterns find; a provider's own count where that provider speaks, and only hint elsewhere."""
+    """The causes by staff's patterns; a provider's pattern is only a hint when the provider was not recognised."""
     if not len(patterns):
         return
     seen: set[str] = set()
@@ -263,17 +263,20 @@ def _by_patterns(
             if reply is not None and stage is not None and contradicts(reply, pattern.cause):
                 continue
             confidence = KNOWN_WORDS
-            why: tuple[Why, ...] = (Why.PATTERN,)
+            why: tuple[Basis, ...] = (Basis.PATTERN,)
             if pattern.provider is not None:
                 if provider is not None and pattern.provider != provider:
                     continue
                 confidence = PROVIDERS_WORDS if provider else 0.6
-                why = (Why.PATTERN, Why.PROVIDER) if provider else why
+                why = (Basis.PATTERN, Basis.PROVIDER) if provider else why
             if reply is not None and stage is not None and pattern.protocol not in (None, reply.protocol):
                 confidence *= 0.6
             if stage is not None and pattern.stage not in (None, stage):
                 confidence *= 0.95
-            if bounced and pattern.cause.partition(".")[0] in {*OWN_SIDE, "auto"}:  # `auto` names a kind, no cause
+            if bounced and pattern.cause.partition(".")[0] in {
+                *OWN_SIDE,
+                "auto",
+            }:  # `auto` is a kind of message, no cause
                 confidence *= 0.5
             if pattern.priority > LATE_PRIORITY or item.end - item.start < 4:
                 confidence = min(confidence, LIKELY)
@@ -290,7 +293,7 @@ def _by_patterns(
 
 
 def _by_client(statement: Statement, *, login: bool) -> Iterator[Cause]:
-    """What the mail client says of itself. A server's reply that it quotes says more, and comes first."""
+    """The causes by the mail client's own sentences. A quoted server reply is more specific and comes first."""
     quotes = len(statement.layers) > 1 or statement.direct
     between_servers = _BETWEEN_SERVERS.search(statement.text) is not None
     for place, hit in enumerate(Rules.of("client").hits(statement.text)):
@@ -302,13 +305,13 @@ def _by_client(statement: Statement, *, login: bool) -> Iterator[Cause]:
             between_servers and family in ("tcp", "dns", "net", "generic")
         ):
             confidence *= 0.6
-        yield _cause(hit, statement.text, 0, round(confidence, 3), (Why.CLIENT,))
+        yield _cause(hit, statement.text, 0, round(confidence, 3), (Basis.CLIENT,))
 
 
 def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterator[Cause]:
-    """What mail servers say when they do not deliver: by words first, by codes alone last."""
+    """The causes of a failed delivery: first by words, last by codes alone."""
     rules = Rules.of(*DELIVERY)
-    chosen: list[Hit] = []
+    chosen: list[RuleMatch] = []
     layer = statement.text
     for layer_tried in statement.layers:
         hits = rules.hits(layer_tried)
@@ -331,11 +334,11 @@ def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterato
     if by_code is not None:
         name, confidence = by_code
         start, end = _where(statement.text, status or code)
-        yield Cause(name, owner_of(name), confidence * factor, statement.text, start, end, why=(Why.CODE,))
+        yield Cause(name, owner_of(name), confidence * factor, statement.text, start, end, why=(Basis.CODE,))
 
 
-def _guessed(statement: Statement) -> tuple[list[Hit], str]:
-    """What a reply is about, by its nouns, when no rule knows its words; and the layer that holds them."""
+def _guessed(statement: Statement) -> tuple[list[RuleMatch], str]:
+    """A guess by the reply's nouns, when no rule matches; with the layer that contains them."""
     for layer in statement.layers:
         hits = Rules.of("delivery-guesses").hits(layer)[:1]
         if hits:
@@ -344,17 +347,17 @@ def _guessed(statement: Statement) -> tuple[list[Hit], str]:
 
 
 def _of_hits(
-    hits: list[Hit], by_code: tuple[str, float] | None, line: str, offset: int, factor: float
+    hits: list[RuleMatch], by_code: tuple[str, float] | None, line: str, offset: int, factor: float
 ) -> Iterator[Cause]:
     first = hits[0]
     confidence = first.strength
-    why: tuple[Why, ...] = (Why.WORDS if first.strength > LIKELY else Why.HINT,)
+    why: tuple[Basis, ...] = (Basis.WORDS if first.strength > LIKELY else Basis.HINT,)
     if by_code is not None and by_code[0] == first.cause:
         confidence = min(0.96, confidence + 0.05)
-        why = (*why, Why.AGREES)
+        why = (*why, Basis.AGREES)
     elif by_code is not None and first.strength <= LIKELY and by_code[1] >= enhanced.DEFINITE:
         confidence = by_code[1] - 0.05
-    if confidence >= HIGH and Why.AGREES not in why and _is_doubtful(first.cause, line):
+    if confidence >= HIGH and Basis.AGREES not in why and _is_doubtful(first.cause, line):
         confidence = _DOUBTFUL
     yield _cause(first, line, offset, round(confidence * factor, 3), why)
     for hit in hits[1:]:
@@ -364,7 +367,7 @@ def _of_hits(
 
 
 def _is_doubtful(cause: str, line: str) -> bool:
-    """Whether a line holds words that seldom stand where this class is meant."""
+    """Whether a line contains words that rarely occur with this class."""
     return any(hit.cause == cause for hit in Rules.of("delivery-doubts").hits(line))
 
 
@@ -381,5 +384,5 @@ def _where(line: str, sign: str) -> tuple[int, int]:
     return (at, at + len(sign)) if at >= 0 else (0, 0)
 
 
-def _cause(hit: Hit, line: str, offset: int, confidence: float, why: tuple[Why, ...]) -> Cause:
+def _cause(hit: RuleMatch, line: str, offset: int, confidence: float, why: tuple[Basis, ...]) -> Cause:
     return Cause(hit.cause, owner_of(hit.cause), confidence, line, offset + hit.start, offset + hit.end, why=why)

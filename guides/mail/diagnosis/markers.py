@@ -1,7 +1,7 @@
-"""Who speaks: a provider recognised from the words and host names of a text.
+"""Recognising a provider by the words and host names of a text.
 
-The slugs are those of the provider table that comes with the portal; one that an operator has renamed is simply not
-recognised here, and is found by its servers' names instead.
+The slugs are those of the shipped provider table. A provider whose slug the operator changed is not recognised here,
+but by its servers' names.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ _ADDRESS = re.compile(r"(?<![\w.+%=-])[\w.+%=-]{1,64}@((?:[\w-]{1,63}\.)+[\w-]{2
 
 
 def provider_in(text: str) -> str | None:
-    """The slug of the provider whose servers or pages a text names; the first marker that is found."""
+    """The slug of the provider whose servers or pages a text names: of the first marker found."""
     hits = _SCANNER.hits(text)
     return _MARKERS[hits[0]][0] if hits else None
 
 
 def mail_hosts(text: str) -> list[str]:
-    """Host names in a text that look like a mail server's, in their order, without doubles."""
+    """The host names in a text that look like a mail server's, in order, each once."""
     hosts = (match.group(1).lower() for match in _HOST.finditer(text))
     return list(dict.fromkeys(host for host in hosts if _MAIL_HOST.match(host)))
 
 
 def address_domains(text: str) -> list[str]:
-    """The domains of the mail addresses in a text, in their order, without doubles."""
+    """The domains of the mail addresses in a text, in order, each once."""
     return list(dict.fromkeys(match.group(1).lower().rstrip(".") for match in _ADDRESS.finditer(text)))

@@ -1,4 +1,4 @@
-"""What each class of the vocabulary means, in one English sentence: for staff, for documents, never for visitors.
+"""The meaning of each class in one English sentence: for staff and documents, not for visitors.
 
 `manage.py classes_document` writes them into `docs/classes.md`.
 """

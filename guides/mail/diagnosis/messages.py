@@ -1,8 +1,8 @@
-"""A whole mail message taken apart, within bounds: bytes, parts, depth. Nothing that a stranger sends makes it recurse.
+"""Parsing an untrusted mail message within bounds: bytes, parts, depth. Without recursion.
 
-The standard library's parser calls itself for each message within a message, and looks at each line once for each
-level: fifty levels of a hundred thousand lines take seconds. Here the parts wait on a list, and only headers and
-encodings are left to the library.
+The standard library's parser recurses for each nested message and reads each line once per level: fifty levels of a
+hundred thousand lines take seconds. Here a list holds the parts to parse, and the library parses only headers and
+encodings.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ _BREAKING = frozenset(
 
 @dataclass(slots=True)
 class Parts:
-    """What a message consists of, as far as a diagnosis needs it."""
+    """The parts of a message that a diagnosis needs."""
 
     headers: Message
-    texts: list[str] = field(default_factory=list)  # what people read
+    texts: list[str] = field(default_factory=list)  # the readable text
     statuses: list[str] = field(default_factory=list)  # message/delivery-status (RFC 3464)
     feedback: list[str] = field(default_factory=list)  # message/feedback-report (RFC 5965)
     receipts: list[str] = field(default_factory=list)  # message/disposition-notification (RFC 8098)
-    originals: list[str] = field(default_factory=list)  # the headers of messages that came along
-    nested: list[bytes] = field(default_factory=list)  # messages that came along, whole
+    originals: list[str] = field(default_factory=list)  # the headers of contained messages
+    nested: list[bytes] = field(default_factory=list)  # contained messages, whole
 
     def header(self, name: str) -> str:
-        """A header of the message itself, decoded; "" when there is none."""
+        """A header of the outer message, decoded; "" when it is missing."""
         return decoded_header(self.headers.get(name))
 
 
@@ -64,7 +64,7 @@ def looks_like_message(data: bytes) -> bool:
 
 
 def take_apart(data: bytes) -> Parts:
-    """The parts of a message. Never raises; what is beyond the bounds is left out."""
+    """The parts of a message. Never raises; parts beyond the bounds are left out."""
     data = data[:MAX_BYTES].lstrip(b"\r\n\t \xef\xbb\xbf")
     data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if data.startswith(b"From "):  # a mailbox file: its first message
@@ -105,7 +105,7 @@ def _sort(parts: Parts, kind: str, head: Message, content: bytes) -> None:
 
 
 def _split(data: bytes) -> tuple[Message, bytes]:
-    """Headers and body. A part may begin with an empty line: then it has no headers."""
+    """Headers and body. A part that begins with an empty line has no headers."""
     if data.startswith(b"\n"):
         return Message(), data[1:]
     block, _, body = data.partition(b"\n\n")
@@ -117,7 +117,7 @@ def _split(data: bytes) -> tuple[Message, bytes]:
 def _boundary(head: Message) -> str:
     try:
         return head.get_boundary() or ""
-    except (ValueError, LookupError):  # a parameter in a charset that nobody knows
+    except (ValueError, LookupError):  # a parameter in an unknown charset
         return ""
 
 
@@ -153,7 +153,7 @@ def _text(head: Message, content: bytes) -> str:
 
 
 def decoded(data: bytes, charset: str = "") -> str:
-    """Bytes as text: by the charset that is named when it holds, else by what they look like. Never raises."""
+    """Bytes as text, in the declared charset if it decodes them, else in a guessed one. Never raises."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     if b"\x1b$" in data or b"\x1b(" in data:
@@ -179,7 +179,7 @@ def _exists(charset: str) -> bool:
 
 
 def decoded_header(value: object) -> str:
-    """A header's value with its encoded words (RFC 2047) read."""
+    """A header's value with its encoded words (RFC 2047) decoded."""
     if value is None:
         return ""
     try:
@@ -190,7 +190,7 @@ def decoded_header(value: object) -> str:
 
 
 def text_of_html(source: str) -> str:
-    """What a reader sees of HTML, a line for each block. In one pass, so that broken HTML costs no more."""
+    """The visible text of HTML, a line per block. In one pass, so that broken HTML takes no more time."""
     pieces: list[str] = []
     dropped = ""
     first, *chunks = source[: MAX_TEXT * 2].split("<")

@@ -1,6 +1,6 @@
-"""The shape of a text: what is the same in everybody's copy of an error, and nothing of whoever pasted it.
+"""The anonymous form of a text: what all copies of an error have in common, without personal data.
 
-For the work list of texts that nothing explained. What cannot be told from a name or a secret is left out.
+For the list of texts without an explanation. Whatever could be a name or a secret is removed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ _KEPT = re.compile(r"\x00(\d+)\x00")
 def shape_of(text: str) -> str:
     """A text without addresses, hosts, URLs, quoted names, ids, numbers and secrets; "" when nothing is left.
 
-    Codes stay: reply codes, enhanced ones, and those of mail clients.
-
-    At most MAX_LINES lines and MAX_SHAPE characters.
+    Reply codes, enhanced status codes and mail clients' codes are kept. At most MAX_LINES lines, MAX_SHAPE characters.
     """
     lines = [" ".join(line.split()) for line in plain(text[:20_000]).split("\n")]
     shapes = list(dict.fromkeys(shape for shape in map(_shape_of_line, lines) if shape))

@@ -1,7 +1,6 @@
-"""Patterns that staff write: from a server's words to a cause and its article.
+"""Patterns written by staff: from a server's words to a cause and its article.
 
-RE2 searches in linear time, so that no pattern can hang a worker; what RE2 cannot do is refused with a
-message that says so.
+RE2 searches in linear time, so that no pattern can block a worker. Unsupported syntax is refused with a message.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ _LOOK_AROUND = ("(?=", "(?!", "(?<=", "(?<!")
 
 
 class PatternFault(ValueError):  # noqa: N818 (a fault of the pattern, not of the program)
-    """An expression cannot be used. The message says why, for the words at the form's field."""
+    """An expression cannot be used. The message says why, and is shown in the form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """An expression over a server's words, and what it means when it is found. None: holds anywhere."""
+    """An expression over a server's words, with its cause and article. A None field does not restrict it."""
 
     name: str
     expression: str
@@ -42,7 +41,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A pattern that was found, and the words that it found. These words are not redacted."""
+    """A pattern that matches, and the matched words, not redacted."""
 
     pattern: Pattern
     text: str
@@ -50,7 +49,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A pattern that was found, and where in the line."""
+    """A pattern that matches, and the span in the line."""
 
     pattern: Pattern
     start: int
@@ -80,7 +79,7 @@ def _compile(expression: str) -> Any:
 
 
 def _explain(words: str) -> str:
-    """RE2's own words, with what people most often want from other engines named."""
+    """RE2's error message, with an explanation for the most common unsupported features."""
     if any(sign in words for sign in _LOOK_AROUND):
         return f"RE2 has no look-ahead and no look-behind ({words}). Write out what may stand there instead."
     if "invalid escape sequence: \\" in words and words[-1:].isdigit():
@@ -89,7 +88,7 @@ def _explain(words: str) -> str:
 
 
 class PatternSet:
-    """Patterns, compiled once, in the order in which they are tried; ten thousand cost hardly more than a few."""
+    """Patterns, compiled once, in the order in which they are tried. Ten thousand take hardly longer than a few."""
 
     def __init__(self, patterns: Iterable[Pattern] = ()) -> None:
         """Raises PatternFault when an expression cannot be compiled."""
@@ -107,11 +106,11 @@ class PatternSet:
     def match(
         self, words: str, *, protocol: Protocol | None, stage: Stage | None, provider: str | None
     ) -> Match | None:
-        """The first pattern that is found in a line of `words`: the provider's own before those of the protocol
-        or stage, these before general ones; within each, the smaller priority first.
+        """The first pattern that matches a line of `words`: the provider's, then those of the protocol or stage, then
+        general ones; within each, the smaller priority first.
 
-        A pattern that is bound to a provider, protocol or stage is tried only there; None as `protocol` or
-        `stage` means that it is not known (a pasted text), and holds nothing back.
+        A pattern for a provider, protocol or stage is tried only there. None as `protocol` or `stage` means unknown (a
+        pasted text), and does not restrict.
         """
         matches = self.matches(words, protocol=protocol, stage=stage, provider=provider)
         return matches[0] if matches else None
@@ -119,8 +118,8 @@ class PatternSet:
     def matches(
         self, words: str, *, protocol: Protocol | None, stage: Stage | None, provider: str | None
     ) -> tuple[Match, ...]:
-        """What `match` finds, and behind it the patterns that are found too and hold as well by every rule but their
-        names: of each class the first."""
+        """The result of `match`, then the other matches of the same rank, which only their names put behind it: the
+        first of each class."""
         lines: dict[int, str] = {}
         for line in map(cut, words.splitlines()):
             for index in self._scanner.hits(line):
@@ -139,7 +138,7 @@ class PatternSet:
         )
 
     def found(self, line: str) -> list[Found]:
-        """All patterns that are found in one line, wherever they belong, in the order in which they are tried."""
+        """All patterns that match one line, of any provider, protocol and stage, in the order of trial."""
         line = cut(line)
         return [Found(self._patterns[index], *self._span(index, line)) for index in self._scanner.hits(line)]
 

@@ -1,7 +1,7 @@
-"""A server's refusal in the live test: which causes it speaks of, and how sure each is.
+"""The possible causes of a server's refusal in the live test, with their confidence.
 
-The scale is the one of pasted texts (`judging.py`): the provider's own words make surer than words of anybody's,
-these surer than a code, and a bare no says least.
+The scale is that of pasted texts (`judging.py`): the highest confidence for a provider's own words, then for general
+words, then for a code, the lowest for a refusal without a reason.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, Rules
 from guides.mail.outcomes import PossibleCause, Stage
 
 MOST_CAUSES = 3
-MAX_WORDS = 8192  # of a refusal, handed to the patterns
+MAX_WORDS = 8192  # characters of a refusal that patterns search
 
 PROVIDERS_WORDS = 0.98
 KNOWN_WORDS = 0.965
 CODE = 0.88
-LATE_PRIORITY = 100  # patterns with a larger number stand back behind the built-in rules
+LATE_PRIORITY = 100  # patterns with a larger number come after the built-in rules
 
 _TABLES = {
     Stage.GREETING: (words.CONNECTION,),
@@ -36,19 +36,19 @@ _TABLES = {
 _OF_DELIVERY = (Stage.ENVELOPE, Stage.DELIVERY)
 
 
-# Classes that name several causes by their own definition.
+# Classes that stand for several causes by definition.
 AMBIGUOUS: Mapping[str, tuple[str, ...]] = {
     "auth.user_or_disabled_ambiguous": (REJECTED, "auth.protocol_disabled"),
     "tls.chain_or_unknown_ca": ("tls.chain_incomplete", "tls.unknown_ca"),
 }
 
-# Refusals without a reason do not rival one that names it, unless the words say "or".
+# A refusal without a reason is no alternative to a reason, unless the words say "or".
 _GENERAL = frozenset(
     {REJECTED, UNKNOWN, "auth.authz", "rcpt.generic", "smtp.other", "smtp.policy", "smtp.sender_generic", "smtp.temp"}
     | {"auth.temp_unavailable", "auth.contact_admin", "mbox.temp", "mbox.noperm", "net.protocol"}
 )
 
-# Codes of a login that name a reason of their own, whatever the words beside them say.
+# Codes of a refused login that give a reason of their own, independent of the words.
 _SPEAKING: Mapping[str, str] = {
     "EXPIRED": "auth.expired_password",
     "PRIVACYREQUIRED": "auth.encryption_required",
@@ -62,10 +62,10 @@ _EITHER = re2.compile(r"(?i)^[^.;:]{0,30}(\bor\b|\boder\b|\bили\b|または|�
 def judge_refusal(
     reply: Reply, cause: str, patterns: PatternSet, *, protocol: Protocol, stage: Stage, provider: str | None
 ) -> tuple[PossibleCause, ...]:
-    """What a refusal comes to, the likeliest first: staff's patterns, then `cause`, which codes and words gave.
+    """The causes of a refusal, the likeliest first: by staff's patterns, then `cause`, which is from codes and words.
 
-    More than one where patterns of the same rank disagree, where the words say "or", and where a code names another
-    reason than the words beside it.
+    There are several when patterns of the same rank disagree, the words say "or", or code and words give different
+    reasons.
     """
     found = patterns.matches(reply.words[:MAX_WORDS], protocol=protocol, stage=stage, provider=provider)
     matched = [_of(match.pattern) for match in found if not contradicts(reply, match.pattern.cause)]
@@ -84,7 +84,7 @@ def judge_refusal(
 
 
 def by_definition(first: PossibleCause, protocol: Protocol) -> tuple[PossibleCause, ...]:
-    """A class that names several causes, and these causes."""
+    """An ambiguous class, then the causes that it stands for."""
     names = AMBIGUOUS[first.name]
     if protocol is Protocol.SMTP:
         names = tuple("auth.smtp_auth_disabled" if name == "auth.protocol_disabled" else name for name in names)
@@ -99,7 +99,7 @@ def _of(pattern: Pattern) -> PossibleCause:
 
 
 def _rivals(reply: Reply, cause: str, stage: Stage) -> Iterator[str]:
-    """The other causes that words and code speak of."""
+    """The other causes that words and code indicate."""
     named = dict.fromkeys(name for line in reply.words.splitlines() for name in _either(line, cause, stage))
     by_code = _SPEAKING.get(reply.code) if stage is Stage.LOGIN and not reply.temporary else None
     if by_code is not None and cause not in _GENERAL:
@@ -109,7 +109,7 @@ def _rivals(reply: Reply, cause: str, stage: Stage) -> Iterator[str]:
 
 
 def _either(line: str, cause: str, stage: Stage) -> list[str]:
-    """The causes of a line that an "or" binds to `cause`."""
+    """The causes in a line that an "or" joins to `cause`."""
     spans: dict[str, tuple[int, int]] = {}
     for table in _tables(stage):
         for name, expression in table:
@@ -128,7 +128,7 @@ def _either(line: str, cause: str, stage: Stage) -> list[str]:
 
 
 def _sureness(reply: Reply, cause: str, stage: Stage) -> float:
-    """How sure codes and words make by themselves."""
+    """The confidence from codes and words, without patterns."""
     if cause == UNKNOWN:
         return 0.0
     if stage in _OF_DELIVERY:
@@ -139,7 +139,7 @@ def _sureness(reply: Reply, cause: str, stage: Stage) -> float:
 
 
 def _sureness_of_delivery(reply: Reply, cause: str, stage: Stage) -> float:
-    """Codes are used carelessly there, so that words say more."""
+    """The same for a delivery, where codes are often used wrongly and words count more."""
     if _says(reply, cause, stage):
         return CLEAR
     hit = next((hit for hit in Rules.of(*DELIVERY).hits(reply.words) if hit.cause == cause), None)
@@ -150,7 +150,7 @@ def _sureness_of_delivery(reply: Reply, cause: str, stage: Stage) -> float:
 
 
 def _says(reply: Reply, cause: str, stage: Stage) -> bool:
-    """Whether some line of the reply has words of `cause`."""
+    """Whether a line of the reply has words for `cause`."""
     tables = [tuple(row for row in table if row[0] == cause) for table in _tables(stage)]
     return words.cause_in(reply.words, *tables) is not None
 

@@ -1,6 +1,6 @@
-"""Ordered rules over one line of a server's or mail client's words, all tried at once.
+"""Ordered rules over one line of a server's or mail client's text, all searched at once.
 
-The rules are data: `rules/*.rules`. Live test, pasted texts and bounces read the same ones.
+The rules are data: `rules/*.rules`. The live test, pasted texts and bounces use the same ones.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from guides.mail.diagnosis.scanning import OPTIONS, Scanner, cut
 
 FOLDER = Path(__file__).parent / "rules"
 
-# How much a rule's words say by themselves.
+# The confidence from a rule's words alone.
 STRENGTHS = {
-    "exact": 0.95,  # one product's own words, or words that can mean nothing else
+    "exact": 0.95,  # one product's text, or unambiguous words
     "clear": 0.85,
     "likely": 0.7,
     "vague": 0.5,
@@ -26,13 +26,13 @@ STRENGTHS = {
 CLEAR = STRENGTHS["clear"]
 LIKELY = STRENGTHS["likely"]
 
-# What mail servers say when they do not take or deliver a message, in the order in which it is read.
+# The rules for mail that is not accepted or delivered, in their order.
 DELIVERY = ("delivery-en", "delivery-ja", "delivery-ru", "delivery-de", "delivery-other", "delivery-hints")
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A rule that was found: its class, how much it says, its place in the order, and where in the line it stood."""
+class RuleMatch:
+    """A rule that matches: its class, its confidence, its position in the order, and the span in the line."""
 
     cause: str
     strength: float
@@ -42,10 +42,10 @@ class Hit:
 
 
 class Rules:
-    """The rules of some files, in the order in which they win."""
+    """The rules of some files, in order of precedence."""
 
     def __init__(self, *texts: str) -> None:
-        """Raises ValueError when a text is not written as `rules/*.rules` are."""
+        """Raises ValueError when a text is not in the format of `rules/*.rules`."""
         self._rows: list[tuple[str, float, int]] = []
         expressions: list[str] = []
         cause, strength, rank = "", 0.0, -1
@@ -66,16 +66,16 @@ class Rules:
     @classmethod
     @cache
     def of(cls, *names: str) -> Rules:
-        """The rules of files below `rules/`, read and compiled once."""
+        """The rules of files in `rules/`, read and compiled once."""
         return cls(*((FOLDER / f"{name}.rules").read_text(encoding="utf-8") for name in names))
 
     @property
     def causes(self) -> frozenset[str]:
-        """Every class that a rule names."""
+        """All classes of the rules."""
         return frozenset(cause for cause, _, _ in self._rows)
 
-    def hits(self, line: str) -> list[Hit]:
-        """All rules that are found in a line, the winning one first; one hit a row."""
+    def hits(self, line: str) -> list[RuleMatch]:
+        """All rules that match a line, in order of precedence; one match per rule."""
         line = cut(line)
         hits = []
         last = -1
@@ -85,7 +85,7 @@ class Rules:
                 continue
             span = self._scanner.span(index, line)
             if span is not None:
-                hits.append(Hit(cause, strength, rank, *span))
+                hits.append(RuleMatch(cause, strength, rank, *span))
                 last = rank
         return hits
 
@@ -104,6 +104,6 @@ def _phrase_book() -> dict[str, list[str]]:
 
 
 def phrases(name: str, *, whole_line: bool = False) -> Any:
-    """One expression (RE2) for all phrases of a name in `rules/kinds.rules`; with `whole_line`, they fill a line."""
+    """An expression (RE2) for all phrases of a name in `rules/kinds.rules`; `whole_line`: that are a whole line."""
     joined = "|".join(_phrase_book()[name])
     return re2.compile(rf"(?im)^[ \t>]*(?:{joined})$" if whole_line else f"(?i){joined}", OPTIONS)

@@ -1,7 +1,7 @@
-"""Many expressions over one text at once: RE2's joint automaton, in portions that fit its memory.
+"""Searching a text for many expressions at once: RE2's joint automaton, in portions that fit its memory.
 
-`re2.Set` gives up silently when its memory is full. So the portions are small, and each holds one expression
-more that every text matches: when that one is missing from an answer, the portion is searched one by one.
+`re2.Set` returns nothing, without an error, when its memory is full. So the portions are small, and each has an
+additional expression that matches every text: if it is missing in a result, the portion is searched one by one.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import re2
 
 MAX_LINE_BYTES = 4096
 
-_PORTION = 20_000  # RE2 instructions; an automaton of these has room in the memory below, whatever the text
-_MEMORY = 16 << 20  # bytes at most for one portion's automaton; taken only as far as texts need it
+_PORTION = 20_000  # RE2 instructions; their automaton fits into _MEMORY for any text
+_MEMORY = 16 << 20  # bytes at most for one portion's automaton; allocated as needed
 
 OPTIONS = re2.Options()
-OPTIONS.log_errors = False  # faults are told to whoever wrote the expression, not to standard error
-OPTIONS.never_capture = True  # only where a match stands is asked: twice as fast
+OPTIONS.log_errors = False  # errors are shown in the form, not on standard error
+OPTIONS.never_capture = True  # only the match's span is needed: twice as fast
 _SET_OPTIONS = re2.Options()
 _SET_OPTIONS.log_errors = False
 _SET_OPTIONS.max_mem = _MEMORY
 
 
 class Scanner:
-    """Which of many expressions are found in a line."""
+    """Searches lines for many expressions."""
 
     def __init__(self, expressions: Sequence[str]) -> None:
         """Raises `re2.error` when an expression cannot be compiled, UnicodeEncodeError on a lone surrogate."""
@@ -54,12 +54,12 @@ class Scanner:
         joint = re2.Set.SearchSet(_SET_OPTIONS)
         for index in indexes:
             joint.Add(self._compiled[index].pattern)
-        joint.Add("")  # the witness: found in every text, unless the automaton gave up
+        joint.Add("")  # matches every text, unless the memory was full
         joint.Compile()
         self._portions.append((joint, indexes))
 
     def hits(self, line: str) -> list[int]:
-        """The places, in their order, of all expressions that are found in `line`."""
+        """The positions, in order, of all expressions that match `line`."""
         found: list[int] = []
         for joint, indexes in self._portions:
             places = joint.Match(line)
@@ -72,13 +72,13 @@ class Scanner:
         return found
 
     def span(self, index: int, line: str) -> tuple[int, int] | None:
-        """Where in `line` an expression is found first."""
+        """The first span of an expression in `line`."""
         match = self._compiled[index].search(line)
         return None if match is None else match.span()
 
 
 def cut(line: str) -> str:
-    """A line, not longer than any server's."""
+    """A line, cut at the longest length that servers send."""
     if len(line) * 4 <= MAX_LINE_BYTES:
         return line
     return line.encode("utf-8", "replace")[:MAX_LINE_BYTES].decode("utf-8", "ignore")

@@ -1,7 +1,7 @@
-"""What a page may show of a pasted text: the line that says so, its words marked, without secrets.
+"""The line of a pasted text that a page shows: with the matched words marked, without secrets.
 
-Nobody has told us the visitor's password here, so it cannot be removed by value. It is removed by where it stands:
-behind AUTH and LOGIN commands, behind "password", in base64, in a URL.
+The visitor's password is not known here, so it is not removed by value but by position: after AUTH and LOGIN
+commands, after "password", in base64, in a URL.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from guides.mail.connection.redact import visible
 from guides.mail.diagnosis.judging import Cause
 
 HIDDEN = "•••"
-AROUND = 160  # characters that are shown on each side of the words
+AROUND = 160  # characters shown on each side of the words
 
-# What may follow "password" and is no password.
+# Words after "password" that are no password.
 _WORDS = (
     r"(?!(?:is|was|has|must|may|or|and|not|no|for|of|in|on|to|the|a|an|your|you|incorrect|wrong|invalid|bad|expired|required|failed"
     r"|failure|authentication|auth|accepted|error|check|change|changed|reset|too|does|did|protected|prompt|mismatch|missing|disabled"
@@ -38,28 +38,28 @@ _SECRETS = (
     re.compile(r"(?i)((?:парол\w*|пин-?код)[ \t]*(?:[=:—-]|это)?[ \t]+)([!-~]{3,})"),
     # user:password@host
     re.compile(r"(?i)(\b[a-z]{2,8}://[^\s/:@]*:)([^\s/@]+)(?=@)"),
-    # base64 that is long and mixed: SASL messages, keys; not words, not host names
+    # long base64 of mixed characters: SASL messages, keys; not words or host names
     re.compile(r"()(?<![\w.@/+-])((?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+/]{20,}={0,2})(?![\w.@-])"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a shown line; `marked` ones are the words that were found."""
+    """A part of a shown line; `marked` ones are the matched words."""
 
     text: str
     marked: bool = False
 
 
 def without_secrets(text: str) -> str:
-    """A text with a mark in the place of whatever stands where passwords stand."""
+    """A text with marks instead of everything in a password's position."""
     for expression in _SECRETS:
         text = expression.sub(lambda match: f"{match.group(1)}{HIDDEN}", text)
     return text
 
 
 def shown(cause: Cause) -> tuple[Segment, ...]:
-    """The line behind a cause: redacted, made visible, cut around its words; () when there is none."""
+    """The line of a cause: redacted, made visible, cut around its words; () when there is none."""
     if not cause.line:
         return ()
     start = max(0, cause.start - AROUND)
@@ -72,7 +72,7 @@ def shown(cause: Cause) -> tuple[Segment, ...]:
 
 
 def _redacted(line: str, start: int, end: int) -> tuple[str, str, str]:
-    """The three parts of a line, redacted as one, so that a secret cannot hide across their borders."""
+    """The three parts of a line, redacted together, as a secret may cross their borders."""
     spans = [match.span(2) for expression in _SECRETS for match in expression.finditer(line)]
     parts = [(0, start), (start, end), (end, len(line))]
     shown_parts = []
@@ -89,7 +89,7 @@ def _redacted(line: str, start: int, end: int) -> tuple[str, str, str]:
 
 
 def _shown(text: str) -> str:
-    """`visible` strips; the blanks at the borders of the parts are part of the line."""
+    """`visible`, but with the spaces at the borders, which it strips."""
     lead = " " if text[:1].isspace() else ""
     trail = " " if text[-1:].isspace() and text.strip() else ""
     return f"{lead}{visible(text)}{trail}"

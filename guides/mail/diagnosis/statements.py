@@ -1,7 +1,7 @@
-"""From a pasted text to statements: one thing that one server or mail client said, on one line.
+"""Splitting a pasted text into statements: one message of a server or mail client each, on one line.
 
-Continuation lines are joined (`535-`, `535 `, wrapped prose), Python's tuples and bytes, base64 answers to SASL and
-numeric escapes are read, and what a statement quotes is found: the innermost words are the ones that count.
+Continuation lines are joined (`535-`, `535 `, wrapped prose). Python's tuples and bytes, base64 replies to SASL and
+numeric escapes are decoded. Quotes in a statement are found: the innermost quote counts most.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ MAX_STATEMENTS = 120
 MAX_STATEMENT = 4000  # characters
 MAX_CHARACTERS = 40_000  # of all statements together
 
-# Sentences that every bounce of a system holds and that say nothing of the cause.
+# Sentences that are in every bounce of a system, independent of the cause.
 _BOILERPLATE = phrases("boilerplate")
 
-# A line that begins a statement of its own.
+# The beginning of a new statement.
 _BEGINS = re.compile(
     r"^\s*(?:"
     r"(?:>>> |<<< )|"
@@ -48,7 +48,7 @@ _AFTER = re.compile(
 )
 _IN_REPLY = re.compile(r"\(in reply to (?:the )?([A-Z ]+?)(?: command)?\)", re.IGNORECASE)
 
-# Where somebody quotes a server.
+# The words before a quoted server reply.
 _QUOTES = re.compile(
     r"(?:\bsaid|\bresponded(?: with)?|\breturned(?: error)?|\breplied|\bresponse(?: is| was| of the server)?"
     r"|\banswered(?: with)?|\berror was"
@@ -57,7 +57,7 @@ _QUOTES = re.compile(
     r"\s*(?:[:：;=]|\bwas\b|'(?=[45]\d\d))\s*['\"(«「]*",
     re.IGNORECASE,
 )
-# A reply of an IMAP or POP3 server within a line.
+# The reply of an IMAP or POP3 server within a line.
 _RECEIVING = re.compile(r"(?<![\w\]])(?:-ERR |(?:NO |BAD |BYE )?\[(?:[A-Z]{5,}|SYS/TEMP|SYS/PERM|IN-USE)\b)")
 _CLIENT_TAIL = re.compile(
     r"\s*(?:Please (?:check|verify|try)\b.*|受信者.*確認.*|メッセージの受信者.*|アカウント設定.*|"
@@ -68,10 +68,10 @@ _CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What was said, on one line, and what it quotes.
+    """A message on one line, and its quotes.
 
-    `layers` holds the line's readings, the innermost first, the whole last. `direct` is true for a server's own reply
-    or a field of a report, false for prose around it. `command` is the SMTP command that was refused, if named.
+    `layers`: the quotes, the innermost first, the whole line last. `direct` is true for a server's reply or a field of
+    a report, false for prose. `command` is the refused SMTP command, if named.
     """
 
     text: str
@@ -81,7 +81,7 @@ class Statement:
 
 
 def plain(text: str) -> str:
-    """A text as rules read it: one form of each character (NFKC), straight apostrophes, nothing invisible."""
+    """A text as rules search it: in NFKC, with straight apostrophes, without invisible characters."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).replace("\u2019", "'").replace("\u2018", "'")
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
@@ -89,10 +89,10 @@ def plain(text: str) -> str:
 
 
 def statements(text: str) -> list[Statement]:
-    """The statements of a text in their order, at most MAX_STATEMENTS."""
+    """The statements of a text in order, at most MAX_STATEMENTS."""
     found: list[Statement] = []
     room = MAX_CHARACTERS
-    for line in dict.fromkeys(_joined(plain(text))):  # a transcript says the same many times
+    for line in dict.fromkeys(_joined(plain(text))):  # a transcript repeats lines
         statement = statement_of(line)
         if statement is not None:
             found.append(statement)
@@ -123,7 +123,7 @@ def statement_of(line: str, *, direct: bool = False) -> Statement | None:
 
 
 def _undoubled(line: str) -> str:
-    """A multi-line reply that was pasted on one line, with its code said once."""
+    """A multi-line reply that was pasted on one line, with its code only once."""
     head = _CONTINUES.match(line)
     if head is None or not head.group(3):
         return line
@@ -132,7 +132,7 @@ def _undoubled(line: str) -> str:
 
 
 def _joined(text: str) -> list[str]:
-    """Lines of one statement each: wrapped lines and multi-line replies are joined, boilerplate is left out."""
+    """The lines, one statement each: wrapped lines and multi-line replies are joined, boilerplate is left out."""
     lines: list[str] = []
     open_line = False
     code = ""
@@ -164,12 +164,12 @@ def _append(lines: list[str], more: str) -> None:
 
 
 def _only_boilerplate(line: str) -> bool:
-    """Whether a line is a system's standing phrase and names no code."""
+    """Whether a line is boilerplate without a code."""
     return _BOILERPLATE.search(line) is not None and REPLY.search(line) is None and len(line) < 400
 
 
 def _unpacked(line: str) -> str:
-    """Python's and SASL's packagings taken off."""
+    """A line without the encodings of Python and SASL."""
     packed = _BYTES.search(line)
     if packed:
         return f"{packed.group(1)} {_unescaped(packed.group(3))}"
@@ -190,7 +190,7 @@ def _unescaped(text: str) -> str:
 
 
 def _decoded(blob: str) -> str:
-    """What base64 says, when it is words; a continuation carries JSON (RFC 7628) or a prompt."""
+    """Base64 decoded, if the result is text: JSON (RFC 7628) or a prompt of a SASL challenge."""
     try:
         text = b64decode(blob + "=" * (-len(blob) % 4)).decode("utf-8")
     except (Base64Error, UnicodeDecodeError):
@@ -199,7 +199,7 @@ def _decoded(blob: str) -> str:
 
 
 def _layers(line: str) -> tuple[str, ...]:
-    """The line's readings: what it quotes, the innermost first, and the whole last."""
+    """The line's quotes, the innermost first, and the whole line last."""
     starts = {match.end() for match in _QUOTES.finditer(line)}
     starts |= {match.start() for match in REPLY.finditer(line) if match.start() > 0}
     starts |= {match.start() for match in _RECEIVING.finditer(line) if match.start() > 0}

@@ -1,7 +1,7 @@
-"""What servers' words mean, whoever runs them: the fall-back below the patterns that staff write.
+"""The meaning of words that servers of all providers use: the fall-back after staff's patterns.
 
-Each table is in the order of causes (shared/diagnosis.md): the first that fits is taken. All run through RE2,
-without regard to case, over one line at a time.
+The first matching row of a table counts, so specific causes come before general ones. All expressions are RE2, ignore
+case, and are searched in one line at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Table = tuple[tuple[str, Any], ...]
 
 
 def cause_in(words: str, *tables: Table) -> str | None:
-    """The first cause, in the order of the tables, that some line of `words` speaks of."""
+    """The first cause, in the order of the tables, that matches a line of `words`."""
     lines = [line[:MAX_LINE] for line in words.splitlines()]
     for table in tables:
         for cause, expression in table:
@@ -26,7 +26,7 @@ def cause_in(words: str, *tables: Table) -> str | None:
 
 
 def hit_in(line: str, *tables: Table) -> tuple[str, int, int] | None:
-    """The first cause that one line speaks of, and where in the line."""
+    """The first cause that matches a line, and the span."""
     line = line[:MAX_LINE]
     for table in tables:
         for cause, expression in table:
@@ -56,7 +56,7 @@ _LOCKED = (
 )
 
 LOGIN = _table(
-    # An `or` between two causes is a cause of its own, and stands before both.
+    # An `or` between two causes is a cause of its own, and comes before both.
     (
         "auth.user_or_disabled_ambiguous",
         r"(credentials|failure|password)\.? or (imap|pop3?|smtp)( access)? (is )?disabled",
@@ -141,7 +141,7 @@ LOGIN = _table(
     ),
 )
 
-# Where the reply's code says that the failure will pass, only these may be more than "not now".
+# With a temporary code, only these causes may be more specific than "temporary".
 TEMPORARY_LOGIN = _table(*_LOCKED)
 
 CONNECTION = _table(

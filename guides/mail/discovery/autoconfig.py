@@ -1,6 +1,6 @@
-"""Reading autoconfig files (draft-ietf-mailmaint-autoconfig; formats 1.1 and 1.2, and what people make of them).
+"""Parsing autoconfig files (draft-ietf-mailmaint-autoconfig; formats 1.1 and 1.2, and common deviations).
 
-Tolerant: a server that is wrong is left out and told, the good ones are kept; what is unknown is passed over.
+Tolerant: an invalid server is left out and reported, the valid ones are kept; unknown elements are ignored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from guides.mail.discovery.servers import (
     USUAL,
     NotTaken,
     Skipped,
-    Why,
+    SkipReason,
     check_clash,
     checked_host,
     checked_port,
@@ -29,7 +29,7 @@ DOMAIN_PLACEHOLDER = "%EMAILDOMAIN%"
 MOST_SERVERS = 30
 LONGEST_LINK = 300
 
-_STAND_IN = "placeholder-for-the.domain"  # to judge a host name with a placeholder in it
+_STAND_IN = "placeholder-for-the.domain"  # inserted to check a host name that contains a placeholder
 _PROTOCOLS = {"imap": Protocol.IMAP, "pop3": Protocol.POP3, "smtp": Protocol.SMTP}
 _SECURITIES = {"ssl": Security.TLS, "starttls": Security.STARTTLS}
 _CLEAR = frozenset({"plain", "none", "clear", ""})
@@ -43,7 +43,7 @@ _AUTH = {
 
 
 class ConfigFault(ValueError):  # noqa: N818
-    """A file holds no settings. `cause`: xml, xml_dtd, xml_size, no_client_config, no_provider."""
+    """A file has no settings. `cause`: xml, xml_dtd, xml_size, no_client_config, no_provider."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -52,12 +52,12 @@ class ConfigFault(ValueError):  # noqa: N818
 
 @dataclass(frozen=True)
 class ParsedConfig:
-    """What a file says. Without a domain to fill in, hosts may hold `%EMAILDOMAIN%`: see `for_domain`."""
+    """The content of a file. If it was parsed without a domain, hosts may contain `%EMAILDOMAIN%`: see `for_domain`."""
 
-    name: str = ""  # what the provider calls itself
+    name: str = ""  # the provider's display name
     version: str = ""
     domains: tuple[str, ...] = ()  # A-labels
-    bad_domains: tuple[str, ...] = ()  # what stands there and is none: a stranger's words, cut
+    bad_domains: tuple[str, ...] = ()  # invalid entries among the domains: untrusted text, cut
     servers: tuple[Server, ...] = ()  # best first
     skipped: tuple[Skipped, ...] = ()
     must_enable: bool = False
@@ -66,13 +66,13 @@ class ParsedConfig:
 
     @property
     def is_usable(self) -> bool:
-        """Whether mail can be received with it."""
+        """Whether it has a server for receiving mail."""
         return any(server.protocol is not Protocol.SMTP for server in self.servers)
 
     @property
     def needs_address(self) -> bool:
-        """Whether more would be known with the address than without."""
-        return any(skipped.why is Why.NEEDS_ADDRESS for skipped in self.skipped)
+        """Whether a server was left out because the address is needed."""
+        return any(skipped.why is SkipReason.NEEDS_ADDRESS for skipped in self.skipped)
 
     def for_domain(self, domain: str) -> tuple[Server, ...]:
         """The servers with the domain (A-labels) filled in."""
@@ -92,14 +92,14 @@ def parse_client_config(
     providers = root.all("emailProvider")
     if not providers:
         raise ConfigFault("no_provider")
-    reader = _Reader(address.domain if address else domain, address, tuple(allowed_suffixes))
+    reader = _ConfigParser(address.domain if address else domain, address, tuple(allowed_suffixes))
     configs = [reader.provider(element, root) for element in providers]
     return next((config for config in configs if config.is_usable), configs[0])
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """Whom a file is read for."""
+class _ConfigParser:
+    """Parses a file for a domain or an address, if given."""
 
     domain: str
     address: Address | None
@@ -115,7 +115,7 @@ class _Reader:
             try:
                 server = self._server(entry, kind)
                 if any((server.protocol, server.host, server.port) == (s.protocol, s.host, s.port) for s in servers):
-                    raise NotTaken(Why.TWICE, f"{server.host}:{server.port}")
+                    raise NotTaken(SkipReason.TWICE, f"{server.host}:{server.port}")
             except NotTaken as fault:
                 skipped.append(Skipped(shown(f"{entry.name} {kind}".strip()), fault.why, fault.detail))
             else:
@@ -139,7 +139,7 @@ class _Reader:
     def _server(self, entry: Element, kind: str) -> Server:
         protocol = _PROTOCOLS.get(kind)
         if protocol is None or (protocol is Protocol.SMTP) != (entry.name.lower() == "outgoingserver"):
-            raise NotTaken(Why.PROTOCOL, kind)
+            raise NotTaken(SkipReason.PROTOCOL, kind)
         host = self._host(entry.get("hostname"))
         port = checked_port(entry.get("port"), protocol)
         security = _security(entry.get("socketType"), port)
@@ -155,14 +155,14 @@ class _Reader:
         )
 
     def _host(self, text: str) -> str:
-        """A host name with its placeholders filled in; `%EMAILDOMAIN%` stays where no domain is known."""
+        """A host name with its placeholders replaced; `%EMAILDOMAIN%` stays when no domain is known."""
         if self.address is not None:
             text = _replace(text, "%EMAILLOCALPART%", self.address.local_part)
         elif "%EMAILLOCALPART%" in text.upper():
-            raise NotTaken(Why.NEEDS_ADDRESS, text)
+            raise NotTaken(SkipReason.NEEDS_ADDRESS, text)
         filled = _with_domain(text, self.domain or _STAND_IN)
         if "%" in filled:
-            raise NotTaken(Why.PLACEHOLDER, text)
+            raise NotTaken(SkipReason.PLACEHOLDER, text)
         host = checked_host(filled, self.allowed_suffixes)
         return host if self.domain else host.replace(_STAND_IN, DOMAIN_PLACEHOLDER)
 
@@ -179,21 +179,21 @@ def _security(text: str, port: int) -> Security:
     kind = text.strip().lower()
     if kind in _SECURITIES:
         return _SECURITIES[kind]
-    if kind == "tls" and port in USUAL:  # some write it for either; the port says which
+    if kind == "tls" and port in USUAL:  # used for either kind; the port tells which
         return USUAL[port][1]
-    raise NotTaken(Why.CLEAR_TEXT if kind in _CLEAR else Why.SECURITY, text)
+    raise NotTaken(SkipReason.CLEAR_TEXT if kind in _CLEAR else SkipReason.SECURITY, text)
 
 
 def _auth(texts: list[str]) -> tuple[AuthMethod, ...]:
-    """The ways to sign in, in the file's order; none named means a password."""
+    """The authentication methods in the file's order; a password when it names none."""
     known = dict.fromkeys(_AUTH[text.strip().lower()] for text in texts if text.strip().lower() in _AUTH)
     if texts and not known:
-        raise NotTaken(Why.AUTHENTICATION, ", ".join(texts))
+        raise NotTaken(SkipReason.AUTHENTICATION, ", ".join(texts))
     return tuple(known) or (AuthMethod.PASSWORD,)
 
 
 def _domains(element: Element) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The domains that a file is about, and what is none; the file may be about others still."""
+    """The valid domains of a file and the invalid entries. The file may also apply to other domains."""
     found, bad = [], []
     for text in [entry.text for entry in element.all("domain")]:
         try:
@@ -204,6 +204,6 @@ def _domains(element: Element) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _link(text: str) -> str:
-    """An https address, or nothing."""
+    """An https URL, or ""."""
     link = text.strip()
     return link if link.startswith("https://") and len(link) <= LONGEST_LINK and link.isprintable() else ""

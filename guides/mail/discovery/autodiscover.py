@@ -1,7 +1,7 @@
-"""A source: Autodiscover, POX and v2 ([MS-OXDSCLI]), asked without credentials and without the visitor's address.
+"""A source: Autodiscover, POX and v2 ([MS-OXDSCLI]), requested without credentials and without the visitor's address.
 
-POX wants an address to answer about: it is told a made-up one of the domain. What a server says about that one's user
-name shows the form that it wants.
+POX requires an address: a made-up one of the domain is sent. The user name in the response shows the form that the
+server expects.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from xml.etree import ElementTree as ET
 
 from guides.mail.accounts import Address, Protocol, Security, Server
 from guides.mail.discovery.files import NOT_THERE
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.servers import (
     NotTaken,
     Skipped,
-    Why,
+    SkipReason,
     check_clash,
     checked_host,
     checked_port,
@@ -31,14 +31,14 @@ from guides.mail.network import FetchFailure
 
 REQUEST = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
 RESPONSE = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
-NOBODY = "settings"  # the part before @ that POX is asked about
+LOCAL_PART = "settings"  # of the made-up address
 MOST_PROTOCOLS = 20
 _PROTOCOLS = {"IMAP": Protocol.IMAP, "POP3": Protocol.POP3, "SMTP": Protocol.SMTP}
 _IMPLICIT = frozenset({993, 995, 465})
 
 
 async def autodiscover(query: Query) -> Finding:
-    """`https://autodiscover.D/autodiscover/autodiscover.xml`, and at the same time v2 at the same host."""
+    """Ask `https://autodiscover.D/autodiscover/autodiscover.xml`, and v2 at the same host at the same time."""
     host = f"autodiscover.{query.domain}"
     pox, hosted = await asyncio.gather(_pox(query, f"https://{host}/autodiscover/autodiscover.xml"), _v2(query, host))
     if not pox.found and hosted:
@@ -47,9 +47,9 @@ async def autodiscover(query: Query) -> Finding:
 
 
 async def _pox(query: Query, url: str) -> Finding:
-    base = Finding(Source.AUTODISCOVER, trust=Trust.MEDIUM, origin=url)
+    base = Finding(ConfigSource.AUTODISCOVER, trust=Trust.MEDIUM, origin=url)
     try:
-        answer = await query.door.fetch(url, body=_request(f"{NOBODY}@{query.domain}"), media_type="text/xml")
+        answer = await query.door.fetch(url, body=_request(f"{LOCAL_PART}@{query.domain}"), media_type="text/xml")
     except FetchFailure as failure:
         return replace(base, error=failure.cause)
     if answer.status == 401:
@@ -74,8 +74,9 @@ async def _pox(query: Query, url: str) -> Finding:
 
 
 async def _v2(query: Query, host: str) -> str:
-    """Where v2 sends Exchange clients, or "". It names no IMAP server, but it shows that there is an Exchange."""
-    url = f"https://{host}/autodiscover/autodiscover.json?Email={NOBODY}%40{query.domain}&Protocol=AutodiscoverV1"
+    """The URL that v2 gives Exchange clients, or "". It names no IMAP server, but shows that Exchange is used."""
+    email = f"{LOCAL_PART}%40{query.domain}"
+    url = f"https://{host}/autodiscover/autodiscover.json?Email={email}&Protocol=AutodiscoverV1"
     try:
         answer = await query.door.fetch(url, redirects=0)
         found = json.loads(answer.body) if answer.status == 200 else None
@@ -106,16 +107,16 @@ def _server(query: Query, entry: Element) -> Server:
     port = checked_port(entry.get("Port"), protocol)
     security = _security(entry, port)
     check_clash(protocol, port, security)
-    nobody = Address(NOBODY, query.domain)
-    return Server(protocol, host, port, security, username_form(entry.get("LoginName"), nobody))
+    address = Address(LOCAL_PART, query.domain)
+    return Server(protocol, host, port, security, username_form(entry.get("LoginName"), address))
 
 
 def _security(entry: Element, port: int) -> Security:
-    """`Encryption` counts before `SSL`, and the absence of both means SSL; SSL on a STARTTLS port means STARTTLS."""
+    """`Encryption` takes precedence over `SSL`; neither means SSL; SSL on a STARTTLS port means STARTTLS."""
     match entry.get("Encryption").lower() or {"off": "none"}.get(entry.get("SSL").lower(), "ssl"):
         case "tls":
             return Security.TLS if port in _IMPLICIT else Security.STARTTLS
         case "ssl" | "auto":
             return Security.STARTTLS if port in (143, 110, 587) else Security.TLS
         case _:
-            raise NotTaken(Why.CLEAR_TEXT, entry.get("Encryption"))
+            raise NotTaken(SkipReason.CLEAR_TEXT, entry.get("Encryption"))

@@ -1,4 +1,4 @@
-"""Two sources: autoconfig files at the domain's `autoconfig.` host and at its well-known address."""
+"""Two sources: autoconfig files at the domain's `autoconfig.` host and at its well-known URL."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from guides.mail.discovery.autoconfig import ConfigFault, ParsedConfig, parse_client_config
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.network import FetchFailure
 
 NOT_THERE = frozenset({403, 404, 410})
-WANTS_ADDRESS = 400  # what servers answer that make a file for one address
+WANTS_ADDRESS = 400  # the status of servers that generate a file for one address only
 
 
 async def autoconfig(query: Query) -> Finding:
     """`https://autoconfig.D/mail/config-v1.1.xml`."""
     url = f"https://autoconfig.{query.domain}/mail/config-v1.1.xml"
-    return await from_address(query, url, Source.AUTOCONFIG, Trust.HIGH)
+    return await from_address(query, url, ConfigSource.AUTOCONFIG, Trust.HIGH)
 
 
 async def well_known(query: Query) -> Finding:
-    """`https://D/.well-known/autoconfig/mail/config-v1.1.xml`; never with the address."""
+    """`https://D/.well-known/autoconfig/mail/config-v1.1.xml`; always without the address."""
     url = f"https://{query.domain}/.well-known/autoconfig/mail/config-v1.1.xml"
-    return await from_address(replace(query, address=None), url, Source.WELL_KNOWN, Trust.HIGH)
+    return await from_address(replace(query, address=None), url, ConfigSource.WELL_KNOWN, Trust.HIGH)
 
 
-async def from_address(query: Query, url: str, source: Source, trust: Trust) -> Finding:
-    """Fetch a file and read it. With an address in the query, that is sent along, to this host alone."""
+async def from_address(query: Query, url: str, source: ConfigSource, trust: Trust) -> Finding:
+    """Fetch a file and parse it. An address in the query is sent too, and only to this host."""
     asked = url
     if query.address is not None:
         asked = f"{url}?emailaddress={quote(str(query.address), safe='')}"
@@ -49,7 +49,7 @@ async def from_address(query: Query, url: str, source: Source, trust: Trust) -> 
 
 
 def finding_of(query: Query, config: ParsedConfig, base: Finding) -> Finding:
-    """What a file that was read comes to."""
+    """The finding from a parsed file."""
     base = replace(base, skipped=config.skipped, needs_address=config.needs_address and query.address is None)
     if not config.is_usable:
         return replace(base, error="no_server")

@@ -1,4 +1,4 @@
-"""What each source came to, and what all of them together mean: the value objects of discovery."""
+"""The value objects of discovery: the finding of each source, and the result of all."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from guides.mail.accounts import Account, Protocol, Server
 from guides.mail.discovery.servers import Skipped
 
 
-class Source(StrEnum):
-    """Where settings can come from, the most trusted first. The values are the outside's (`discover --json`)."""
+class ConfigSource(StrEnum):
+    """The sources of settings, the most trusted first. The values are part of the interface (`discover --json`)."""
 
     TABLE = "table"
     PACC = "pacc"
@@ -24,27 +24,27 @@ class Source(StrEnum):
 
 
 class Trust(StrEnum):
-    """How far to trust what was found."""
+    """How trustworthy a finding is."""
 
-    HIGH = "high"  # the domain says so itself over https, or several sources confirm it
+    HIGH = "high"  # from the domain itself over https, or confirmed by several sources
     MEDIUM = "medium"  # one good source, or a host that the domain points at
-    LOW = "low"  # names alone, or a guess that answered
+    LOW = "low"  # DNS names only, or a guessed server that answers
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one source came to. `error` is "" or a cause: of the door, of reading, or of `guides.mail.discovery`."""
+    """The result of one source. `error` is "" or a cause: of `network`, of parsing, or of `guides.mail.discovery`."""
 
-    source: Source
+    source: ConfigSource
     account: Account | None = None
     trust: Trust = Trust.LOW
     error: str = ""
-    origin: str = ""  # the address or name that it came from
-    by_dns_alone: bool = False  # nothing but unsigned names vouches for it
+    origin: str = ""  # the URL or name that it came from
+    by_dns_alone: bool = False  # only unsigned DNS records confirm it
     skipped: tuple[Skipped, ...] = ()
-    needs_address: bool = False  # with the visitor's address it would say more
-    hints: tuple[str, ...] = ()  # MX: domains that the offline shelf may know
-    exchangers: tuple[str, ...] = ()  # MX: the hosts that take the domain's mail, the best first
+    needs_address: bool = False  # with the visitor's address the source would return more
+    hints: tuple[str, ...] = ()  # MX: domains to look up in the provider table and the ISPDB
+    exchangers: tuple[str, ...] = ()  # MX: the domain's mail exchangers, the best first
 
     @property
     def found(self) -> bool:
@@ -58,39 +58,39 @@ class Finding:
 
     @property
     def is_whole(self) -> bool:
-        """Whether mail can be received and sent with it."""
+        """Whether it has servers for receiving and sending mail."""
         protocols = {server.protocol for server in self.servers}
         return Protocol.SMTP in protocols and len(protocols) > 1
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A source names another best server than the one shown."""
+    """A source whose best server differs from the shown one."""
 
-    source: Source
+    source: ConfigSource
     protocol: Protocol
     server: Server
 
 
 @dataclass(frozen=True)
 class Remark:
-    """Something about the settings that a reader must know. `kind` has words in `guides.views.labels`."""
+    """A warning about the settings. `guides.views.labels` has a text for each `kind`."""
 
     kind: str
-    source: Source | None = None
+    source: ConfigSource | None = None
     detail: str = ""
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """The settings of a domain, with every source and how it bears on them."""
+    """The settings of a domain, with the findings of all sources, their differences and the warnings."""
 
     domain: str
     account: Account
     winner: Finding | None = None
     findings: tuple[Finding, ...] = ()
     differences: tuple[Difference, ...] = ()
-    confirm: str | None = None  # a foreign registrable domain that came by DNS alone
+    confirm: str | None = None  # another registrable domain that only DNS names; the visitor must confirm it
     warnings: tuple[Remark, ...] = ()
 
     @property
@@ -100,7 +100,7 @@ class Discovery:
 
     @property
     def needs_address(self) -> bool:
-        """Whether a more trusted source than the winner would answer if it knew the address."""
-        order = list(Source)
+        """Whether a more trusted source than the chosen one would answer if it had the address."""
+        order = list(ConfigSource)
         limit = order.index(self.winner.source) if self.winner else len(order)
         return any(finding.needs_address and order.index(finding.source) < limit for finding in self.findings)

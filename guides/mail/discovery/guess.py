@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.limits import ChannelFault
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.network import DnsFailure, HostForbidden
 
@@ -20,7 +20,7 @@ PORTS = {Protocol.IMAP: 993, Protocol.POP3: 995, Protocol.SMTP: 465}
 
 
 async def guess(query: Query) -> Finding:
-    """For each protocol the first of its usual names that answers under TLS with a valid certificate."""
+    """For each protocol, the first of the usual names that answers with TLS and a valid certificate."""
     tries = {
         protocol: [asyncio.create_task(_answers(query, f"{name}{query.domain}", PORTS[protocol])) for name in names]
         for protocol, names in NAMES.items()
@@ -32,14 +32,14 @@ async def guess(query: Query) -> Finding:
             for task in tasks:
                 task.cancel()
         await asyncio.gather(*(task for tasks in tries.values() for task in tasks), return_exceptions=True)
-    base = Finding(Source.GUESS, trust=Trust.LOW)
+    base = Finding(ConfigSource.GUESS, trust=Trust.LOW)
     if not any(server.protocol is not Protocol.SMTP for server in servers):
         return replace(base, error="no_server")
     return replace(base, account=query.account(tuple(servers)), origin=servers[0].host)
 
 
 async def _first(query: Query, protocol: Protocol, tasks: list[asyncio.Task[bool]]) -> Server | None:
-    """A later name counts only when those before it have failed: which one wins must not depend on their speed."""
+    """The first name in order that works, not the fastest, so that the result does not depend on timing."""
     for name, task in zip(NAMES[protocol], tasks, strict=True):
         if await task:
             return Server(protocol, f"{name}{query.domain}", PORTS[protocol], Security.TLS)

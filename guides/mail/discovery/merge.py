@@ -1,4 +1,4 @@
-"""Which source's settings are shown, what the others disagree about, and what a reader must know."""
+"""Merging the findings: the chosen settings, the differences of other sources, and the warnings."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from guides.mail.accounts import Account, Protocol, Server
-from guides.mail.discovery.findings import Difference, Discovery, Finding, Remark, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Difference, Discovery, Finding, Remark, Trust
 from guides.mail.discovery.names import is_within, registrable_domain
-from guides.mail.discovery.servers import Why, ranked
+from guides.mail.discovery.servers import SkipReason, ranked
 
-# Errors that say something about the domain, not only about one source.
+# Errors that concern the domain, not only one source.
 TELLING = frozenset({"wrong_digest", "no_digest", "not_offered", "no_mail", "gateway", "exchange", "wants_password"})
 
 
 def merge(domain: str, findings: Iterable[Finding]) -> Discovery:
-    """The most trusted source wins; a protocol that it lacks comes from the next one that has it."""
-    order = list(Source)
+    """Choose the most trusted source; a protocol that it lacks comes from the next one that has it."""
+    order = list(ConfigSource)
     findings = tuple(sorted(findings, key=lambda finding: order.index(finding.source)))
     having = [finding for finding in findings if finding.found]
     winner = next((finding for finding in having if _receives(finding.servers)), None)
@@ -41,7 +41,7 @@ def _receives(servers: Iterable[Server]) -> bool:
 
 
 def _completed(account: Account, winner: Finding, having: list[Finding]) -> tuple[Account, tuple[Finding, ...]]:
-    """Fill in sending where the winner knows only receiving."""
+    """Add a server for sending when the chosen source has only ones for receiving."""
     if account.best(Protocol.SMTP) is not None:
         return account, ()
     for finding in having:
@@ -64,7 +64,7 @@ def _differences(account: Account, winner: Finding, having: list[Finding]) -> It
 
 
 def _foreign(domain: str, account: Account, used: tuple[Finding, ...]) -> str | None:
-    """The registrable domain of a server that nothing but DNS names, when it is not the domain's own."""
+    """The registrable domain of a server that only DNS names, when it is not the domain's own."""
     for finding in used:
         if not finding.by_dns_alone:
             continue
@@ -83,7 +83,7 @@ def _remarks(
 ) -> tuple[Remark, ...]:
     remarks = []
     if winner is not None and account is not None:
-        if winner.source is Source.GUESS:
+        if winner.source is ConfigSource.GUESS:
             remarks.append(Remark("guessed", winner.source))
         elif winner.trust is Trust.LOW:
             remarks.append(Remark("low_trust", winner.source))
@@ -94,10 +94,10 @@ def _remarks(
         if finding.error in TELLING:
             remarks.append(Remark(finding.error, finding.source, finding.origin))
         whys = {skipped.why for skipped in finding.skipped}
-        if Why.CLASH in whys:
-            detail = "; ".join(skipped.detail for skipped in finding.skipped if skipped.why is Why.CLASH)
+        if SkipReason.CLASH in whys:
+            detail = "; ".join(skipped.detail for skipped in finding.skipped if skipped.why is SkipReason.CLASH)
             remarks.append(Remark("clash", finding.source, detail))
-        if Why.CLEAR_TEXT in whys and not finding.found:
+        if SkipReason.CLEAR_TEXT in whys and not finding.found:
             remarks.append(Remark("clear_text_only", finding.source))
     remarks += [Remark("differs", source) for source in dict.fromkeys(difference.source for difference in differences)]
     return tuple(remarks)

@@ -1,4 +1,4 @@
-"""A source: the best mail exchanger. It shows who hosts the mailbox, and that provider may publish settings."""
+"""A source: the best mail exchanger. It identifies the hosting provider, which may publish settings."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import replace
 
 from guides.mail.accounts import Account
 from guides.mail.discovery.files import from_address
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
 from guides.mail.discovery.query import Query
-from guides.mail.network import DnsFailure, HostForbidden, MxRecord, Records, check_host
+from guides.mail.network import DnsFailure, HostForbidden, MxRecord, RecordSet, check_host
 
 MOST_EXCHANGERS = 10
 
 
 async def mx(query: Query) -> Finding:
-    """The best exchanger alone: by a known suffix its provider, else `autoconfig.` below its domains."""
-    base = Finding(Source.MX, trust=Trust.MEDIUM, by_dns_alone=True)
+    """Use the best exchanger: the provider with a matching suffix, else `autoconfig.` below its domains."""
+    base = Finding(ConfigSource.MX, trust=Trust.MEDIUM, by_dns_alone=True)
     try:
         records = await query.door.query(query.domain, "MX")
     except (DnsFailure, HostForbidden) as failure:
@@ -39,11 +39,11 @@ async def mx(query: Query) -> Finding:
         return replace(base, account=Account(domain=query.domain, provider=slug))
     if is_gateway(host):
         return replace(base, error="gateway")
-    if is_within(host, query.domain):  # its own files are sources of their own
+    if is_within(host, query.domain):  # the domain's own files are other sources
         return replace(base, error="own_host")
     candidates = domains_of(host)
     files = [
-        from_address(query, f"https://autoconfig.{name}/mail/config-v1.1.xml", Source.MX, Trust.MEDIUM)
+        from_address(query, f"https://autoconfig.{name}/mail/config-v1.1.xml", ConfigSource.MX, Trust.MEDIUM)
         for name in candidates
     ]
     answers = await asyncio.gather(*files)
@@ -56,7 +56,7 @@ async def mx(query: Query) -> Finding:
 
 
 async def exchangers(query: Query) -> tuple[str, ...] | None:
-    """The hosts that take the domain's mail, and nothing else of the source. None when that cannot be told now."""
+    """Only the domain's mail exchangers, without settings. None when the DNS query fails."""
     try:
         return _public(query, await query.door.query(query.domain, "MX"))
     except HostForbidden:
@@ -65,8 +65,8 @@ async def exchangers(query: Query) -> tuple[str, ...] | None:
         return () if failure.cause == "dns.nxdomain" else None
 
 
-def _public(query: Query, records: Records) -> tuple[str, ...]:
-    """The exchangers that have a public host name."""
+def _public(query: Query, records: RecordSet) -> tuple[str, ...]:
+    """The exchangers with a public host name."""
     hosts = []
     for record in records.found[:MOST_EXCHANGERS]:
         if isinstance(record, MxRecord) and record.host:
@@ -76,14 +76,14 @@ def _public(query: Query, records: Records) -> tuple[str, ...]:
 
 
 def by_suffix(host: str, suffixes: Mapping[str, str]) -> str | None:
-    """The provider whose rule is the longest that fits a mail exchanger."""
+    """The provider with the longest suffix that matches a mail exchanger."""
     parts = host.split(".")
     names = (".".join(parts[start:]) for start in range(len(parts)))
     return next((suffixes[name] for name in names if name in suffixes), None)
 
 
 def domains_of(host: str) -> tuple[str, ...]:
-    """The exchanger's name without its first label, and what was registered; never a public suffix."""
+    """The exchanger's name without its first label, and its registrable domain; never a public suffix."""
     registered = registrable_domain(host)
     if is_public_suffix(registered):
         return ()

@@ -1,4 +1,4 @@
-"""Which domains belong together: the Public Suffix List, and the hosts that only filter mail for others."""
+"""Registrable domains (Public Suffix List), and the hosts of mail filtering services."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cache
 
 from publicsuffixlist import PublicSuffixList
 
-# Mail for a domain passes through these on its way to the mailbox; they hold no mailboxes.
+# Filtering services: they relay a domain's mail to its mailbox provider and host no mailboxes.
 GATEWAYS = frozenset(
     {
         "antispamcloud.com",
@@ -50,23 +50,20 @@ def _suffixes() -> PublicSuffixList:
 
 
 def registrable_domain(host: str) -> str:
-    """The part of a host's name that somebody registered (`example.co.jp` of `a.b.example.co.jp`).
-
-    A public suffix itself stands for itself.
-    """
+    """The registrable domain of a host (`example.co.jp` of `a.b.example.co.jp`); a public suffix itself is returned."""
     return _suffixes().privatesuffix(host) or host
 
 
 def is_public_suffix(name: str) -> bool:
-    """Whether names below it are registered by different people (`co.jp`)."""
+    """Whether it is in the Public Suffix List, so that names below it have different owners (`co.jp`)."""
     return _suffixes().privatesuffix(name) is None
 
 
 def is_within(host: str, domain: str) -> bool:
-    """Whether both were registered together."""
+    """Whether both have the same registrable domain."""
     return registrable_domain(host) == registrable_domain(domain)
 
 
 def is_gateway(host: str) -> bool:
-    """Whether a mail exchanger filters mail for others."""
+    """Whether a mail exchanger belongs to a filtering service."""
     return registrable_domain(host) in GATEWAYS

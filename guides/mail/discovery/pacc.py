@@ -1,6 +1,6 @@
-"""A source: PACC (draft-ietf-mailmaint-pacc-02), a JSON file whose digest stands in the DNS.
+"""A source: PACC (draft-ietf-mailmaint-pacc-02), a JSON file whose digest is published in the DNS.
 
-Its hosts are reached by implicit TLS on the usual ports, and the user name is the address.
+Its servers use implicit TLS on the standard ports, and the user name is the address.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 
 from guides.mail.accounts import AuthMethod, Protocol, Security, Server
 from guides.mail.discovery.files import NOT_THERE
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.servers import NotTaken, Skipped, checked_host, shown
 from guides.mail.network import DnsFailure, FetchFailure, HostForbidden, TxtRecord
 
-# The drafts have called sending by two names.
+# The drafts used two keys for sending.
 _KEYS = (
     ("imap", Protocol.IMAP, 993),
     ("pop3", Protocol.POP3, 995),
@@ -31,9 +31,9 @@ _KEYS = (
 
 
 async def pacc(query: Query) -> Finding:
-    """Fetch the file, never following a redirect, and the digest; without the right one the file counts for nothing."""
+    """Fetch the file, without redirects, and the digest; without a matching digest the file is rejected."""
     url = f"https://ua-auto-config.{query.domain}/.well-known/user-agent-configuration.json"
-    base = Finding(Source.PACC, trust=Trust.HIGH, origin=url)
+    base = Finding(ConfigSource.PACC, trust=Trust.HIGH, origin=url)
     async with asyncio.TaskGroup() as group:
         digests = group.create_task(_digests(query))
         fetching = group.create_task(_fetch(query, url))
@@ -54,7 +54,7 @@ async def pacc(query: Query) -> Finding:
 
 
 async def _fetch(query: Query, url: str) -> bytes | str:
-    """The file, or the cause why there is none."""
+    """The file, or the cause of the failure."""
     try:
         answer = await query.door.fetch(url, redirects=0)
     except FetchFailure as failure:
@@ -65,7 +65,7 @@ async def _fetch(query: Query, url: str) -> bytes | str:
 
 
 async def _digests(query: Query) -> list[bytes]:
-    """The SHA-256 digests that the domain publishes: `v=UAAC1; a=sha256; d=...`. Several, while it changes the file."""
+    """The SHA-256 digests in the DNS: `v=UAAC1; a=sha256; d=...`. There may be several while the file changes."""
     try:
         records = await query.door.query(f"_ua-auto-config.{query.domain}", "TXT")
     except (DnsFailure, HostForbidden):

@@ -1,4 +1,4 @@
-"""What every source is given: the domain, the door, and what the portal knows without the network."""
+"""The input of every source: the domain, network access, and the portal's own data."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from guides.mail.accounts import Account, Address, AuthMethod, PasswordKind, Ser
 from guides.mail.discovery.servers import ranked
 from guides.mail.network import Door
 
-# A snapshot of the ISPDB: a domain's account, or None. It is asked by the caller's thread, never by a source.
+# Looks up a domain in the copy of the ISPDB: its account, or None. Called in the caller's thread, never by a source.
 Snapshot = Callable[[str], Account | None]
 
 
 @dataclass(frozen=True)
 class Query:
-    """One domain to look for. `address` only when a source needs it and the visitor has given it."""
+    """The domain to search settings for. `address` only when a source needs it and the visitor has given it."""
 
     domain: str
     door: Door
@@ -24,11 +24,11 @@ class Query:
 
     @property
     def allowed_suffixes(self) -> frozenset[str]:
-        """Special names that the operator lets through."""
+        """Special names that the operator allows."""
         return self.door.config.allowed_suffixes
 
     def account(self, servers: tuple[Server, ...], name: str = "", links: dict[str, str] | None = None) -> Account:
-        """An account of this domain with what a source found."""
+        """An account of this domain with a source's values."""
         methods = {method for server in servers for method in server.auth}
         password = PasswordKind.OAUTH2 if methods == {AuthMethod.OAUTH2} else PasswordKind.PASSWORD
         return Account(

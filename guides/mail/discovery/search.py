@@ -1,4 +1,4 @@
-"""All sources at once under one deadline; each is told as soon as it has ended."""
+"""Asking all sources concurrently within one deadline; each finding is reported as soon as it is there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from guides.mail.discovery.autodiscover import autodiscover
 from guides.mail.discovery.files import autoconfig, well_known
-from guides.mail.discovery.findings import Finding, Source
+from guides.mail.discovery.findings import ConfigSource, Finding
 from guides.mail.discovery.guess import guess
 from guides.mail.discovery.mx import mx
 from guides.mail.discovery.pacc import pacc
@@ -17,41 +17,44 @@ from guides.mail.discovery.srv import srv
 
 Ask = Callable[[Query], Awaitable[Finding]]
 
-SOURCES: Mapping[Source, Ask] = {
-    Source.PACC: pacc,
-    Source.AUTOCONFIG: autoconfig,
-    Source.WELL_KNOWN: well_known,
-    Source.MX: mx,
-    Source.SRV: srv,
-    Source.AUTODISCOVER: autodiscover,
-    Source.GUESS: guess,
+SOURCES: Mapping[ConfigSource, Ask] = {
+    ConfigSource.PACC: pacc,
+    ConfigSource.AUTOCONFIG: autoconfig,
+    ConfigSource.WELL_KNOWN: well_known,
+    ConfigSource.MX: mx,
+    ConfigSource.SRV: srv,
+    ConfigSource.AUTODISCOVER: autodiscover,
+    ConfigSource.GUESS: guess,
 }
-NOT_WAITED_FOR, DEADLINE = "not_waited_for", "deadline"  # errors of sources that were cut off
-ORDER = {source: position for position, source in enumerate(Source)}
+NOT_WAITED_FOR, DEADLINE = "not_waited_for", "deadline"  # errors of sources that were cancelled
+ORDER = {source: position for position, source in enumerate(ConfigSource)}
 
 
 @dataclass(frozen=True)
-class Patience:
-    """Seconds. `deadline`: for everything. `grace`: for less trusted sources, once one has settled the matter."""
+class Timeouts:
+    """Seconds. `deadline`: for the whole search. `grace`: for less trusted sources once `settles` is true of one."""
 
     deadline: float = 8.0
     grace: float = 0.05
 
 
-THOROUGH = Patience(grace=8.0)
-_DEFAULT = Patience()
+THOROUGH = Timeouts(grace=8.0)
+_DEFAULT = Timeouts()
 
 
 async def search(
-    query: Query, known: Finding | None = None, patience: Patience = _DEFAULT, sources: Mapping[Source, Ask] = SOURCES
+    query: Query,
+    known: Finding | None = None,
+    timeouts: Timeouts = _DEFAULT,
+    sources: Mapping[ConfigSource, Ask] = SOURCES,
 ) -> AsyncGenerator[Finding, None]:
-    """Yield what each source comes to, as it comes. `known` is what a source that needs no network has said.
+    """Yield each source's finding as it comes. `known` is the finding of a source that needs no network.
 
-    A source is waited for as long as nothing more trusted has whole settings. One that is not waited for, or that
-    the deadline cuts off, is told too. Closing the generator cancels all.
+    A source is awaited until a more trusted one has complete settings, then for `grace`. A cancelled source has a
+    finding with an error, too. Closing the generator cancels all.
     """
     loop = asyncio.get_running_loop()
-    until = loop.time() + patience.deadline
+    until = loop.time() + timeouts.deadline
     tasks = {asyncio.create_task(_safely(ask, query, source)): source for source, ask in sources.items()}
     settled_by = known if known is not None and settles(known) else None
     in_grace = False
@@ -70,7 +73,7 @@ async def search(
                 continue
             if all(ORDER[tasks[task]] > ORDER[settled_by.source] for task in running):
                 in_grace = True
-                until = min(until, loop.time() + patience.grace)
+                until = min(until, loop.time() + timeouts.grace)
         late = NOT_WAITED_FOR if in_grace else DEADLINE
         for source in sorted((tasks[task] for task in running), key=ORDER.__getitem__):
             yield Finding(source, error=late)
@@ -81,12 +84,12 @@ async def search(
 
 
 def settles(finding: Finding) -> bool:
-    """Whether nothing less trusted is needed any more: whole settings, or a provider whose settings are known."""
+    """Whether less trusted sources are not needed: the settings are complete, or of a known provider."""
     return finding.is_whole or (finding.account is not None and finding.account.provider is not None)
 
 
-async def _safely(ask: Ask, query: Query, source: Source) -> Finding:
-    """A source that breaks must not take the others with it; which one broke is told, and logged by the caller."""
+async def _safely(ask: Ask, query: Query, source: ConfigSource) -> Finding:
+    """Ask a source; an unexpected error becomes a finding, which the caller logs, so that the others go on."""
     try:
         return await ask(query)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Judging the servers that a source names: what is taken, what is left out and why, and which comes first."""
+"""Checking the servers of a source: which are used, which are left out and why, and their order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from guides.mail.vetting import HostForbidden, check_host
 
 LONGEST_SHOWN = 100
 
-# What each well-known port means (RFC 8314 section 7); anything else on it is a clash.
+# The protocol and security of each well-known port (RFC 8314 section 7); another combination is a clash.
 USUAL = {
     993: (Protocol.IMAP, Security.TLS),
     143: (Protocol.IMAP, Security.STARTTLS),
@@ -24,41 +24,41 @@ USUAL = {
 RELAY_PORT = 25
 
 
-class Why(StrEnum):
-    """Why a server was left out."""
+class SkipReason(StrEnum):
+    """The reason for leaving a server out."""
 
     CLEAR_TEXT = "clear_text"  # no encryption
-    CLASH = "clash"  # port and security, or port and protocol, contradict one another: 993 with STARTTLS
+    CLASH = "clash"  # the port contradicts security or protocol: 993 with STARTTLS
     SECURITY = "security"  # an unknown kind of encryption
     HOST = "host"  # no public host name
-    PLACEHOLDER = "placeholder"  # a placeholder where none can be filled in
+    PLACEHOLDER = "placeholder"  # a placeholder that cannot be replaced
     NEEDS_ADDRESS = "needs_address"  # depends on the part before @
     PORT = "port"  # no port number, or 25
     PROTOCOL = "protocol"  # neither IMAP nor POP3 nor SMTP
-    AUTHENTICATION = "authentication"  # no way to sign in with a password or OAuth
+    AUTHENTICATION = "authentication"  # neither a password nor OAuth
     TWICE = "twice"
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A server that was left out. `what` and `detail` are a stranger's words, cut, with nothing invisible in them."""
+    """A server that was left out. `what` and `detail` are untrusted text, cut, without invisible characters."""
 
     what: str
-    why: Why
+    why: SkipReason
     detail: str = ""
 
 
 class NotTaken(Exception):  # noqa: N818
     """A server is left out."""
 
-    def __init__(self, why: Why, detail: str = "") -> None:
+    def __init__(self, why: SkipReason, detail: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.detail = shown(detail)
 
 
 def shown(text: str) -> str:
-    """A stranger's words for a report: short, with control and direction characters replaced."""
+    """Untrusted text for display: cut, with control and direction characters replaced."""
     plain = ("?" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn") else char for char in text)
     return "".join(plain)[:LONGEST_SHOWN]
 
@@ -68,31 +68,31 @@ def checked_host(text: str, allowed_suffixes: Iterable[str] = ()) -> str:
     try:
         return check_host(text, allowed_suffixes)
     except HostForbidden:
-        raise NotTaken(Why.HOST, text) from None
+        raise NotTaken(SkipReason.HOST, text) from None
 
 
 def checked_port(text: str, protocol: Protocol) -> int:
-    """A port. Raises NotTaken for what is none, and for 25: mail clients do not send through it (RFC 8314)."""
+    """A port number. Raises NotTaken if invalid, and for 25, which is not for mail clients (RFC 8314)."""
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
-        raise NotTaken(Why.PORT, text)
+        raise NotTaken(SkipReason.PORT, text)
     port = int(text)
     if protocol is Protocol.SMTP and port == RELAY_PORT:
-        raise NotTaken(Why.PORT, text)
+        raise NotTaken(SkipReason.PORT, text)
     return port
 
 
 def check_clash(protocol: Protocol, port: int, security: Security) -> None:
-    """Raise NotTaken when a well-known port stands with another protocol or security than its own."""
+    """Raise NotTaken when a well-known port has another protocol or security than its own."""
     usual = USUAL.get(port)
     if usual is None:
         return
-    # STARTTLS on 465 and TLS on 587 exist nowhere but in typing errors; a client set up so only waits.
+    # STARTTLS on 465 and TLS on 587 are always typing errors; a client with such settings gets no answer.
     if usual != (protocol, security):
-        raise NotTaken(Why.CLASH, f"{protocol} {port} {security}")
+        raise NotTaken(SkipReason.CLASH, f"{protocol} {port} {security}")
 
 
 def username_form(text: str, address: Address | None = None) -> UsernameForm:
-    """What a server wants as user name, from a text that a source gives: with placeholders, or filled in already."""
+    """The user name form from a source's text, with placeholders or with the address inserted."""
     plain = text.strip().upper()
     domain = address.domain.upper() if address else ""
     local_part = address.local_part.upper() if address else "%EMAILLOCALPART%"
@@ -108,10 +108,7 @@ _PORTS = {993: 0, 143: 0, 995: 0, 110: 0, 465: 0, 587: 1}
 
 
 def ranked(servers: Iterable[Server]) -> tuple[Server, ...]:
-    """Each server once, best first (RFC 8314): IMAP, POP3, SMTP; implicit TLS, STARTTLS; the usual ports.
-
-    What is equal keeps its order.
-    """
+    """Each server once, best first (RFC 8314): IMAP, POP3, SMTP; implicit TLS, STARTTLS; the usual ports. Stable."""
     once: dict[tuple[Protocol, str, int], Server] = {}
     for server in servers:
         once.setdefault((server.protocol, server.host, server.port), server)

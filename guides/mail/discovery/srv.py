@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from guides.mail.accounts import Protocol, Security, Server
-from guides.mail.discovery.findings import Finding, Source, Trust
+from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.names import is_within
 from guides.mail.discovery.query import Query
-from guides.mail.discovery.servers import NotTaken, Skipped, Why, check_clash, checked_host, checked_port
-from guides.mail.network import DnsFailure, HostForbidden, Records, SrvRecord
+from guides.mail.discovery.servers import NotTaken, Skipped, SkipReason, check_clash, checked_host, checked_port
+from guides.mail.network import DnsFailure, HostForbidden, RecordSet, SrvRecord
 
 SERVICES = {
     "_imaps": (Protocol.IMAP, Security.TLS),
@@ -20,25 +20,25 @@ SERVICES = {
     "_submissions": (Protocol.SMTP, Security.TLS),
     "_submission": (Protocol.SMTP, Security.STARTTLS),
 }
-MOST_TARGETS = 2  # of one service; the others take over when it fails, which is the mail client's business
+MOST_TARGETS = 2  # per service; further ones are for failover, which a mail client does by itself
 
 
 @dataclass(frozen=True)
 class _Service:
-    """What a service's records came to."""
+    """The result of one service's query."""
 
     servers: tuple[Server, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     error: str = ""
-    is_absent: bool = False  # the domain says that it does not offer it
+    is_absent: bool = False  # the record's target is ".": not offered
 
 
 async def srv(query: Query) -> Finding:
-    """All services at once."""
+    """Query all services concurrently."""
     services = await asyncio.gather(*(_service(query, name) for name in SERVICES))
     servers = tuple(server for service in services for server in service.servers)
     skipped = tuple(entry for service in services for entry in service.skipped)
-    base = Finding(Source.SRV, by_dns_alone=True, skipped=skipped, origin=f"_imaps._tcp.{query.domain}")
+    base = Finding(ConfigSource.SRV, by_dns_alone=True, skipped=skipped, origin=f"_imaps._tcp.{query.domain}")
     if not any(server.protocol is not Protocol.SMTP for server in servers):
         if any(service.is_absent for service in services):
             return replace(base, error="not_offered")
@@ -53,12 +53,12 @@ async def _service(query: Query, name: str) -> _Service:
         records = await query.door.query(f"{name}._tcp.{query.domain}", "SRV")
     except DnsFailure as failure:
         return _Service(error="no_record" if failure.cause == "dns.nxdomain" else failure.cause)
-    except HostForbidden:  # too long with the service in front
+    except HostForbidden:  # too long with the service labels
         return _Service(error="no_record")
     return _read(query, name, records)
 
 
-def _read(query: Query, name: str, records: Records) -> _Service:
+def _read(query: Query, name: str, records: RecordSet) -> _Service:
     protocol, security = SERVICES[name]
     servers: list[Server] = []
     skipped = []
@@ -75,7 +75,7 @@ def _read(query: Query, name: str, records: Records) -> _Service:
             check_clash(protocol, port, security)
             host = checked_host(record.target, query.allowed_suffixes)
             if host == f"{name}._tcp.{query.domain}":
-                raise NotTaken(Why.HOST, host)
+                raise NotTaken(SkipReason.HOST, host)
         except NotTaken as fault:
             skipped.append(Skipped(name, fault.why, fault.detail))
         else:

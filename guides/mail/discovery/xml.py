@@ -1,10 +1,10 @@
-"""Reading XML that strangers wrote: no DTD, no entities, few levels, few elements, short texts."""
+"""Parsing untrusted XML: no DTD, no entities, bounded depth, number of elements and length of texts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-from xml.etree.ElementTree import ParseError  # the error alone; defusedxml does the parsing
+from xml.etree.ElementTree import ParseError  # only the error class; defusedxml parses
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
@@ -15,7 +15,7 @@ LONGEST_TEXT = 1000
 
 
 class XmlFault(ValueError):  # noqa: N818
-    """A text is not XML that is read. `cause`: xml (malformed, or a wrong encoding), xml_dtd, xml_size."""
+    """A text is rejected. `cause`: xml (malformed, or a wrong encoding), xml_dtd, xml_size."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -32,7 +32,7 @@ class Element:
     children: list[Element] = field(default_factory=list)
 
     def all(self, name: str) -> list[Element]:
-        """The children of a name, whatever case it is written in."""
+        """The children with a name, in any case."""
         return [child for child in self.children if child.name.lower() == name.lower()]
 
     def get(self, name: str) -> str:
@@ -41,7 +41,7 @@ class Element:
 
 
 class _Builder:
-    """What the parser calls."""
+    """The parser's target."""
 
     def __init__(self) -> None:
         self.root: Element | None = None

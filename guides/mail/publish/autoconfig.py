@@ -1,8 +1,8 @@
-"""Autoconfig 1.1 (draft-ietf-mailmaint-autoconfig): what Thunderbird and many others read.
+"""Writing autoconfig 1.1 (draft-ietf-mailmaint-autoconfig), for Thunderbird and many others.
 
-The user name is always a placeholder that the client fills in, so an answer says nothing about any mailbox and is the
-same for everybody at a domain. Strict readers drop a whole file for one server that they do not understand, so only
-values are written that every reader knows.
+The user name is always a placeholder that the client replaces, so the file is the same for all addresses of a domain
+and does not reveal whether a mailbox exists. Strict clients reject a whole file for one server that they do not
+understand, so only values that all clients know are written.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from guides.mail.accounts import AuthMethod, Protocol, Security, Server, Usernam
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.xml import add, written
 
-CONTENT_TYPE = "text/xml; charset=utf-8"  # Thunderbird takes text/xml and application/xml, nothing else
+CONTENT_TYPE = "text/xml; charset=utf-8"  # Thunderbird accepts only text/xml and application/xml
 
 _SOCKETS = {Security.TLS: "SSL", Security.STARTTLS: "STARTTLS"}
-# Nobody but the visitor knows a user name of another form; the address is what clients show to be changed.
+# Only the visitor knows a user name of another form; clients show the address, which can be changed.
 _USERNAMES = {
     UsernameForm.ADDRESS: "%EMAILADDRESS%",
     UsernameForm.LOCAL_PART: "%EMAILLOCALPART%",

@@ -1,7 +1,7 @@
-"""Autodiscover: the POX answer with the outlook schema ([MS-OXDSCLI]), and version 2's pointer to it.
+"""Autodiscover: the POX response with the outlook schema ([MS-OXDSCLI]), and version 2, which points to it.
 
 Only settings and the errors 600 and 601 are written, never a redirect: a client that follows one sends the address,
-and sometimes a password, wherever it points.
+and sometimes a password, to its target.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REQUEST = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestsch
 ENVELOPE = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
 CONTENT_TYPE = "text/xml; charset=utf-8"
-LONGEST_REQUEST = 16 * 1024  # bytes; a request is some 400
+LONGEST_REQUEST = 16 * 1024  # bytes; a normal request has about 400
 
 ErrorCode = Literal[600, 601]
 MESSAGES: dict[ErrorCode, str] = {
@@ -34,7 +34,7 @@ _ENCRYPTIONS = {Security.TLS: "SSL", Security.STARTTLS: "TLS"}
 
 
 class PoxFault(ValueError):  # noqa: N818
-    """A request gets an error instead of settings: 600 for one that cannot be read, 601 for one that has no answer."""
+    """A request gets an error instead of settings: 600 when it is invalid, 601 when there are no settings."""
 
     def __init__(self, code: ErrorCode) -> None:
         super().__init__(MESSAGES[code])
@@ -43,18 +43,18 @@ class PoxFault(ValueError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class PoxRequest:
-    """What a client asks for."""
+    """A client's request."""
 
     address: Address
 
 
 def read_request(body: bytes) -> PoxRequest:
-    """Read a POX request. Raises PoxFault for one that is no such thing or wants another schema."""
+    """Parse a POX request. Raises PoxFault when it is invalid or asks for another schema."""
     if len(body) > LONGEST_REQUEST:
         raise PoxFault(600)
     try:
         root = DefusedET.fromstring(body, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, LookupError, ValueError):  # LookupError: an encoding that nobody knows
+    except (ParseError, DefusedXmlException, LookupError, ValueError):  # LookupError: an unknown encoding
         raise PoxFault(600) from None
     if root.tag != f"{{{REQUEST}}}Autodiscover":
         raise PoxFault(600)
@@ -71,7 +71,7 @@ def read_request(body: bytes) -> PoxRequest:
 
 
 def write_request(address: str) -> bytes:
-    """A request as Outlook sends it."""
+    """A request in Outlook's form."""
     root = Element("Autodiscover", {"xmlns": REQUEST})
     request = add(root, "Request")
     add(request, "EMailAddress", address)
@@ -80,7 +80,7 @@ def write_request(address: str) -> bytes:
 
 
 def write(offer: Offer, address: Address) -> bytes:
-    """Settings for a mailbox. Raises PoxFault(601) when no client can be set up with a password."""
+    """The response with settings. Raises PoxFault(601) when no server accepts a password."""
     protocols = offer.password_protocols
     if not protocols:
         raise PoxFault(601)
@@ -98,7 +98,7 @@ def write(offer: Offer, address: Address) -> bytes:
 
 
 def write_error(code: ErrorCode, now: datetime | None = None) -> bytes:
-    """An error answer; its HTTP status is 200 all the same."""
+    """An error response; its HTTP status is 200."""
     root = Element("Autodiscover", {"xmlns": ENVELOPE})
     now = now or datetime.now(UTC)
     error = add(add(root, "Response"), "Error", Time=now.strftime("%H:%M:%S.%f"), Id="0")
@@ -109,7 +109,7 @@ def write_error(code: ErrorCode, now: datetime | None = None) -> bytes:
 
 
 def _add_protocol(account: Element, server: Server, address: Address) -> None:
-    """Whatever is left out of these defaults to on, so nothing is left out."""
+    """Every element is written, as a missing one means "on"."""
     element = add(account, "Protocol")
     add(element, "Type", server.protocol.value.upper())
     add(element, "Server", server.host)
@@ -126,7 +126,7 @@ def _add_protocol(account: Element, server: Server, address: Address) -> None:
 
 
 class V2Fault(ValueError):  # noqa: N818
-    """Version 2 has no pointer to give. `status` is the HTTP status."""
+    """Version 2 has no URL to return. `status` is the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int) -> None:
         super().__init__(message)
@@ -134,12 +134,12 @@ class V2Fault(ValueError):  # noqa: N818
         self.status = status
 
     def write(self) -> bytes:
-        """The answer's body."""
+        """The body of the error response."""
         return _json({"ErrorCode": self.code, "ErrorMessage": str(self)})
 
 
 def read_v2_protocol(protocol: str) -> None:
-    """Check what version 2 is asked for: only POX is known here. Raises V2Fault."""
+    """Check the protocol of a version 2 request: only POX is supported. Raises V2Fault."""
     if not protocol:
         raise V2Fault("MandatoryParameterMissing", "Name a protocol: Protocol=AutodiscoverV1", 400)
     if protocol.casefold() != "autodiscoverv1":
@@ -147,7 +147,7 @@ def read_v2_protocol(protocol: str) -> None:
 
 
 def write_v2(url: str) -> bytes:
-    """The pointer to the POX answer."""
+    """The response with the URL of POX."""
     return _json({"Protocol": "AutodiscoverV1", "Url": url})
 
 

@@ -1,8 +1,8 @@
 """Apple configuration profiles with one mail account (com.apple.mail.managed), for iOS, iPadOS and macOS.
 
-Identifiers and UUIDs are derived from the portal, the provider, the address and the servers: random ones would make a
-second account of each download, constant ones would overwrite somebody else's. A profile holds no password; the device
-asks for it.
+Identifiers and UUIDs are derived from the portal, the provider, the address and the servers: with random ones each
+download would add an account, with constant ones it would overwrite another account. A profile has no password; the
+device asks for it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _TYPES = {Protocol.IMAP: "EmailTypeIMAP", Protocol.POP3: "EmailTypePOP"}
 
 
 class NoProfile(ValueError):  # noqa: N818
-    """There is no profile for this account: nothing in one can sign in in a provider's own window."""
+    """There is no profile for this account: a profile cannot express OAuth sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileWords:
-    """The words that the device shows, in the visitor's language."""
+    """The texts that the device shows, in the visitor's language."""
 
     title: str
     description: str
@@ -78,7 +78,7 @@ def write(offer: Offer, protocol: Protocol, address: Address | None, words: Prof
 
 
 def _server(direction: str, server: Server, address: Address | None) -> dict[str, Any]:
-    """One direction. `UseSSL` defaults to false and means either kind of encryption; the port says which."""
+    """Incoming or outgoing server. `UseSSL` is false by default and means TLS or STARTTLS; the port decides which."""
     settings: dict[str, Any] = {
         f"{direction}MailServerAuthentication": "EmailAuthPassword",
         f"{direction}MailServerHostName": server.host,
@@ -91,7 +91,7 @@ def _server(direction: str, server: Server, address: Address | None) -> dict[str
 
 
 def _seed(offer: Offer, portal: str, address: Address | None, servers: tuple[Server, ...]) -> str:
-    """Everything that makes an account another one, in one text."""
+    """All values that identify an account, as one text."""
     parts = [portal.lower(), offer.account.provider or "", offer.account.domain, str(address or "")]
     for server in servers:
         parts += [server.protocol.value, server.host, str(server.port), server.security.value, server.username.value]

@@ -1,4 +1,4 @@
-"""What is published of an account, and on whose behalf: the same for every format."""
+"""The input of all formats: the account to publish, with its domains and pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NO_PASSWORD = frozenset({PasswordKind.OAUTH2, PasswordKind.BRIDGE, PasswordKind
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the portal that a client may open, with a few words about it."""
+    """A page of the portal that a client may open, with its title."""
 
     language: str
     url: str
@@ -22,8 +22,8 @@ class Page:
 class Offer:
     """An account to publish.
 
-    `domains` are all mail domains that it holds for, `guides` pages that help with it in each language, `to_do` pages
-    that say what must be done at the provider first, `webmail` an https URL or "".
+    `domains` are all its mail domains, `guides` help pages per language, `to_do` pages about what must be done at the
+    provider first, `webmail` an https URL or "".
     """
 
     account: Account
@@ -34,12 +34,12 @@ class Offer:
 
     @property
     def name(self) -> str:
-        """What people call the provider."""
+        """The provider's display name."""
         return self.account.provider_name or self.account.domain
 
     @property
     def incoming(self) -> tuple[Server, ...]:
-        """Encrypted servers that mail is read from: IMAP first, and within a protocol in the provider's order."""
+        """Encrypted servers for receiving mail: IMAP first, within a protocol in the provider's order."""
         return tuple(
             server
             for protocol in (Protocol.IMAP, Protocol.POP3)
@@ -58,11 +58,11 @@ class Offer:
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is a server for either direction; clients reject what has only one."""
+        """Whether there are servers for receiving and sending; clients reject other settings."""
         return bool(self.incoming and self.outgoing)
 
     def with_password(self, protocol: Protocol) -> Server | None:
-        """The first server of a protocol that a client can sign in to with a password; None when there is none."""
+        """The first server of a protocol that accepts a password, or None."""
         if self.account.password in _NO_PASSWORD:
             return None
         servers = self.outgoing if protocol is Protocol.SMTP else self.incoming
@@ -70,12 +70,12 @@ class Offer:
 
     @property
     def password_protocols(self) -> tuple[Protocol, ...]:
-        """The ways to receive mail that a client can be set up for with a password, sending included."""
+        """IMAP and POP3 as far as receiving and sending with a password is possible."""
         if self.with_password(Protocol.SMTP) is None:
             return ()
         return tuple(protocol for protocol in (Protocol.IMAP, Protocol.POP3) if self.with_password(protocol))
 
 
 def takes_password(server: Server) -> bool:
-    """Whether a server lets a client sign in with some password."""
+    """Whether a server accepts any kind of password."""
     return any(method is not AuthMethod.OAUTH2 for method in server.auth)

@@ -1,7 +1,7 @@
-"""PACC (draft-ietf-mailmaint-pacc): a JSON file, and a TXT record with its digest.
+"""Writing PACC (draft-ietf-mailmaint-pacc): a JSON file, and a TXT record with its digest.
 
-PACC names hosts only: the ports are those of implicit TLS, and the user name is the address. What is set up otherwise
-cannot be said in it.
+PACC contains only host names: the ports are those of implicit TLS, and the user name is the address. Other settings
+cannot be expressed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ PORTS = {Protocol.IMAP: 993, Protocol.POP3: 995, Protocol.SMTP: 465}
 
 
 class NoPacc(ValueError):  # noqa: N818
-    """These settings cannot be said in PACC: no password, another port, or another user name than the address."""
+    """PACC cannot express these settings: no password, another port, or another user name than the address."""
 
 
 def write(offer: Offer, documentation: str = "") -> bytes:
-    """The file, byte for byte the same each time: its digest stands in DNS. Raises NoPacc."""
+    """The file. Equal offers give equal bytes, as the digest is in the DNS. Raises NoPacc."""
     hosts = {protocol: server.host for protocol in Protocol if (server := _sayable(offer, protocol))}
     if Protocol.SMTP not in hosts or not offer.password_protocols or len(hosts) < 2:
         raise NoPacc
     protocols = {protocol.value: {"host": host} for protocol, host in hosts.items()}
-    protocols["submit"] = protocols[Protocol.SMTP.value]  # readers know one of the two keys, drafts have had both
+    protocols["submit"] = protocols[Protocol.SMTP.value]  # drafts used both keys, clients know one of them
     info: dict[str, Any] = {"provider": {"name": offer.name, "shortName": offer.name}}
     if documentation:
         info["help"] = {"documentation": documentation}

@@ -1,4 +1,4 @@
-"""Signing Apple profiles (CMS, RFC 5652): a device then shows who made one, and that nobody changed it."""
+"""Signing Apple profiles (CMS, RFC 5652): the device then shows the signer, and that the profile is unaltered."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 
 
 class SigningFault(ValueError):  # noqa: N818
-    """A certificate and key cannot be used; the message says why, and holds nothing of the key."""
+    """A certificate and key cannot be used; the message says why, without any part of the key."""
 
 
 class ProfileSigner:
-    """Signs with one certificate and its key; the rest of the chain goes along. Shows nothing of the key."""
+    """Signs with one certificate and its key, and includes the rest of the chain. `repr` shows nothing of the key."""
 
     __slots__ = ("_certificate", "_chain", "_key")
 
@@ -37,7 +37,7 @@ class ProfileSigner:
         return f"<ProfileSigner {self._certificate.subject.rfc4514_string()}>"
 
     def sign(self, profile: bytes) -> bytes:
-        """The profile within a signature, in DER."""
+        """The signed profile, in DER."""
         builder = pkcs7.PKCS7SignatureBuilder().set_data(profile)
         builder = builder.add_signer(self._certificate, self._key, hashes.SHA256())
         for certificate in self._chain:
@@ -48,7 +48,7 @@ class ProfileSigner:
 def _private_key(pem: bytes) -> RSAPrivateKey | EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError):  # TypeError: it wants a password
+    except (ValueError, TypeError):  # TypeError: the key is encrypted
         raise SigningFault("the key is no private key in PEM, or is encrypted") from None
     if not isinstance(key, (RSAPrivateKey, EllipticCurvePrivateKey)):
         raise SigningFault("the key is neither RSA nor of an elliptic curve that CMS knows")

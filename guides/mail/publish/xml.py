@@ -1,11 +1,11 @@
-"""Writing XML: text that XML 1.0 cannot hold is taken out, everything else is escaped by the serializer."""
+"""Writing XML: characters that XML 1.0 does not allow are removed, the serializer escapes the rest."""
 
 from __future__ import annotations
 
 import re
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-# What is left out of XML 1.0's `Char` (section 2.2).
+# The characters outside XML 1.0's `Char` (section 2.2).
 _NO_CHAR = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -18,7 +18,7 @@ def add(parent: Element, tag: str, text: str | int | None = None, **attributes: 
 
 
 def written(root: Element) -> bytes:
-    """A whole document in UTF-8, with its declaration."""
+    """The document in UTF-8, with its XML declaration."""
     document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return document
 

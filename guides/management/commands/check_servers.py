@@ -19,8 +19,8 @@ from guides.limits import circuit_breaker, outages
 from guides.limits.outages import CHECKER, ServerName
 from guides.limits.shared_cache import cache_optional
 from guides.mail.accounts import Server
-from guides.mail.connection.look import look_at_all
 from guides.mail.connection.probes import OURS_ALONE, Endpoint
+from guides.mail.connection.server_check import check_servers
 from guides.mail.outcomes import Outcome, StageResult
 from guides.models import Provider
 
@@ -74,7 +74,7 @@ class Command(BaseCommand):
 
     def _check(self) -> bool:
         servers = self._servers()
-        looks = asyncio.run(look_at_all(servers, runtime.door()))
+        looks = asyncio.run(check_servers(servers, runtime.door()))
         noted = [self._note(server, results) for server, results in zip(servers, looks, strict=True)]
         return all(noted)
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.mail.discovery.findings import Discovery
-from guides.mail.discovery.report import as_record
+from guides.mail.discovery.serialization import as_record
 from guides.services import discovering
 
 USAGE_ERROR = 2

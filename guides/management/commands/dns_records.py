@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from guides.mail.publish.records import Reader, records_for
+from guides.mail.publish.records import DiscoveryMethod, records_for
 from guides.services import publishing
 from guides.services.offers import documentation_url, offer_of
 
 READERS = {
-    Reader.AUTOCONFIG: "Thunderbird and others (autoconfig)",
-    Reader.AUTODISCOVER: "Outlook and others (Autodiscover)",
-    Reader.PACC: "programs that read PACC. The digest changes with the settings and with BASE_URL",
-    Reader.MAILCONF: "few programs; leave it out if you like",
-    Reader.SRV: "programs that read SRV records (RFC 6186, RFC 8314)",
+    DiscoveryMethod.AUTOCONFIG: "Thunderbird and others (autoconfig)",
+    DiscoveryMethod.AUTODISCOVER: "Outlook and others (Autodiscover)",
+    DiscoveryMethod.PACC: "programs that read PACC. The digest changes with the settings and with BASE_URL",
+    DiscoveryMethod.MAILCONF: "few programs; leave it out if you like",
+    DiscoveryMethod.SRV: "programs that read SRV records (RFC 6186, RFC 8314)",
 }
 
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             )
         reader = None
         for record in records_for(offer, portal, settings.BASE_URL, documentation_url(domain)):
-            if record.reader is not reader:
-                reader = record.reader
+            if record.method is not reader:
+                reader = record.method
                 self.stdout.write(f"; {READERS[reader]}")
             self.stdout.write(record.line)

@@ -1,4 +1,7 @@
-"""Finding a server's addresses and connecting, for a leg: hidden hosts look and take the same, whatever is there."""
+"""Resolving and connecting for a leg. All failures of a hidden host have the same result and duration.
+
+Hidden hosts are not known to be the visitor's. Without this, the portal could be used as a port scanner.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,17 @@ from guides.mail.accounts import Server
 from guides.mail.connection.channel import Attempt, Channel, ChannelFault
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.probes import AddressPermit, LegProbe
-from guides.mail.connection.session import Finding
+from guides.mail.connection.session import StageFinding
 from guides.mail.network import DnsFailure, Door, Resolution, family_of
 
 _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 
-# What a hidden host must not tell apart, and when and how all of them end.
+# The failures of a hidden host that must not be told apart, and the one that is reported for all of them.
 _HIDDEN_CAUSES = frozenset({"dns.forbidden_address", "tcp.refused", "tcp.timeout", "tcp.unreachable", "tcp.reset"})
 HIDDEN_END = "tcp.timeout"
 
 
-class Reach:
+class ServerConnection:
     """The way to one server: `resolve`, then `connect`. `release` gives back the permit for its address."""
 
     def __init__(self, server: Server, context: TestContext, probe: LegProbe) -> None:
@@ -32,32 +35,32 @@ class Reach:
 
     @property
     def resolution(self) -> Resolution:
-        """The addresses, behind a connection that was made."""
+        """The addresses; only after `connect`."""
         assert self._resolution is not None  # noqa: S101
         return self._resolution
 
-    async def resolve(self) -> Finding:
-        """Look the host up. Raises DnsFailure."""
+    async def resolve(self) -> StageFinding:
+        """Resolve the host. Raises DnsFailure."""
         try:
             self._resolution = await self._context.resolve(self._server.host)
         except DnsFailure as failure:
             if self._hidden and failure.cause in _HIDDEN_CAUSES:
-                return Finding()  # it goes on to "connect", and ends there as a closed port does
+                return StageFinding()  # `connect` fails instead, as for a closed port
             raise
         if self._hidden:
-            return Finding()
+            return StageFinding()
         details = {"addresses": " ".join(map(str, self._resolution.addresses))}
         if self._resolution.canonical != self._resolution.host:
             details["canonical"] = self._resolution.canonical
-        return Finding(details=details)
+        return StageFinding(details=details)
 
-    async def connect(self) -> tuple[Channel, Finding]:
-        """Connect to one of the addresses, and say how all that were tried answered. Raises ChannelFault."""
-        if self._hidden:  # how its other addresses answer is nobody's business
-            return await self._connect_hidden(), Finding()
+    async def connect(self) -> tuple[Channel, StageFinding]:
+        """Connect to one of the addresses; the finding lists all attempts. Raises ChannelFault."""
+        if self._hidden:  # no attempts are listed
+            return await self._connect_hidden(), StageFinding()
         channel = await self._connect_in_turn(self.resolution, compare_families=True)
         cause = "tcp.one_family" if _one_family(channel, self._context.door) else None
-        return channel, Finding(cause, details={"attempts": in_one_line(channel.attempts)})
+        return channel, StageFinding(cause, details={"attempts": in_one_line(channel.attempts)})
 
     def release(self) -> None:
         """The connection is over: another one of this portal's may be opened."""
@@ -73,7 +76,7 @@ class Reach:
         return channel
 
     async def _connect_hidden(self) -> Channel:
-        """Connect, or fail after the whole time that connecting may take, whatever the reason was."""
+        """Connect, or fail after exactly `Limits.connect_total` seconds for every hidden cause."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._context.limits.connect_total
         try:
@@ -87,14 +90,14 @@ class Reach:
 
 
 def in_one_line(attempts: Sequence[Attempt]) -> str:
-    """How each address answered."""
+    """The attempts as text: address, result, milliseconds."""
     return ", ".join(f"{attempt.ip} {attempt.outcome or 'connected'} {attempt.milliseconds} ms" for attempt in attempts)
 
 
 def _one_family(channel: Channel, door: Door) -> bool:
-    """Whether the other family of addresses failed by the server's doing.
+    """Whether the other address family failed because of the server.
 
-    `tcp.unreachable` may be this portal's doing, and so may any silence in a family that nothing has answered in.
+    `tcp.unreachable` can be a fault of this portal's network, and so can a timeout in a family without any answer.
     """
     won = family_of(channel.ip_address)
     failed = {family_of(attempt.ip) for attempt in channel.attempts if attempt.outcome in _SERVERS_DOING} - {won}

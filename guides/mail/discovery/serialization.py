@@ -1,15 +1,15 @@
-"""A discovery for scripts: the shape of `discover --json` and of `/<lang>/settings/<domain>.json`."""
+"""A discovery as JSON: the format of `discover --json` and of `/<lang>/settings/<domain>.json`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from guides.mail.accounts import Server
-from guides.mail.discovery.findings import Discovery, Finding, Remark, Source
+from guides.mail.discovery.findings import ConfigSource, Discovery, Finding, Remark
 
 
 def as_record(discovery: Discovery) -> dict[str, Any]:
-    """Plain values, ready for JSON. Holds no address."""
+    """A discovery as plain values for JSON, without the address."""
     account = discovery.account
     heard = {finding.source: finding for finding in discovery.findings}
     return {
@@ -17,7 +17,7 @@ def as_record(discovery: Discovery) -> dict[str, Any]:
         "provider": account.provider,
         "servers": [_server(server) for server in account.servers],
         "password": str(account.password),
-        "sources": [_source(discovery, source, heard.get(source)) for source in Source],
+        "sources": [_source(discovery, source, heard.get(source)) for source in ConfigSource],
         "confirm": discovery.confirm,
         "warnings": [_warning(remark) for remark in discovery.warnings],
     }
@@ -34,11 +34,11 @@ def _server(server: Server) -> dict[str, Any]:
     }
 
 
-def _source(discovery: Discovery, source: Source, finding: Finding | None) -> dict[str, Any]:
+def _source(discovery: Discovery, source: ConfigSource, finding: Finding | None) -> dict[str, Any]:
     if finding is None:
-        # The two that need no network have no finding when they know nothing; the table's own answer ends the search.
-        by_table = discovery.winner is not None and discovery.winner.source is Source.TABLE
-        is_offline = source in (Source.TABLE, Source.ISPDB)
+        # Sources without network access have no finding for an unknown domain; the provider table ends the search.
+        by_table = discovery.winner is not None and discovery.winner.source is ConfigSource.TABLE
+        is_offline = source in (ConfigSource.TABLE, ConfigSource.ISPDB)
         error = "not_listed" if is_offline and not by_table else "not_asked"
         return {"name": str(source), "found": False, "trust": None, "error": error}
     found = finding.found or finding is discovery.winner

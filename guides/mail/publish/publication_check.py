@@ -1,8 +1,8 @@
-"""What mail clients would find today for a domain, family by family, and what is missing or contradictory.
+"""Checking what a domain publishes: what each family of mail clients finds, and what is missing or contradictory.
 
-The sources of discovery are asked as they stand; here their answers are put into the order in which each family of
-clients asks. The order is that of Thunderbird 128 and newer (its `FindConfig` module), of Thunderbird for Android, of
-[MS-OXDISCO] for classic Outlook, and of the RFCs and drafts for the rest.
+The sources are those of discovery; this module puts their findings into the order in which each family of clients asks:
+that of Thunderbird 128 and newer (its `FindConfig` module), of Thunderbird for Android, of [MS-OXDISCO] for classic
+Outlook, and of the RFCs and drafts for the rest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from guides.mail.accounts import Protocol, Server
-from guides.mail.discovery.autodiscover import NOBODY, autodiscover
+from guides.mail.discovery.autodiscover import LOCAL_PART, autodiscover
 from guides.mail.discovery.files import NOT_THERE, autoconfig, well_known
 from guides.mail.discovery.findings import Finding
 from guides.mail.discovery.mx import mx
@@ -26,14 +26,14 @@ from guides.mail.publish.autodiscover import OUTLOOK, write_request
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.records import DnsRecord
 
-XML_TYPES = frozenset({"text/xml", "application/xml"})  # Thunderbird reads no file of another type
+XML_TYPES = frozenset({"text/xml", "application/xml"})  # Thunderbird accepts no other type
 _NOT_THERE = frozenset(
     {"not_there", "no_record", "dns.nxdomain", "dns.no_address", "not_offered", "own_host", "gateway"}
 )
 
 
 class Family(StrEnum):
-    """Mail clients that look for settings in the same way."""
+    """Mail clients with the same way of searching settings."""
 
     THUNDERBIRD = "thunderbird"
     ANDROID = "android"  # Thunderbird and K-9 Mail for Android
@@ -43,7 +43,7 @@ class Family(StrEnum):
     PACC = "pacc"
 
 
-class Place(StrEnum):
+class Location(StrEnum):
     """Where a client looks."""
 
     AUTOCONFIG = "autoconfig"
@@ -54,25 +54,25 @@ class Place(StrEnum):
     POX_SRV = "pox_srv"
     SRV = "srv"
     PACC = "pacc"
-    PROFILE = "profile"  # Apple: nothing that a domain could publish is read
+    PROFILE = "profile"  # Apple: clients read nothing that a domain publishes
 
 
 class State(StrEnum):
-    """What a client gets there."""
+    """What a client finds at a location."""
 
     FOUND = "found"
     DIFFERS = "differs"  # settings, but not those that the portal has
     MISSING = "missing"
     BROKEN = "broken"  # something is there, and clients cannot use it
-    NOT_LOOKED = "not_looked"  # not ours to ask
+    NOT_LOOKED = "not_looked"  # the portal does not ask there
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One place, and what is there. `error` is a cause of discovery's, or one of: media_type (no XML), no_outgoing and
-    half (nothing for one direction), one_server (a strict reader drops the file); "" when all is well."""
+    """One location and its state. `error` is a cause of discovery, or one of: media_type (no XML), no_outgoing and half
+    (nothing for one direction), one_server (a strict client rejects the file); "" without an error."""
 
-    place: Place
+    location: Location
     where: str
     state: State
     error: str = ""
@@ -86,31 +86,31 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyLook:
-    """One family's way, step by step; `answer` is the first step that it would take settings from."""
+class FamilyCheck:
+    """The steps of one family of clients."""
 
     family: Family
     steps: tuple[Step, ...]
 
     @property
     def answer(self) -> Step | None:
-        """The step that ends the search."""
+        """The first step with settings, which ends the client's search."""
         return next((step for step in self.steps if step.is_an_answer), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two places that name different best servers of one protocol."""
+    """Two locations with different best servers of one protocol."""
 
     protocol: Protocol
-    one: Place
+    one: Location
     one_server: Server
-    other: Place
+    other: Location
     other_server: Server
 
 
 class Published(StrEnum):
-    """Whether a record stands in the DNS."""
+    """Whether a record is in the DNS."""
 
     YES = "yes"
     NO = "no"
@@ -119,8 +119,8 @@ class Published(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordLook:
-    """A record to publish, and what stands in its place."""
+class RecordCheck:
+    """A record to publish, its state, and the value published instead."""
 
     record: DnsRecord
     published: Published
@@ -128,16 +128,16 @@ class RecordLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A whole look at a domain."""
+class PublicationCheck:
+    """The result of a check."""
 
-    families: tuple[FamilyLook, ...]
+    families: tuple[FamilyCheck, ...]
     contradictions: tuple[Contradiction, ...]
-    records: tuple[RecordLook, ...]
+    records: tuple[RecordCheck, ...]
 
 
-async def look_at(query: Query, offer: Offer | None, records: Iterable[DnsRecord]) -> Look:
-    """Ask everything at once. `offer` is what the portal has for the domain, None when it has nothing."""
+async def check_publication(query: Query, offer: Offer | None, records: Iterable[DnsRecord]) -> PublicationCheck:
+    """Check all locations concurrently. `offer`: the portal's settings for the domain, if any."""
     records = tuple(records)
     async with asyncio.TaskGroup() as group:
         config, known, exchanger, service, pox, file = (
@@ -147,27 +147,27 @@ async def look_at(query: Query, offer: Offer | None, records: Iterable[DnsRecord
         pox_srv = group.create_task(_pox_srv(query))
         published = [group.create_task(_published(query.door, record)) for record in records]
     host, address = _files(query.domain)
-    at_host = _file_step(Place.AUTOCONFIG, host, config.result(), types[0].result(), offer)
-    at_domain = _file_step(Place.WELL_KNOWN, address, known.result(), types[1].result(), offer)
-    at_exchanger = _step(Place.MX, f"MX {query.domain}", exchanger.result(), offer)
-    ispdb = Step(Place.ISPDB, "autoconfig.thunderbird.net", State.NOT_LOOKED)
-    by_srv = _step(Place.SRV, f"_imaps._tcp.{query.domain}", service.result(), offer)
+    at_host = _file_step(Location.AUTOCONFIG, host, config.result(), types[0].result(), offer)
+    at_domain = _file_step(Location.WELL_KNOWN, address, known.result(), types[1].result(), offer)
+    at_exchanger = _step(Location.MX, f"MX {query.domain}", exchanger.result(), offer)
+    ispdb = Step(Location.ISPDB, "autoconfig.thunderbird.net", State.NOT_LOOKED)
+    by_srv = _step(Location.SRV, f"_imaps._tcp.{query.domain}", service.result(), offer)
     if by_srv.is_an_answer and not service.result().is_whole:
         by_srv = replace(by_srv, error="half")
-    by_pox = _step(Place.POX, pox.result().origin, pox.result(), offer)
-    by_pacc = _step(Place.PACC, file.result().origin, file.result(), offer)
+    by_pox = _step(Location.POX, pox.result().origin, pox.result(), offer)
+    by_pacc = _step(Location.PACC, file.result().origin, file.result(), offer)
     way = (at_host, at_domain, ispdb, at_exchanger)
     strict = (_strictly(at_host, config.result()), _strictly(at_domain, known.result()), ispdb, at_exchanger)
     families = (
-        FamilyLook(Family.THUNDERBIRD, way),
-        FamilyLook(Family.ANDROID, strict),
-        FamilyLook(Family.OUTLOOK, (by_pox, pox_srv.result())),
-        FamilyLook(Family.APPLE, (Step(Place.PROFILE, "", State.NOT_LOOKED),)),
-        FamilyLook(Family.SRV, (by_srv,)),
-        FamilyLook(Family.PACC, (by_pacc,)),
+        FamilyCheck(Family.THUNDERBIRD, way),
+        FamilyCheck(Family.ANDROID, strict),
+        FamilyCheck(Family.OUTLOOK, (by_pox, pox_srv.result())),
+        FamilyCheck(Family.APPLE, (Step(Location.PROFILE, "", State.NOT_LOOKED),)),
+        FamilyCheck(Family.SRV, (by_srv,)),
+        FamilyCheck(Family.PACC, (by_pacc,)),
     )
     found = tuple(_contradictions([at_host, at_domain, by_srv, by_pox, by_pacc]))
-    return Look(families, found, tuple(task.result() for task in published))
+    return PublicationCheck(families, found, tuple(task.result() for task in published))
 
 
 def _files(domain: str) -> tuple[str, str]:
@@ -177,16 +177,16 @@ def _files(domain: str) -> tuple[str, str]:
     )
 
 
-def _step(place: Place, where: str, finding: Finding, offer: Offer | None) -> Step:
+def _step(location: Location, where: str, finding: Finding, offer: Offer | None) -> Step:
     if finding.error or finding.account is None:
         state = State.MISSING if finding.error in _NOT_THERE else State.BROKEN
-        return Step(place, where, state, finding.error)
+        return Step(location, where, state, finding.error)
     differing = tuple(_differing(finding.servers, offer)) if offer else ()
-    return Step(place, where, State.DIFFERS if differing else State.FOUND, "", finding.servers, differing)
+    return Step(location, where, State.DIFFERS if differing else State.FOUND, "", finding.servers, differing)
 
 
-def _file_step(place: Place, where: str, finding: Finding, media_type: str, offer: Offer | None) -> Step:
-    step = _step(place, where, finding, offer)
+def _file_step(location: Location, where: str, finding: Finding, media_type: str, offer: Offer | None) -> Step:
+    step = _step(location, where, finding, offer)
     if step.is_an_answer and media_type not in XML_TYPES:
         return replace(step, state=State.BROKEN, error="media_type")
     if step.is_an_answer and not finding.is_whole:
@@ -195,12 +195,12 @@ def _file_step(place: Place, where: str, finding: Finding, media_type: str, offe
 
 
 def _strictly(step: Step, finding: Finding) -> Step:
-    """The same file for a reader that drops it whole for one server that it does not understand."""
+    """The step for a strict client, which rejects a whole file for one server that it does not understand."""
     return replace(step, state=State.BROKEN, error="one_server") if step.is_an_answer and finding.skipped else step
 
 
 def _differing(servers: Iterable[Server], offer: Offer) -> Iterator[Server]:
-    """The best server of each protocol that is none of the portal's, or wants another user name."""
+    """The best server of each protocol, where the portal has no such server or another user name for it."""
     known = {(s.protocol, s.host, s.port, s.security): s for s in (*offer.incoming, *offer.outgoing)}
     for server in _best(servers):
         same = known.get((server.protocol, server.host, server.port, server.security))
@@ -222,37 +222,37 @@ def _contradictions(steps: Iterable[Step]) -> Iterator[Contradiction]:
         for server in _best(one.servers):
             against = theirs.get(server.protocol)
             if against and (against.host, against.port) != (server.host, server.port):
-                yield Contradiction(server.protocol, one.place, server, other.place, against)
+                yield Contradiction(server.protocol, one.location, server, other.location, against)
 
 
 async def _media_type(door: Door, url: str) -> str:
     try:
         return (await door.fetch(url)).media_type
     except FetchFailure:
-        return ""  # the source that reads the file says why
+        return ""  # the source's own error tells
 
 
 async def _pox_srv(query: Query) -> Step:
-    """Outlook's last step: a host that answers Autodiscover for the domain, and whether it does."""
+    """Outlook's last step: the host of the `_autodiscover._tcp` SRV record, and whether it answers."""
     name = f"_autodiscover._tcp.{query.domain}"
     try:
         records = await query.door.query(name, "SRV")
     except DnsFailure as failure:
         state = State.MISSING if failure.cause in _NOT_THERE else State.BROKEN
-        return Step(Place.POX_SRV, name, state, failure.cause)
+        return Step(Location.POX_SRV, name, state, failure.cause)
     except HostForbidden:
-        return Step(Place.POX_SRV, name, State.MISSING, "no_record")
+        return Step(Location.POX_SRV, name, State.MISSING, "no_record")
     target = next((record for record in records.found if isinstance(record, SrvRecord) and record.target), None)
     if target is None:
-        return Step(Place.POX_SRV, name, State.MISSING, "no_record")
+        return Step(Location.POX_SRV, name, State.MISSING, "no_record")
     error = await _pox_error(query, f"https://{target.target}:{target.port}/autodiscover/autodiscover.xml")
     where = f"{name} → {target.target}:{target.port}"
-    return Step(Place.POX_SRV, where, State.BROKEN if error else State.FOUND, error)
+    return Step(Location.POX_SRV, where, State.BROKEN if error else State.FOUND, error)
 
 
 async def _pox_error(query: Query, url: str) -> str:
     """Why a host gives no Autodiscover answer, or ""."""
-    body = write_request(f"{NOBODY}@{query.domain}")
+    body = write_request(f"{LOCAL_PART}@{query.domain}")
     try:
         answer = await query.door.fetch(url, body=body, media_type="text/xml", redirects=0)
     except FetchFailure as failure:
@@ -264,19 +264,19 @@ async def _pox_error(query: Query, url: str) -> str:
     return "" if OUTLOOK.encode() in answer.body else "no_server"
 
 
-async def _published(door: Door, record: DnsRecord) -> RecordLook:
-    """Whether a record stands in the DNS as it should."""
+async def _published(door: Door, record: DnsRecord) -> RecordCheck:
+    """Look a record up in the DNS and compare."""
     try:
         answer = await door.query(record.name, record.kind)
     except DnsFailure as failure:
         state = Published.NO if failure.cause in _NOT_THERE else Published.UNKNOWN
-        return RecordLook(record, state)
+        return RecordCheck(record, state)
     except HostForbidden:
-        return RecordLook(record, Published.UNKNOWN)
+        return RecordCheck(record, Published.UNKNOWN)
     values = [value for each in answer.found if (value := _value(each)) and _is_about(record, value)]
     if record.value in values or _without_rank(record.value) in map(_without_rank, values):
-        return RecordLook(record, Published.YES)
-    return RecordLook(record, Published.OTHER, values[0][:200]) if values else RecordLook(record, Published.NO)
+        return RecordCheck(record, Published.YES)
+    return RecordCheck(record, Published.OTHER, values[0][:200]) if values else RecordCheck(record, Published.NO)
 
 
 def _value(record: object) -> str:
@@ -292,11 +292,11 @@ def _value(record: object) -> str:
 
 
 def _is_about(record: DnsRecord, value: str) -> bool:
-    """A name holds TXT records of many kinds; only one that starts alike stands in this one's place."""
+    """Whether a record is of the same kind: a name has TXT records for many uses, which differ in their beginning."""
     return record.kind != "TXT" or value.split("=")[0] == record.value.split("=")[0]
 
 
 def _without_rank(value: str) -> str:
-    """An SRV record's port and target: its rank among others is the operator's to choose."""
+    """An SRV record's port and target, without priority and weight, which are the operator's choice."""
     parts = value.split(" ")
     return " ".join(parts[2:]) if len(parts) == 4 and parts[0].isdigit() else value

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from guides.mail.flights import Flights
+from guides.mail.single_flight import SingleFlight
 
 
 class _Work:
@@ -28,23 +28,23 @@ class _Work:
 
 def test_it_is_done_once_for_all_who_wait_and_anew_for_who_comes_later() -> None:
     async def main() -> None:
-        flights, work = Flights[int](), _Work()
-        waiting = [asyncio.create_task(flights.join("a", work.run)) for _ in range(3)]
-        other = asyncio.create_task(flights.join("b", work.run))
+        single_flight, work = SingleFlight[int](), _Work()
+        waiting = [asyncio.create_task(single_flight.join("a", work.run)) for _ in range(3)]
+        other = asyncio.create_task(single_flight.join("b", work.run))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert work.begun == 2
         work.go_on.set()
         assert await asyncio.gather(*waiting, other) == [2, 2, 2, 2]
-        assert await flights.join("a", work.run) == 3
+        assert await single_flight.join("a", work.run) == 3
 
     asyncio.run(main())
 
 
 def test_who_leaves_does_not_end_it_for_others_and_the_last_one_does() -> None:
     async def main() -> None:
-        flights, work = Flights[int](), _Work()
-        one, other = (asyncio.create_task(flights.join("a", work.run)) for _ in range(2))
+        single_flight, work = SingleFlight[int](), _Work()
+        one, other = (asyncio.create_task(single_flight.join("a", work.run)) for _ in range(2))
         await asyncio.sleep(0.01)
         one.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -64,8 +64,8 @@ def test_its_failure_is_everybodys() -> None:
         raise OSError("down")
 
     async def main() -> None:
-        flights = Flights[int]()
-        ends = await asyncio.gather(*(flights.join("a", fail) for _ in range(2)), return_exceptions=True)
+        single_flight = SingleFlight[int]()
+        ends = await asyncio.gather(*(single_flight.join("a", fail) for _ in range(2)), return_exceptions=True)
         assert [type(end) for end in ends] == [OSError, OSError]
 
     asyncio.run(main())

@@ -1,7 +1,7 @@
-"""A finished test as a report that its visitor may hand on: JSON there and back, with nothing secret in it.
+"""A finished test as a report that the visitor can pass on, as JSON, and reading it back. It has no secrets.
 
-The results in it have passed the redactor; the address can be masked on top. What comes back was written by a
-stranger: `from_json` takes nothing that it does not know, and bounds all that it takes.
+The results are redacted; the address can be masked too. A report that is read back is untrusted: `from_json` accepts
+only known keys, and bounds every value.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class ReportFault(ValueError):  # noqa: N818
-    """A text is no report: `fault` is "json" (no JSON at all, or too long), or "shape" (JSON of something else)."""
+    """A text is no report. `fault`: "json" (no JSON, or too long) or "shape" (other JSON)."""
 
     def __init__(self, fault: str) -> None:
         super().__init__(fault)
@@ -52,10 +52,10 @@ class ReportFault(ValueError):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """One finished test. `portal` is who made it: name and version.
+class ConnectionReport:
+    """One finished test. `portal`: name and version of the portal that made it.
 
-    What has a default is not in the reports of older portals, which are read all the same.
+    Fields with a default are missing in the reports of older portals, which are still read.
     """
 
     made_at: datetime
@@ -63,18 +63,18 @@ class Report:
     address: str
     results: tuple[StageResult, ...]
     verdict: Verdict
-    is_listed: bool = False  # the settings of the leg that the verdict speaks of are the provider's own
-    in_between: str | None = None  # article for whom it works from the portal and not at home
-    is_hidden: bool = False  # the portal does not tell how that server fails: it is not known to be the visitor's
-    suggests_local_part: bool = False  # the user name may have to be the part before the @
+    is_listed: bool = False  # the settings of the verdict's leg are the provider's own
+    in_between: str | None = None  # article for a test that succeeds here while the visitor's mail program fails
+    is_hidden: bool = False  # the portal hides how that server fails, as it is not known to be the visitor's
+    suggests_local_part: bool = False  # the right user name may be the part before the @
 
-    def masked(self) -> Report:
-        """The same with the address's local part masked but for its first letter; its domain is what support needs."""
+    def masked(self) -> ConnectionReport:
+        """The report with the address's local part masked except for its first letter; support needs the domain."""
         local_part, at, domain = self.address.rpartition("@")
         return replace(self, address=f"{local_part[:1]}{MASK}{at}{domain}")
 
     def to_json(self, indent: int | None = None) -> str:
-        """The report for programs, and for the page that shows it again; `indent` makes it easier to read."""
+        """The report as JSON; `indent` as in `json.dumps`."""
         verdict = self.verdict
         data = {
             "report": KIND,
@@ -107,7 +107,7 @@ class Report:
         return json.dumps(data, ensure_ascii=False, indent=indent)
 
     @classmethod
-    def from_json(cls, text: str) -> Report:
+    def from_json(cls, text: str) -> ConnectionReport:
         """Read a report. Raises ReportFault."""
         if len(text) > LONGEST:
             raise ReportFault("json")
@@ -122,7 +122,7 @@ class Report:
 
 
 class _Object:
-    """A JSON object from a stranger, read key by key; `done` refuses what is left."""
+    """An untrusted JSON object, read key by key; `done` rejects unread keys."""
 
     def __init__(self, data: object) -> None:
         if not isinstance(data, dict):
@@ -142,7 +142,7 @@ class _Object:
         return value
 
     def share(self, name: str) -> float | None:
-        """A number from 0 to 1, or none. Older portals wrote none."""
+        """A number from 0 to 1, or None, as in reports of older portals."""
         value = self._data.pop(name, None)
         if value is None:
             return None
@@ -151,7 +151,7 @@ class _Object:
         return float(value)
 
     def moment(self, name: str) -> datetime | None:
-        """A moment with its offset from UTC, or none. Older portals wrote none."""
+        """A time with its offset from UTC, or None, as in reports of older portals."""
         value = self._data.pop(name, None)
         if value is None:
             return None
@@ -161,7 +161,7 @@ class _Object:
         return moment.astimezone(UTC)
 
     def words(self, name: str) -> str:
-        """Some words, or none. Older portals wrote none."""
+        """A short text, or "", as in reports of older portals."""
         return self.text(name) if self._data.get(name) is not None else str(self._data.pop(name, None) or "")
 
     def flag(self, name: str) -> bool:
@@ -178,7 +178,7 @@ class _Object:
         return None if value is None else kind(value)
 
     def slug(self, name: str) -> str | None:
-        """A name of letters, digits and hyphens, or none: it goes into addresses of pages."""
+        """A slug of letters, digits and hyphens, or None; it is used in URLs."""
         value = self._data.pop(name)
         if value is None:
             return None
@@ -212,7 +212,7 @@ class _Object:
             raise ValueError
 
 
-def _report(data: _Object) -> Report:
+def _report(data: _Object) -> ConnectionReport:
     if data.text("report") != KIND or data.number("format", FORMAT) != FORMAT:
         raise ValueError
     made_at = datetime.fromisoformat(data.text("made_at"))
@@ -239,7 +239,7 @@ def _report(data: _Object) -> Report:
     suggests_local_part = verdict_data.has("local_part") and verdict_data.flag("local_part")
     in_between = verdict_data.slug("in_between") if verdict_data.has("in_between") else None
     verdict_data.done()
-    report = Report(
+    report = ConnectionReport(
         made_at=made_at,
         portal=data.text("portal"),
         address=data.text("address"),
@@ -255,7 +255,7 @@ def _report(data: _Object) -> Report:
 
 
 def _causes(data: _Object) -> tuple[PossibleCause, ...]:
-    """Several causes; a single one is the record's own. Older portals wrote none."""
+    """Several causes, or none: a single cause is in the result itself."""
     causes = tuple(map(_cause, data.objects("causes", MOST_CAUSES))) if data.has("causes") else ()
     return causes if len(causes) > 1 else ()
 
@@ -324,12 +324,12 @@ def _details(data: Mapping[str, object]) -> dict[str, str]:
 
 
 def iso(moment: datetime) -> str:
-    """A moment in UTC to the millisecond (ISO 8601), to be found again in a server's log."""
+    """A time in UTC with milliseconds (ISO 8601), for comparison with a server's log."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def causes_to_json(causes: Iterable[PossibleCause]) -> list[dict[str, object]]:
-    """The causes of a record as they are written down."""
+    """The causes of a result as JSON values."""
     return [
         {
             "class": cause.name,

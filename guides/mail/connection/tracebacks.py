@@ -1,4 +1,4 @@
-"""Faults of our own may show where they happened, and no value of what happened there."""
+"""Tracebacks without values: an unexpected error may be logged, but not the variables, which may hold a password."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import traceback
 
 
 def without_locals(error: BaseException) -> BaseException:
-    """`error`, and all that led to it, with the local variables of finished frames cleared."""
+    """`error` and its causes and contexts, with the local variables of finished frames cleared."""
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:

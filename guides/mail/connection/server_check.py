@@ -1,4 +1,4 @@
-"""A look at a server without credentials: its public stages, from DNS to capabilities, and a goodbye."""
+"""Checking servers without credentials: the stages from DNS to capabilities, then QUIT or LOGOUT."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from guides.mail.secret import Secret
 _DEFAULT_LIMITS = Limits()
 
 
-async def look_at(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) -> tuple[StageResult, ...]:
-    """The results of the server's public stages, up to the first that failed. Never raises for what a server does."""
+async def check_server(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) -> tuple[StageResult, ...]:
+    """The results of a server's stages before the login, up to the first failure. A server's faults never raise."""
     results: list[StageResult] = []
 
     def report(result: StageResult | None) -> None:
         if result is not None and result.outcome is not Outcome.BLOCKED:
             results.append(result)
 
-    nobody, nothing = Address("nobody", server.host), Secret("")
-    plan = TestPlan(nobody, (server,))
+    address, empty = Address("nobody", server.host), Secret("")  # neither is sent
+    plan = TestPlan(address, (server,))
     context = TestContext(
         plan=plan,
-        secret=nothing,
+        secret=empty,
         door=door,
         patterns=PatternSet(()),
         limits=limits,
-        redactor=Redactor(nobody, (), nothing),
+        redactor=Redactor(address, (), empty),
         gate=LoginGate(()),
         until=asyncio.get_running_loop().time() + limits.test,
         report=report,
@@ -46,12 +46,12 @@ async def look_at(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) 
     return tuple(results)
 
 
-async def look_at_all(servers: Sequence[Server], door: Door) -> list[tuple[StageResult, ...]]:
-    """A look at each of `servers`, side by side, but only a few at a time."""
-    few = asyncio.Semaphore(10)
+async def check_servers(servers: Sequence[Server], door: Door) -> list[tuple[StageResult, ...]]:
+    """The results of each of `servers`; ten are checked at a time."""
+    limit = asyncio.Semaphore(10)
 
     async def one(server: Server) -> tuple[StageResult, ...]:
-        async with few:
-            return await look_at(server, door)
+        async with limit:
+            return await check_server(server, door)
 
     return await asyncio.gather(*(one(server) for server in servers))

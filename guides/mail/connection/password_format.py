@@ -1,4 +1,4 @@
-"""The shape of a provider's password for mail programs: whether a password has it, and what one looks like."""
+"""The documented format of a provider's password for mail programs: checking a password, and making an example."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import re2
 
 from guides.mail.secret import Secret
 
-# What the providers' rules are made of: so many signs of a class, or one sign that may be left out.
+# The parts of the providers' patterns: some characters of a class, or one character that may be optional.
 _PART = re.compile(r"\[(a-z|A-Z|0-9|a-z0-9|a-zA-Z0-9|A-Za-z0-9)\](?:\{(\d{1,2})\})?|([A-Za-z0-9 -])(\?)?")
 _SIGNS = {"a-z": ascii_lowercase, "A-Z": ascii_uppercase, "0-9": digits[1:] + "0"}
 _OTHER_SIGNS = ascii_lowercase + digits
 
 
-def has_shape(pattern: str, secret: Secret) -> bool:
-    """Whether a password has the shape that `pattern` (RE2, over the whole of it) asks for; "" asks for none."""
+def matches_format(pattern: str, secret: Secret) -> bool:
+    """Whether the whole password matches `pattern` (RE2); "" matches all."""
     return not pattern or re2.fullmatch(pattern, secret.utf8().decode()) is not None
 
 
-def example_of(pattern: str) -> str:
-    """A made-up password of that shape, such as `abcd efgh ijkl mnop`; "" where the pattern is too intricate."""
+def example_password(pattern: str) -> str:
+    """A made-up password that matches, such as `abcd efgh ijkl mnop`; "" when the pattern is too complex."""
     body = pattern.removeprefix("^").removesuffix("$")
     signs = {name: cycle(alphabet) for name, alphabet in _SIGNS.items()}
     made, position = "", 0

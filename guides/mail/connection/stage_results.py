@@ -1,4 +1,4 @@
-"""The records of one leg: what its stages came to, redacted and judged."""
+"""Making one leg's stage results: classified and redacted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guides.mail.accounts import Server
 from guides.mail.connection.channel import Channel
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.redact import visible
-from guides.mail.connection.session import Finding, Refusal, StageFault, neutral_reply
+from guides.mail.connection.session import Refusal, StageFault, StageFinding, neutral_reply
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.codes import (
     ADDRESS_CAUSES,
@@ -26,8 +26,8 @@ from guides.mail.diagnosis.refusals import AMBIGUOUS, by_definition, judge_refus
 from guides.mail.outcomes import Leg, Outcome, Owner, PossibleCause, Stage, StageResult, causes_of
 
 
-class Records:
-    """Writes them. `channel` is the leg's connection, once there is one."""
+class StageResults:
+    """Makes the `StageResult`s of a leg. `channel` is the leg's connection, once there is one."""
 
     def __init__(self, leg: Leg, server: Server, context: TestContext) -> None:
         self._leg = leg
@@ -36,18 +36,18 @@ class Records:
         self.channel: Channel | None = None
 
     def refused(self, stage: Stage, refusal: Refusal, started: float) -> StageResult:
-        """Judge a refusal: staff's patterns first, then what codes and words come to."""
+        """The result of a refusal: staff's patterns first, then the class from codes and words."""
         context = self._context
         if stage is Stage.LOGIN and refusal.reply.reason in CREDENTIAL_CODES:
             context.gate.refuse()
         causes = self._judged(stage, refusal.reply, refusal.cause)
-        if causes[0].name in PORTAL_CAUSES:  # others are told that: no word of the visitor's may decide it
+        if causes[0].name in PORTAL_CAUSES:  # other visitors see this, so the visitor's own input must not decide it
             reply = neutral_reply(refusal.reply, context.redactor, plain_words=True)
             if reply != refusal.reply:
                 causes = self._judged(stage, reply, cause_of(reply, stage))
         cause, owner, article = causes[0].name, causes[0].owner, causes[0].article
         outcome = outcome_of(cause)
-        if cause in ADDRESS_CAUSES:  # the address that is not welcome is this portal's, not the visitor's
+        if cause in ADDRESS_CAUSES:  # the server blocks this portal's address, not the visitor's
             cause, article = "cross.portal_blocked", None
         if outcome is Outcome.OURS or owner is Owner.SENDER_NETWORK:  # the network that sends is this portal's
             outcome, owner = Outcome.OURS, Owner.PORTAL
@@ -62,7 +62,7 @@ class Records:
         return replace(result, causes=(replace(causes[0], owner=owner), *map(_of_portal, causes[1:])))
 
     def _judged(self, stage: Stage, reply: Reply, cause: str) -> tuple[PossibleCause, ...]:
-        """What a reply comes to, the likeliest first: the patterns', else what codes and words came to."""
+        """The causes of a reply, the likeliest first: from patterns, else `cause`, from codes and words."""
         context = self._context
         return judge_refusal(
             reply,
@@ -73,8 +73,8 @@ class Records:
             provider=context.plan.provider,
         )
 
-    def found(self, stage: Stage, finding: Finding, started: float | None = None) -> StageResult:
-        """The record of a stage that did not fail."""
+    def found(self, stage: Stage, finding: StageFinding, started: float | None = None) -> StageResult:
+        """The result of a stage that did not fail."""
         cause = finding.cause
         return self.result(
             stage,
@@ -87,7 +87,7 @@ class Records:
         )
 
     def fault(self, stage: Stage, fault: StageFault, started: float | None = None) -> StageResult:
-        """The record of a stage that failed for what its session, or the portal, found by itself."""
+        """The result of a stage that failed with a fault that its session, or the portal, found."""
         return self.failed(
             stage,
             fault.cause,
@@ -110,7 +110,7 @@ class Records:
         details: Mapping[str, str] | None = None,
         started: float | None = None,
     ) -> StageResult:
-        """The record of a stage that failed with `cause`."""
+        """The result of a stage that failed with `cause`."""
         result = self.result(
             stage,
             outcome or outcome_of(cause),
@@ -138,7 +138,7 @@ class Records:
         details: Mapping[str, str] | None = None,
         started: float | None = None,
     ) -> StageResult:
-        """The record of a stage. All that a server may have written passes the redactor here."""
+        """The result of a stage. All text from the server is redacted here."""
         redactor = self._context.redactor
         channel = self.channel
         clear = channel is not None and not channel.encrypted
@@ -165,14 +165,14 @@ class Records:
 
 
 def _of_portal(cause: PossibleCause) -> PossibleCause:
-    """The address and the network that are not welcome are this portal's, wherever in the order they are named."""
+    """A possible cause with this portal as its owner when it is about the connecting address or network."""
     if cause.name in ADDRESS_CAUSES:
         return PossibleCause("cross.portal_blocked", Owner.PORTAL, cause.confidence)
     return replace(cause, owner=Owner.PORTAL) if cause.owner is Owner.SENDER_NETWORK else cause
 
 
 def _own_confidence(cause: str | None) -> float | None:
-    """Of what the portal has seen for itself, and not been told in a server's words."""
+    """The confidence of a cause that the portal observed itself, not read in a server's words."""
     if cause is None:
         return None
     return 0.0 if cause == UNKNOWN else 1.0

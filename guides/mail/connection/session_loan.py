@@ -1,4 +1,4 @@
-"""Where the IMAP and the SMTP leg leave their open sessions for the delivery, and wait until it is over."""
+"""Lending the IMAP and SMTP legs' open sessions to the delivery leg."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from guides.mail.outcomes import Leg
 LENDERS = (Leg.IMAP, Leg.SMTP)
 
 
-class Handover:
-    """Each lender either lends its session or withholds it; both end the wait for it."""
+class SessionLoan:
+    """Each of LENDERS calls `lend` or `withhold`; `borrow` waits for both of them."""
 
     def __init__(self) -> None:
         self._sessions: dict[Leg, Session] = {}
@@ -19,23 +19,23 @@ class Handover:
         self._over = asyncio.Event()
 
     async def lend(self, leg: Leg, session: Session) -> None:
-        """Leave a session in good order; returns when it is needed no more."""
+        """Lend a working session; returns after `give_back`."""
         if leg in self._settled:
             self._sessions[leg] = session
             self._settled[leg].set()
             await self._over.wait()
 
     def withhold(self, leg: Leg) -> None:
-        """This leg has nothing to lend, or has it no more."""
+        """This leg has no session to lend, or has lost it."""
         if leg in self._settled:
             self._settled[leg].set()
 
     async def borrow(self) -> dict[Leg, Session]:
-        """What was lent, once every lender has come: both sessions, or less when a leg failed."""
+        """The lent sessions, when both legs have decided; fewer than two when a leg failed."""
         for settled in self._settled.values():
             await settled.wait()
         return self._sessions
 
     def give_back(self) -> None:
-        """The delivery is over."""
+        """End the loan: the delivery is over."""
         self._over.set()
