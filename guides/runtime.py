@@ -10,9 +10,9 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from guides.mail.connection.loop import BackgroundLoop
-from guides.mail.network import Door, DoorConfig
+from guides.mail.network import Egress, EgressConfig
 
-_DOOR_SETTINGS = frozenset(
+_EGRESS_SETTINGS = frozenset(
     {"DNS_SERVERS", "ALLOWED_NETWORKS", "ALLOWED_PORTS", "ALLOWED_SUFFIXES", "EXTRA_CA_FILE", "EHLO_NAME"}
 )
 
@@ -21,10 +21,10 @@ atexit.register(_loop.close)
 
 
 @cache
-def door() -> Door:
+def egress() -> Egress:
     """Access to the network, as the operator's settings have it."""
-    return Door(
-        DoorConfig(
+    return Egress(
+        EgressConfig(
             dns_servers=settings.DNS_SERVERS,
             allowed_networks=settings.ALLOWED_NETWORKS,
             allowed_ports=settings.ALLOWED_PORTS,
@@ -41,7 +41,7 @@ def background_loop() -> BackgroundLoop:
 
 
 @receiver(setting_changed)
-def _forget_door(setting: str, **_: object) -> None:
+def _forget_egress(setting: str, **_: object) -> None:
     """Tests change settings (`override_settings`); what is made next uses the new ones."""
-    if setting in _DOOR_SETTINGS:
-        door.cache_clear()
+    if setting in _EGRESS_SETTINGS:
+        egress.cache_clear()

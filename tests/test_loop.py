@@ -12,7 +12,7 @@ from time import monotonic, sleep
 import pytest
 
 from guides.mail.connection.loop import BackgroundLoop, LoopClosed
-from tests.channels import RESOLUTION, Server, door_to
+from tests.channels import RESOLUTION, Server, egress_to
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_visitor_who_leaves_closes_the_sockets_within_a_second(loop: Backgroun
     lost: list[bool] = []
 
     async def work() -> AsyncIterator[str]:
-        channel = await door_to(server).connect(RESOLUTION, server.port)
+        channel = await egress_to(server).connect(RESOLUTION, server.port)
         try:
             yield "connected"
             await channel.read_line(60)

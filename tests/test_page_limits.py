@@ -17,7 +17,7 @@ from guides.limits.outages import ServerName
 from guides.limits.rate_limits import acquire_test
 from guides.mail.accounts import Address, Protocol, Security
 from guides.mail.connection.probes import Endpoint
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.views import connection_test, result_page, result_stream
 from tests.factories import make_article, make_provider
@@ -44,11 +44,11 @@ def nobody_connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Fails every way out, and counts who tried."""
     tried: list[str] = []
 
-    async def resolve(_self: Door, host: str) -> None:
+    async def resolve(_self: Egress, host: str) -> None:
         tried.append(host)
         raise AssertionError("nothing may be looked up")
 
-    monkeypatch.setattr(Door, "resolve", resolve)
+    monkeypatch.setattr(Egress, "resolve", resolve)
     return tried
 
 

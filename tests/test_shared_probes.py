@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from guides.limits.address_semaphore import AddressSemaphore
-from guides.limits.single_flight import SingleFlight
+from guides.limits.single_flight import ProbeSingleFlight
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection import alternatives
 from guides.mail.connection.limits import ChannelFault
@@ -27,10 +27,22 @@ from guides.mail.connection.probes import (
 )
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door, Resolution
+from guides.mail.network import Egress, Resolution
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Connection, Imap, LoopbackDoor, Scripted, Smtp, door, saying
+from tests.scripted import (
+    ADDRESS,
+    HOST,
+    PASSWORD,
+    QUICK,
+    Connection,
+    Imap,
+    LoopbackEgress,
+    Scripted,
+    Smtp,
+    egress,
+    saying,
+)
 
 ENDPOINT = Endpoint(Protocol.IMAP, HOST, 993, Security.TLS)
 FAILED = (
@@ -55,16 +67,16 @@ class Clock:
 
 
 def state(
-    flights: SingleFlight | None = None, addresses: AddressSemaphore | None = None, **more: object
+    flights: ProbeSingleFlight | None = None, addresses: AddressSemaphore | None = None, **more: object
 ) -> SharedState:
-    return SharedState(flights or SingleFlight(), addresses or AddressSemaphore(), **more)  # type: ignore[arg-type]
+    return SharedState(flights or ProbeSingleFlight(), addresses or AddressSemaphore(), **more)  # type: ignore[arg-type]
 
 
 async def one_test(
-    server: Server, shared: SharedState | None, through: Door | None = None, password: str = PASSWORD, **plan: object
+    server: Server, shared: SharedState | None, through: Egress | None = None, password: str = PASSWORD, **plan: object
 ) -> list[StageResult | Verdict]:
     made = TestPlan(address=ADDRESS, servers=(server,), **plan)  # type: ignore[arg-type]
-    results = run_test(made, Secret(password), through or door(), PatternSet(()), QUICK, shared)
+    results = run_test(made, Secret(password), through or egress(), PatternSet(()), QUICK, shared)
     async with aclosing(results):
         return [result async for result in results]
 
@@ -181,7 +193,7 @@ def test_when_the_first_leaves_the_next_one_looks() -> None:
 def test_a_minute_later_somebody_looks_again() -> None:
     async def work() -> None:
         clock = Clock()
-        flights = SingleFlight(clock=clock)
+        flights = ProbeSingleFlight(clock=clock)
         assert await flights.join_or_lead(ENDPOINT) is None
         flights.resolve(ENDPOINT, FAILED)
         clock.now += 59
@@ -193,7 +205,7 @@ def test_a_minute_later_somebody_looks_again() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    flights = SingleFlight()
+    flights = ProbeSingleFlight()
     for number in range(2500):
         flights.resolve(replace(ENDPOINT, port=number), FAILED)
     assert flights.fresh(replace(ENDPOINT, port=0)) is None
@@ -265,8 +277,8 @@ def test_a_failure_that_another_process_found_is_shown_and_nothing_is_connected(
     run([server], work)
 
 
-class FourAddresses(LoopbackDoor):
-    """A door whose names have four addresses that refuse."""
+class FourAddresses(LoopbackEgress):
+    """An egress whose names have four addresses that refuse."""
 
     async def resolve(self, host: str) -> Resolution:
         return Resolution(host, tuple(IPv4Address(f"127.0.0.{n}") for n in (11, 12, 13, 14)), host)
@@ -278,7 +290,7 @@ def test_a_probe_goes_although_the_breaker_is_open_and_tries_two_addresses() -> 
     endpoint = Endpoint.of(wanted)
 
     async def work() -> None:
-        through = FourAddresses(door().config, door().limits)
+        through = FourAddresses(egress().config, egress().limits)
         shared = state(known={endpoint: ProbeResult(FAILED, 0.0, is_open=True)}, half_open=frozenset({endpoint}))
         results = await one_test(wanted, shared, through)
         assert "connect fail tcp.refused" in outcomes(results)
@@ -306,7 +318,7 @@ def test_a_probe_takes_no_second_look_at_a_silent_server(is_probe: bool, connect
             else state()
         )
         plan, quick = TestPlan(ADDRESS, (wanted,)), replace(QUICK, greeting=0.2)
-        through = LoopbackDoor(door().config, replace(quick, tls=0.2))
+        through = LoopbackEgress(egress().config, replace(quick, tls=0.2))
         results = [r async for r in run_test(plan, Secret("x"), through, PatternSet(()), quick, shared)]
         assert "greeting fail greet.timeout" in outcomes(results)
         assert server.connections == connections
@@ -347,13 +359,13 @@ def test_other_settings_are_looked_for_by_the_one_who_looked_only(searches: list
 
 def test_a_hidden_host_never_learns_what_others_found_of_the_same_name() -> None:
     async def work() -> None:
-        flights = SingleFlight()
+        flights = ProbeSingleFlight()
         server = replace(Imap().server(), port=1)
         open_results = await one_test(server, state(flights))
         assert "connect fail tcp.refused" in outcomes(open_results)
         quick = replace(QUICK, connect_total=0.2)
         made = TestPlan(address=ADDRESS, servers=(server,), hidden_hosts=frozenset({HOST}))
-        through = LoopbackDoor(door().config, quick)
+        through = LoopbackEgress(egress().config, quick)
         results = [r async for r in run_test(made, Secret("x"), through, PatternSet(()), quick, state(flights))]
         failed = next(r for r in results if isinstance(r, StageResult) and r.outcome is Outcome.FAIL)
         assert (failed.cause, SEEN_AT in failed.details) == ("tcp.timeout", False)

@@ -12,7 +12,7 @@ from guides.limits import circuit_breaker, outages
 from guides.limits.address_semaphore import AddressSemaphore
 from guides.limits.circuit_breaker import KnownFailures
 from guides.limits.outages import ServerName
-from guides.limits.single_flight import SingleFlight
+from guides.limits.single_flight import ProbeSingleFlight
 from guides.limits.test_slot import TestSlot
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection import alternatives
@@ -21,7 +21,7 @@ from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult
 from guides.mail.secret import Secret
-from tests.scripted import ADDRESS, PASSWORD, QUICK, Imap, Scripted, door, saying
+from tests.scripted import ADDRESS, PASSWORD, QUICK, Imap, Scripted, egress, saying
 
 ENDPOINT = Endpoint(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
 SERVER = ServerName("imap.example.net", 993, Security.TLS)
@@ -44,7 +44,7 @@ def visit(visitor: str, results: tuple[StageResult, ...]) -> None:
         made.record(result)
 
 
-async def come(visitor: str, server: Scripted, flights: SingleFlight) -> StageResult:
+async def come(visitor: str, server: Scripted, flights: ProbeSingleFlight) -> StageResult:
     """A visitor's whole test of one server, as the view has it run; returns how it failed."""
     plan = TestPlan(ADDRESS, (server.server(),))
     endpoint = Endpoint.of(plan.servers[0])
@@ -53,7 +53,7 @@ async def come(visitor: str, server: Scripted, flights: SingleFlight) -> StageRe
     made = TestSlot(plan, {Leg.IMAP: endpoint}, {}, visitor, failures)
     shared = SharedState(flights, AddressSemaphore(), failures.known, half_open)
     failed = None
-    async for result in run_test(plan, Secret(PASSWORD), door(), PatternSet(()), QUICK, shared):
+    async for result in run_test(plan, Secret(PASSWORD), egress(), PatternSet(()), QUICK, shared):
         if isinstance(result, StageResult):
             made.record(result)
             failed = failed or (result if result.outcome is Outcome.FAIL else None)
@@ -71,7 +71,7 @@ def test_the_fifth_visitor_of_a_dead_server_looks_again_and_the_sixth_is_told_si
 
     async def run() -> None:
         async with Imap(security=Security.STARTTLS, talk=saying(hold=0)) as server:
-            flights = SingleFlight()
+            flights = ProbeSingleFlight()
             seen = []
             for visitor in "abcdefg":
                 failed = await come(visitor, server, flights)

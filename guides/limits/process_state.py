@@ -9,13 +9,13 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from guides.limits.address_semaphore import AddressSemaphore
-from guides.limits.single_flight import SingleFlight
+from guides.limits.single_flight import ProbeSingleFlight
 
 
 @cache
-def single_flight() -> SingleFlight:
+def single_flight() -> ProbeSingleFlight:
     """The probes of this process's tests."""
-    return SingleFlight(settings.LIMIT_SHARED_SECONDS)
+    return ProbeSingleFlight(settings.LIMIT_SHARED_SECONDS)
 
 
 @cache

@@ -16,7 +16,7 @@ SHARED_SECONDS = 60.0
 MOST_RESULTS = 2000  # kept at a time; the oldest are dropped first
 
 
-class SingleFlight:
+class ProbeSingleFlight:
     """The probes under way on one loop, and results that are younger than `seconds`."""
 
     def __init__(self, seconds: float = SHARED_SECONDS, clock: Callable[[], float] = time.time) -> None:

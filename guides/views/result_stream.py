@@ -35,7 +35,7 @@ class RunningTest:
         self._slot = slot
         self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
         self._stream = runtime.background_loop().stream(
-            lambda: run_test(plan, secret, runtime.door(), patterns, shared=slot.shared_state()), HEARTBEAT_SECONDS
+            lambda: run_test(plan, secret, runtime.egress(), patterns, shared=slot.shared_state()), HEARTBEAT_SECONDS
         )
 
     def __iter__(self) -> Iterator[StageResult | Verdict | None]:
