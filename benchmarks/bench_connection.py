@@ -25,7 +25,7 @@ from guides.mail.connection import sasl
 from guides.mail.connection import smtp as smtp_leg
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door, DoorConfig, Resolution
+from guides.mail.network import Egress, EgressConfig, Resolution
 from guides.mail.outcomes import Outcome, Verdict
 from guides.mail.secret import Secret
 from tests.lab import Lab
@@ -46,10 +46,10 @@ LOGIN = {"PLAIN": 1, "SCRAM-SHA-1": 3, "SCRAM-SHA-256": 3}  # RFC 4616 with an i
 Work = Callable[[], tuple[float, dict[str, str]]]
 
 
-class FarDoor(Door):
+class FarEgress(Egress):
     """Every name leads to the proxy; the question is asked of the far DNS server all the same."""
 
-    def __init__(self, config: DoorConfig, proxy: str) -> None:
+    def __init__(self, config: EgressConfig, proxy: str) -> None:
         super().__init__(config)
         self._proxy = proxy
 
@@ -59,7 +59,7 @@ class FarDoor(Door):
 
 
 def _ours(lab: Lab, far: tuple[str, int], address: str) -> tuple[float, dict[str, str]]:
-    config = DoorConfig(
+    config = EgressConfig(
         dns_servers=(far,),
         allowed_networks=(ip_network("127.0.0.0/8"),),
         allowed_ports=frozenset(lab.ports.mail()),
@@ -67,15 +67,15 @@ def _ours(lab: Lab, far: tuple[str, int], address: str) -> tuple[float, dict[str
         extra_ca_file=lab.ca_file,
         ehlo_name="portal.lab.test",
     )
-    door = FarDoor(config, address)
-    door.tls_context()  # made once per process
+    egress = FarEgress(config, address)
+    egress.tls_context()  # made once per process
     servers = tuple(lab.server(protocol) for protocol in Protocol)
     plan = TestPlan(Address(ANNA.name, DOMAIN), servers)
 
     async def run() -> tuple[float, dict[str, str]]:
         began = time.perf_counter()
         stages: dict[str, str] = {}
-        async with aclosing(run_test(plan, Secret(ANNA.password), door, PatternSet(()))) as results:
+        async with aclosing(run_test(plan, Secret(ANNA.password), egress, PatternSet(()))) as results:
             async for result in results:
                 if isinstance(result, Verdict):
                     assert result.outcome is Outcome.OK, result

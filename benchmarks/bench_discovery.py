@@ -41,16 +41,16 @@ def _pages() -> list[Ratio]:
         response = client.get(path)
         assert response.status_code == 200, path
 
-    door = runtime.door()
+    egress = runtime.egress()
     questions = 0
-    make_resolver = door._resolver
+    make_resolver = egress._resolver
 
     def counting() -> object:
         nonlocal questions
         questions += 1
         return make_resolver()
 
-    door._resolver = counting  # type: ignore[method-assign,assignment]
+    egress._resolver = counting  # type: ignore[method-assign,assignment]
     ratios = []
     for name, domain in (("known provider", "mail.ru"), ("cached domain", "kept.example.org")):
         page, guide = side_by_side(
@@ -88,11 +88,11 @@ def _unknown_domains() -> list[Ratio]:
         if "every" in key[0]:
             with_all.pages[key] = Page(page.body, seconds=SOURCE_SECONDS)
     with with_all:
-        door = with_all.door()
+        egress = with_all.egress()
 
         def whole(domain: str, sources: dict[ConfigSource, Ask]) -> float:
             async def go() -> list[Finding]:
-                return [finding async for finding in search(Query(domain, door), None, Timeouts(), sources)]
+                return [finding async for finding in search(Query(domain, egress), None, Timeouts(), sources)]
 
             began = perf_counter()
             findings = asyncio.run(go())

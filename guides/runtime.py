@@ -1,4 +1,4 @@
-"""What one process of the portal shares: the door to the network and the loop that connection tests run on."""
+"""What one process of the portal shares: outbound network access and the loop that connection tests run on."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.dispatch import receiver
 from guides.mail.connection.loop import BackgroundLoop
 from guides.mail.connection.places import AddressPlaces
 from guides.mail.connection.shared import SharedLooks
-from guides.mail.network import Door, DoorConfig
+from guides.mail.network import Egress, EgressConfig
 
-_DOOR_SETTINGS = frozenset(
+_EGRESS_SETTINGS = frozenset(
     {"DNS_SERVERS", "ALLOWED_NETWORKS", "ALLOWED_PORTS", "ALLOWED_SUFFIXES", "EXTRA_CA_FILE", "EHLO_NAME"}
 )
 
@@ -25,10 +25,10 @@ atexit.register(_loop.close)
 
 
 @cache
-def door() -> Door:
-    """The door to the network, as the operator's settings have it."""
-    return Door(
-        DoorConfig(
+def egress() -> Egress:
+    """Outbound network access, configured by the operator's settings."""
+    return Egress(
+        EgressConfig(
             dns_servers=settings.DNS_SERVERS,
             allowed_networks=settings.ALLOWED_NETWORKS,
             allowed_ports=settings.ALLOWED_PORTS,
@@ -63,10 +63,10 @@ def background_loop() -> BackgroundLoop:
 
 
 @receiver(setting_changed)
-def _forget_door(setting: str, **_: object) -> None:
-    """Tests change settings (`override_settings`); the next door is made of the new ones."""
-    if setting in _DOOR_SETTINGS:
-        door.cache_clear()
-        looks.cache_clear()  # what was found through another door
+def _forget_egress(setting: str, **_: object) -> None:
+    """Tests change settings (`override_settings`); the next egress is made of the new ones."""
+    if setting in _EGRESS_SETTINGS:
+        egress.cache_clear()
+        looks.cache_clear()  # found with other settings
     if setting in _LOOKS_SETTINGS:
         forget_looks()

@@ -159,7 +159,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # the admin's page of a provider has a row
 DEFAULT_EXCEPTION_REPORTER_FILTER = "helpdesk.reports.AlwaysCarefulFilter"
 SECURE_PROXY_SSL_HEADER = None  # gunicorn takes the scheme from trusted proxies only (helpdesk/gunicorn.py)
 
-# --- the door to the network -------------------------------------------------------------------
+# --- outbound network access -------------------------------------------------------------------
 
 EHLO_NAME = env.text("EHLO_NAME") or (urlsplit(BASE_URL).hostname if BASE_URL else "") or "localhost.localdomain"
 DNS_SERVERS = env.servers("DNS_SERVERS", default_port=53)

@@ -19,7 +19,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from guides.mail.connection.channel import Channel
 from guides.mail.connection.limits import Limits
-from guides.mail.network import Door, DoorConfig, Resolution
+from guides.mail.network import Egress, EgressConfig, Resolution
 
 HOST = "imap.example.com"
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -72,16 +72,16 @@ async def serving(script: Script, context: ssl.SSLContext | None = None) -> Asyn
         assert not late, "a connection was left open"
 
 
-def door_to(server: Server, limits: Limits | None = None, **config: object) -> Door:
-    """A door that leads to a server on loopback."""
+def egress_to(server: Server, limits: Limits | None = None, **config: object) -> Egress:
+    """An egress that leads to a server on loopback."""
     ports = frozenset({server.port})
-    return Door(DoorConfig(allowed_networks=LOOPBACK, allowed_ports=ports, **config), limits)  # type: ignore[arg-type]
+    return Egress(EgressConfig(allowed_networks=LOOPBACK, allowed_ports=ports, **config), limits)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
 async def connected_to(server: Server, limits: Limits | None = None) -> AsyncIterator[Channel]:
     """A channel to a server, closed on leaving."""
-    channel = await door_to(server, limits).connect(RESOLUTION, server.port)
+    channel = await egress_to(server, limits).connect(RESOLUTION, server.port)
     try:
         yield channel
     finally:

@@ -118,7 +118,7 @@ def ask(
     timeouts: Timeouts = THOROUGH,
 ) -> Discovery:
     """Look a domain up by all sources."""
-    query = Query(domain, internet.door(), address, mx_suffixes or {})
+    query = Query(domain, internet.egress(), address, mx_suffixes or {})
     known = Finding(ConfigSource.ISPDB, ispdb, Trust.MEDIUM) if ispdb else None
 
     async def gather() -> list[Finding]:

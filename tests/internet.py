@@ -20,7 +20,7 @@ from types import TracebackType
 from dnslib import A
 
 from guides.mail.connection.limits import Limits
-from guides.mail.network import Door, DoorConfig
+from guides.mail.network import Egress, EgressConfig
 from tests.lab.certificates import make_authority, make_certificate, pem
 from tests.lab.dns import Data, Name, NameServer
 
@@ -125,9 +125,9 @@ class Internet:
         self._loop.close()
         self._cleanup.close()
 
-    def config(self) -> DoorConfig:
-        """What lets a door find and trust it."""
-        return DoorConfig(
+    def config(self) -> EgressConfig:
+        """What lets an egress find and trust it."""
+        return EgressConfig(
             dns_servers=(self.dns_server,),
             allowed_networks=(ip_network(f"{self.network}.0/24"),),
             allowed_suffixes=frozenset({"test"}),
@@ -144,9 +144,9 @@ class Internet:
             "ALLOWED_SUFFIXES": "test",
         }
 
-    def door(self, limits: Limits | None = None) -> Door:
-        """A door to it."""
-        return Door(self.config(), limits)
+    def egress(self, limits: Limits | None = None) -> Egress:
+        """An egress to it."""
+        return Egress(self.config(), limits)
 
     def _data(self, name: str) -> tuple[Data, ...]:
         return self.zone[name].data if name in self.zone else ()

@@ -1,4 +1,4 @@
-"""Scripted mail servers on loopback, polite and hostile, and a door that leads to them.
+"""Scripted mail servers on loopback, polite and hostile, and an egress that leads to them.
 
 Each server is told in attributes what to say; it counts connections and logins, and keeps what it was sent.
 """
@@ -25,7 +25,7 @@ from guides.mail.accounts import Address, PasswordKind, Protocol, Security, Serv
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
-from guides.mail.network import Door, DoorConfig, Resolution
+from guides.mail.network import Egress, EgressConfig, Resolution
 from guides.mail.outcomes import Leg, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from tests.unhurried import run_unhurried
@@ -394,15 +394,15 @@ def saying(*lines: bytes, hold: float = 5.0) -> Callable[[Connection], Awaitable
 # --- running a test ------------------------------------------------------------------------------------
 
 
-class LoopbackDoor(Door):
-    """A door whose every name leads to 127.0.0.1; all else is the real one."""
+class LoopbackEgress(Egress):
+    """An egress whose every name leads to 127.0.0.1; all else is the real one."""
 
     async def resolve(self, host: str) -> Resolution:
         return Resolution(host, (IPv4Address("127.0.0.1"),), host)
 
 
-def door(**changes: object) -> LoopbackDoor:
-    """A door that lets loopback and any port through."""
+def egress(**changes: object) -> LoopbackEgress:
+    """An egress that lets loopback and any port through."""
     settings: dict[str, object] = {
         "dns_servers": (),
         "allowed_networks": (ip_network("127.0.0.0/8"),),
@@ -411,7 +411,7 @@ def door(**changes: object) -> LoopbackDoor:
         "extra_ca_file": certificates().folder / "ca.pem",
         "ehlo_name": "portal.example.test",
     }
-    return LoopbackDoor(DoorConfig(**(settings | changes)), QUICK)  # type: ignore[arg-type]
+    return LoopbackEgress(EgressConfig(**(settings | changes)), QUICK)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -444,7 +444,7 @@ def run_against(
     username: str | None = None,
     patterns: tuple[Pattern, ...] = (),
     limits: Limits = QUICK,
-    through: Door | None = None,
+    through: Egress | None = None,
     reach: Callable[[Scripted], Server] = Scripted.server,
     kind: PasswordKind = PasswordKind.PASSWORD,
     **plan: object,
@@ -457,7 +457,7 @@ def run_against(
                 await stack.enter_async_context(server)
             settings: dict[str, object] = {"address": ADDRESS, "username": username, "password": kind}
             made = TestPlan(servers=tuple(reach(server) for server in servers), **(settings | plan))  # type: ignore[arg-type]
-            results = run_test(made, Secret(password), through or door(), PatternSet(patterns), limits)
+            results = run_test(made, Secret(password), through or egress(), PatternSet(patterns), limits)
             async with aclosing(results):
                 collected = [result async for result in results]
             *stages, verdict = collected

@@ -17,7 +17,7 @@ from guides.mail.connection.places import AddressPlaces
 from guides.mail.connection.shared import Crowd, SharedLooks
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door, Resolution
+from guides.mail.network import Egress, Resolution
 from guides.mail.outcomes import Leg, Outcome, StageResult, Verdict
 from guides.mail.secret import Secret
 from tests.hostile import GREETINGS
@@ -28,11 +28,11 @@ from tests.scripted import (
     QUICK,
     Connection,
     Imap,
-    LoopbackDoor,
+    LoopbackEgress,
     Pop3,
     Scripted,
     Smtp,
-    door,
+    egress,
     saying,
 )
 
@@ -59,7 +59,7 @@ def verdict_of(
                 known_servers=tuple(servers[at].server() for at in known),
                 **plan,  # type: ignore[arg-type]
             )
-            *_, verdict = [one async for one in run_test(made, Secret(PASSWORD), door(), PatternSet(), BRIEF)]
+            *_, verdict = [one async for one in run_test(made, Secret(PASSWORD), egress(), PatternSet(), BRIEF)]
             assert isinstance(verdict, Verdict)
             return verdict
 
@@ -120,7 +120,7 @@ def test_the_providers_own_host_is_tried_although_the_typed_one_is_hidden() -> N
                 known_servers=(known, beside.server()),
                 hidden_hosts=frozenset({HOST}),
             )
-            *_, verdict = [one async for one in run_test(plan, Secret(PASSWORD), door(), PatternSet(), BRIEF)]
+            *_, verdict = [one async for one in run_test(plan, Secret(PASSWORD), egress(), PatternSet(), BRIEF)]
             assert isinstance(verdict, Verdict)
             assert (own.connections, own.logins) == (1, 0)
             return verdict, beside.connections
@@ -144,10 +144,10 @@ def test_the_search_has_a_deadline() -> None:
     assert time.monotonic() - began < 4
 
 
-def test_a_port_that_the_door_does_not_let_through_is_not_tried() -> None:
+def test_a_port_that_the_egress_does_not_let_through_is_not_tried() -> None:
     async def run() -> tuple[Verdict, int]:
         async with Imap() as imap, Imap() as other:
-            narrow = door(allowed_ports=frozenset({imap.port}))
+            narrow = egress(allowed_ports=frozenset({imap.port}))
             plan = TestPlan(ADDRESS, (imap.server(security=STARTTLS),), known_servers=(other.server(),))
             *_, verdict = [one async for one in run_test(plan, Secret("x"), narrow, PatternSet(), BRIEF)]
             assert isinstance(verdict, Verdict)
@@ -188,11 +188,11 @@ class Counted:
 
 
 async def run_all(
-    typed: list[Server], known: list[Server], through: Door | None = None, looks: SharedLooks | None = None
+    typed: list[Server], known: list[Server], through: Egress | None = None, looks: SharedLooks | None = None
 ) -> Verdict:
     plan = TestPlan(ADDRESS, tuple(typed), known_servers=tuple(known))
     crowd = Crowd(looks or SharedLooks(), AddressPlaces())
-    results = run_test(plan, Secret(PASSWORD), through or door(), PatternSet(), BRIEF, crowd)
+    results = run_test(plan, Secret(PASSWORD), through or egress(), PatternSet(), BRIEF, crowd)
     *_, verdict = [one async for one in results]
     assert isinstance(verdict, Verdict)
     return verdict
@@ -246,8 +246,8 @@ def test_the_search_waits_until_its_leg_has_hung_up() -> None:
     asyncio.run(run())
 
 
-class Filtered(LoopbackDoor):
-    """A door behind which some ports say nothing at all."""
+class Filtered(LoopbackEgress):
+    """An egress behind which some ports say nothing at all."""
 
     silent: frozenset[int] = frozenset()
 
@@ -262,7 +262,7 @@ def test_a_port_that_says_nothing_does_not_use_the_searchs_time_up(monkeypatch: 
 
     async def run() -> None:
         async with Imap(certificate="other_name") as typed, Imap() as silent, Imap() as right:
-            through = Filtered(door().config, BRIEF)
+            through = Filtered(egress().config, BRIEF)
             through.silent = frozenset({silent.port})
             verdict = await run_all([typed.server()], [silent.server(), right.server()], through)
             assert [found.server.port for found in verdict.alternatives] == [right.port]

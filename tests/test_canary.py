@@ -104,7 +104,7 @@ FAULTS = {
     "a fragment": "guides.views.running:TestPage.note",
     "rendering": "guides.views.running:TestPage._html",
     "a shape": "guides.views.shapes:_render",
-    "the door": "guides.runtime:door",
+    "the egress": "guides.runtime:egress",
     "the loop": "guides.mail.connection.loop:BackgroundLoop.batches",
     "the test": "guides.views.running:run_test",
     "redacting prepared": "guides.mail.connection.redact:Redactor.__init__",
@@ -113,8 +113,8 @@ FAULTS = {
     "the password's forms": "guides.mail.connection.redact:_Forms.__init__",
     "a leg": "guides.mail.connection.legs:LegRun.run",
     "input": "guides.mail.connection.legs:check_input",
-    "dns": "guides.mail.network:Door.resolve",
-    "connect": "guides.mail.network:Door.connect",
+    "dns": "guides.mail.network:Egress.resolve",
+    "connect": "guides.mail.network:Egress.connect",
     "tls": "guides.mail.connection.channel:Channel.start_tls",
     "greeting": "guides.mail.connection.imap:ImapSession.greet",
     "capabilities": "guides.mail.connection.imap:ImapSession.learn",
@@ -149,7 +149,7 @@ FAULTS_IN_WHAT_IS_KNOWN = {
 BREAK_THE_PAGE = frozenset(
     {
         "taking the password", "wrapping it", "the form", "the servers", "the provider", "the plan", "budgets", "articles",
-        "the page", "the door", "the loop",
+        "the page", "the egress", "the loop",
     }
 )  # fmt: skip
 

@@ -24,8 +24,8 @@ from guides.mail.connection.channel import CHUNK, Channel
 from guides.mail.connection.limits import ChannelFault, Limits
 from guides.mail.connection.tls import TlsInfo
 from guides.mail.diagnosis.classes import CLASSES
-from guides.mail.network import Door
-from tests.channels import HOST, RESOLUTION, Script, Server, authority, connected_to, door_to, serving
+from guides.mail.network import Egress
+from tests.channels import HOST, RESOLUTION, Script, Server, authority, connected_to, egress_to, serving
 
 Talk = Callable[[Channel], Awaitable[None]]
 
@@ -289,10 +289,10 @@ async def start_tls(
     server: Server, *, host: str = HOST, starttls: bool = False, limits: Limits | None = None
 ) -> TlsInfo:
     """Connect and shake hands, trusting the tests' authority."""
-    door = door_to(server, limits, extra_ca_file=authority().file)
-    channel = await door.connect(RESOLUTION, server.port)
+    egress = egress_to(server, limits, extra_ca_file=authority().file)
+    channel = await egress.connect(RESOLUTION, server.port)
     try:
-        info = await channel.start_tls(host, door.tls_context(), door.limits.tls, starttls=False)
+        info = await channel.start_tls(host, egress.tls_context(), egress.limits.tls, starttls=False)
         assert channel.encrypted
         assert channel.tls == info
         return info
@@ -318,9 +318,9 @@ def test_implicit_tls() -> None:
 
     async def scenario() -> None:
         async with serving(echo, authority().server_context(through_intermediate=True)) as server:
-            door = door_to(server, extra_ca_file=authority().file)
-            channel = await door.connect(RESOLUTION, server.port)
-            info = await channel.start_tls(HOST, door.tls_context(), 5, starttls=False)
+            egress = egress_to(server, extra_ca_file=authority().file)
+            channel = await egress.connect(RESOLUTION, server.port)
+            info = await channel.start_tls(HOST, egress.tls_context(), 5, starttls=False)
             assert info.protocol == "TLSv1.3"
             assert info.cipher
             assert info.issuer == "Test Intermediate"
@@ -386,16 +386,16 @@ def test_faulty_certificates_are_told_apart() -> None:
 
 def test_a_signature_by_a_digest_that_is_too_weak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here can sign with SHA-1 any more; SHA-224 is at OpenSSL's level 3 what SHA-1 is at 2, the usual one."""
-    make = Door._make_context
+    make = Egress._make_context
 
-    def strict(door: Door, verify: bool) -> ssl.SSLContext:
-        context = make(door, verify)
+    def strict(egress: Egress, verify: bool) -> ssl.SSLContext:
+        context = make(egress, verify)
         context.set_ciphers("DEFAULT:@SECLEVEL=3")
         return context
 
     made = authority().server_context(digest=hashes.SHA224())
     assert tls_cause(made, host="other.example.org") == "tls.cert_hostname"  # accepted, but for the name
-    monkeypatch.setattr(Door, "_make_context", strict)
+    monkeypatch.setattr(Egress, "_make_context", strict)
     assert tls_cause(made) == "tls.weak_sig"
 
 
@@ -494,11 +494,11 @@ async def ask_starttls(channel: Channel) -> None:
 def test_starttls() -> None:
     async def scenario() -> None:
         async with serving(starttls_server(b"220 go ahead\r\n")) as server:
-            door = door_to(server, extra_ca_file=authority().file)
-            channel = await door.connect(RESOLUTION, server.port)
+            egress = egress_to(server, extra_ca_file=authority().file)
+            channel = await egress.connect(RESOLUTION, server.port)
             before = channel._wire
             await ask_starttls(channel)
-            await channel.start_tls(HOST, door.tls_context(), 5)
+            await channel.start_tls(HOST, egress.tls_context(), 5)
             assert channel._wire is not before
             assert channel.encrypted
             assert await channel.read_line(1) == b"250 under TLS"
@@ -516,10 +516,10 @@ def test_clear_text_behind_the_reply_to_starttls_is_never_taken_for_encrypted(la
 
     async def scenario() -> None:
         async with serving(script) as server:
-            door = door_to(server, extra_ca_file=authority().file)
-            channel = await door.connect(RESOLUTION, server.port)
+            egress = egress_to(server, extra_ca_file=authority().file)
+            channel = await egress.connect(RESOLUTION, server.port)
             await ask_starttls(channel)
-            fault = await fault_of(channel.start_tls(HOST, door.tls_context(), 5))
+            fault = await fault_of(channel.start_tls(HOST, egress.tls_context(), 5))
             assert fault.cause == "tls.starttls_injection"
             assert fault.evidence.startswith(injected)
             assert not channel.encrypted
@@ -531,9 +531,9 @@ def test_clear_text_behind_the_reply_to_starttls_is_never_taken_for_encrypted(la
 def test_a_flood_under_tls_is_stopped_too() -> None:
     async def scenario() -> None:
         async with serving(flood(b"x" * 65536), authority().server_context()) as server:
-            door = door_to(server, extra_ca_file=authority().file)
-            channel = await door.connect(RESOLUTION, server.port)
-            await channel.start_tls(HOST, door.tls_context(), 5, starttls=False)
+            egress = egress_to(server, extra_ca_file=authority().file)
+            channel = await egress.connect(RESOLUTION, server.port)
+            await channel.start_tls(HOST, egress.tls_context(), 5, starttls=False)
             await asyncio.sleep(0.3)
             assert len(channel._wire.pending) < channel.limits.line + 4 * CHUNK
             assert channel.bytes_read < 8 * CHUNK
@@ -555,7 +555,7 @@ def test_a_faulty_certificate_is_described_and_nothing_is_said() -> None:
     async def scenario() -> None:
         context = authority().server_context("other.example.org", days=(-60, -1), through_intermediate=True)
         async with serving(listen, context) as server:
-            summary = await door_to(server).describe_certificate(RESOLUTION, server.port, HOST)
+            summary = await egress_to(server).describe_certificate(RESOLUTION, server.port, HOST)
         assert summary is not None
         assert summary.subject == "other.example.org, Example Org"
         assert summary.names == ("other.example.org", "192.0.2.7")
@@ -581,7 +581,7 @@ def test_a_faulty_certificate_is_described_and_nothing_is_said() -> None:
 def test_the_sent_chain_tells_a_gap_from_an_unknown_issuer(order: dict[str, object], cause: str) -> None:
     async def scenario() -> None:
         async with serving(says(), authority().server_context(**order)) as server:  # type: ignore[arg-type]
-            summary = await door_to(server).describe_certificate(RESOLUTION, server.port, HOST)
+            summary = await egress_to(server).describe_certificate(RESOLUTION, server.port, HOST)
         assert summary is not None
         assert summary.chain_cause == cause
 
@@ -591,7 +591,7 @@ def test_the_sent_chain_tells_a_gap_from_an_unknown_issuer(order: dict[str, obje
 def test_a_certificate_behind_starttls_is_described() -> None:
     async def scenario() -> None:
         async with serving(starttls_server(b"220 go ahead\r\n")) as server:
-            look = door_to(server).describe_certificate
+            look = egress_to(server).describe_certificate
             summary = await look(RESOLUTION, server.port, HOST, ask_starttls)
         assert summary is not None
         assert summary.names[0] == HOST
@@ -603,8 +603,8 @@ def test_a_certificate_behind_starttls_is_described() -> None:
 def test_without_a_certificate_there_is_nothing_to_describe(script: Script) -> None:
     async def scenario() -> None:
         async with serving(script) as server:
-            assert await door_to(server).describe_certificate(RESOLUTION, server.port, HOST) is None
-        assert await door_to(server).describe_certificate(RESOLUTION, server.port, HOST) is None  # closed by now
+            assert await egress_to(server).describe_certificate(RESOLUTION, server.port, HOST) is None
+        assert await egress_to(server).describe_certificate(RESOLUTION, server.port, HOST) is None  # closed by now
 
     asyncio.run(scenario())
 
@@ -646,7 +646,7 @@ def test_reading_goes_on_when_much_came_before_the_handshake() -> None:
             await asyncio.sleep(0.2)
             assert len(channel._wire.pending) > channel.limits.line
             assert channel.bytes_read < len(record)  # the rest waits in the kernel
-            context = door_to(server).tls_context()
+            context = egress_to(server).tls_context()
             fault = await fault_of(channel.start_tls(HOST, context, 1, starttls=False))
             assert fault.cause not in ("tls.handshake_timeout", "tls.not_tls")
 

@@ -18,7 +18,7 @@ from guides.crowd.outages import ServerName
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.server_check import check_server
 from guides.mail.connection.shared import Place
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
 from guides.management.commands import check_servers
 from guides.models import Provider, ProviderServer
@@ -26,7 +26,7 @@ from tests.factories import make_provider
 from tests.lab import Lab
 from tests.lab.hosts import CLOSED, EXPIRED
 from tests.lab.people import DOMAIN
-from tests.scripted import QUICK, Imap, Pop3, Scripted, Smtp, door, saying
+from tests.scripted import QUICK, Imap, Pop3, Scripted, Smtp, egress, saying
 
 
 @pytest.mark.parametrize("make", [Imap, Pop3, Smtp])
@@ -36,7 +36,7 @@ def test_a_look_ends_before_the_login_and_says_goodbye(make: type[Scripted], sec
 
     async def look() -> list[str]:
         async with server:
-            results = await check_server(server.server(), door(), QUICK)
+            results = await check_server(server.server(), egress(), QUICK)
             return [f"{result.stage} {result.outcome}" for result in results]
 
     stages = asyncio.run(look())
@@ -51,7 +51,7 @@ def test_a_look_ends_at_the_stage_that_fails() -> None:
 
     async def look() -> tuple[object, ...]:
         async with server:
-            return await check_server(server.server(), door(), QUICK)
+            return await check_server(server.server(), egress(), QUICK)
 
     *before, last = asyncio.run(look())
     assert [result.outcome for result in before] == [Outcome.OK] * 3  # type: ignore[attr-defined]
@@ -88,7 +88,7 @@ def test_it_checks_each_minute_and_a_fault_of_the_database_does_not_end_it(
             raise OperationalError("server closed the connection")
         return ask(self)
 
-    async def look(servers: Sequence[Server], _door: Door) -> list[tuple[StageResult, ...]]:
+    async def look(servers: Sequence[Server], _egress: Egress) -> list[tuple[StageResult, ...]]:
         ok = StageResult(Leg.IMAP, Stage.CAPABILITIES, Outcome.OK)
         return [(ok,) for _ in servers]
 

@@ -25,11 +25,11 @@ from tests.scripted import (
     QUICK,
     Connection,
     Imap,
-    LoopbackDoor,
+    LoopbackEgress,
     Pop3,
     Scripted,
     Smtp,
-    door,
+    egress,
     run_against,
     saying,
 )
@@ -321,16 +321,16 @@ def server(**changes: object) -> Server:
     return Server(**(settings | changes))  # type: ignore[arg-type]
 
 
-class ClosedDoor(LoopbackDoor):
+class ClosedEgress(LoopbackEgress):
     """Nothing may go through it."""
 
     async def resolve(self, host: str) -> Resolution:
         raise AssertionError("the input alone should have ended this")
 
 
-def first_stage(at: Server, *, open_door: bool = False, **plan: object) -> StageResult:
+def first_stage(at: Server, *, open_egress: bool = False, **plan: object) -> StageResult:
     async def run() -> StageResult:
-        through = door() if open_door else ClosedDoor(door().config)
+        through = egress() if open_egress else ClosedEgress(egress().config)
         made = TestPlan(ADDRESS, (at,), **plan)  # type: ignore[arg-type]
         async with aclosing(run_test(made, Secret(PASSWORD), through, PatternSet(), QUICK)) as results:
             async for one in results:
@@ -365,7 +365,7 @@ def test_what_is_refused_before_any_packet(at: Server, plan: dict[str, object], 
 
 
 def test_a_port_that_the_operator_does_not_allow() -> None:
-    shut = door(allowed_ports=frozenset())
+    shut = egress(allowed_ports=frozenset())
     ran = run_against(Imap(), through=shut)
     assert ran.last(Leg.IMAP).cause == "input.port_security"
     assert ran.last(Leg.IMAP).details["usual_port"] == "993"
@@ -381,16 +381,16 @@ def test_a_port_that_the_operator_does_not_allow() -> None:
     ],
 )
 def test_a_port_that_does_not_fit_is_a_warning(at: Server, details: dict[str, str]) -> None:
-    stage = first_stage(at, open_door=True)
+    stage = first_stage(at, open_egress=True)
     assert (stage.outcome, stage.cause) == (Outcome.WARN, "input.port_security")
     assert stage.details == details
 
 
 def test_other_warnings() -> None:
-    assert first_stage(server(), open_door=True).outcome is Outcome.OK
+    assert first_stage(server(), open_egress=True).outcome is Outcome.OK
     ran = run_against(Imap(), password=" пароль")
     assert ran.stage(Leg.IMAP, Stage.INPUT).details == {"also": "input.nonascii_password"}
-    odd = first_stage(server(), open_door=True, username="anna", provider="example")
+    odd = first_stage(server(), open_egress=True, username="anna", provider="example")
     assert (odd.outcome, odd.cause) == (Outcome.WARN, "input.username_form")
 
 
@@ -420,7 +420,7 @@ def test_each_stage_comes_when_it_has_ended() -> None:
         async with imap:
             began = time.monotonic()
             plan = TestPlan(ADDRESS, (imap.server(),))
-            async with aclosing(run_test(plan, Secret(PASSWORD), door(), PatternSet(), QUICK)) as results:
+            async with aclosing(run_test(plan, Secret(PASSWORD), egress(), PatternSet(), QUICK)) as results:
                 async for one in results:
                     name = one.stage.value if isinstance(one, StageResult) else "verdict"
                     seen.append((name, time.monotonic() - began))
@@ -456,7 +456,7 @@ def test_leaving_closes_all_sockets(leave: str) -> None:
     async def run() -> None:
         async with Imap(talk=_listening) as imap, Smtp(talk=_listening) as smtp:
             plan = TestPlan(ADDRESS, (imap.server(), smtp.server()))
-            results = run_test(plan, Secret(PASSWORD), door(), PatternSet())
+            results = run_test(plan, Secret(PASSWORD), egress(), PatternSet())
 
             async def consume() -> None:
                 async for _ in results:
@@ -568,8 +568,8 @@ def test_a_failure_of_our_own_code_gives_nothing_away(
         raise RuntimeError(f"{CANARY} {args} {settings}")
 
     targets: dict[Stage, tuple[object, str]] = {
-        Stage.DNS: (LoopbackDoor, "resolve"),
-        Stage.CONNECT: (LoopbackDoor, "connect"),
+        Stage.DNS: (LoopbackEgress, "resolve"),
+        Stage.CONNECT: (LoopbackEgress, "connect"),
         Stage.TLS: (Channel, "start_tls"),
         Stage.GREETING: (ImapSession, "greet"),
         Stage.CAPABILITIES: (ImapSession, "learn"),

@@ -21,7 +21,7 @@ from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.management.testmail_display import LiveDisplay
-from tests.scripted import ADDRESS, PASSWORD, QUICK, Connection, Imap, Pop3, Ran, Scripted, Smtp, door, run_against
+from tests.scripted import ADDRESS, PASSWORD, QUICK, Connection, Imap, Pop3, Ran, Scripted, Smtp, egress, run_against
 
 QUICKLY = replace(QUICK, delivery=0.5, delivery_poll=0.05, delivery_slow=0.3)
 SPECIAL = b"IMAP4rev1 SASL-IR AUTH=PLAIN SPECIAL-USE UIDPLUS"
@@ -413,7 +413,7 @@ def test_leaving_in_the_middle_of_a_delivery_closes_everything() -> None:
             imap = await stack.enter_async_context(SearchingImap(mailbox=mailbox))
             smtp = await stack.enter_async_context(SendingSmtp(mailbox=mailbox))
             plan = TestPlan(ADDRESS, (imap.server(), smtp.server()), deliver=True)
-            results = run_test(plan, Secret(PASSWORD), door(), PatternSet(), QUICK)
+            results = run_test(plan, Secret(PASSWORD), egress(), PatternSet(), QUICK)
 
             async def consume() -> None:
                 async for _ in results:

@@ -10,9 +10,9 @@ from guides.mail.accounts import Account, Protocol, Security, Server
 from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.search import Timeouts, search
-from guides.mail.network import Door, DoorConfig
+from guides.mail.network import Egress, EgressConfig
 
-QUERY = Query("example.com", Door(DoorConfig()))
+QUERY = Query("example.com", Egress(EgressConfig()))
 WHOLE = (
     Server(Protocol.IMAP, "imap.example.com", 993, Security.TLS),
     Server(Protocol.SMTP, "smtp.example.com", 465, Security.TLS),

@@ -19,7 +19,19 @@ from guides.mail.outcomes import Leg, StageResult
 from guides.views.running import StageRow
 from tests import channels, hostile
 from tests.hostile import IMAP, POP3, SMTP, Mode, Phase, Stand, saying, server_at
-from tests.scripted import HOST, QUICK, Imap, LoopbackDoor, Pop3, Ran, Scripted, Smtp, certificates, door, run_against
+from tests.scripted import (
+    HOST,
+    QUICK,
+    Imap,
+    LoopbackEgress,
+    Pop3,
+    Ran,
+    Scripted,
+    Smtp,
+    certificates,
+    egress,
+    run_against,
+)
 
 
 def limits_of(seconds: float) -> Limits:
@@ -36,7 +48,7 @@ ALL = (IMAP, POP3, SMTP)
 
 def hidden(server: Scripted, limits: Limits = PATIENT) -> Ran:
     """A test without the search for other settings, which would meet the same server again."""
-    through = LoopbackDoor(door().config, limits)
+    through = LoopbackEgress(egress().config, limits)
     return run_against(server, limits=limits, through=through, hidden_hosts=frozenset({HOST}))
 
 

@@ -177,9 +177,9 @@ def test_faulty_certificates_are_described(certificate: str, cause: str, securit
 
 
 def test_an_unknown_authority() -> None:
-    from tests.scripted import door
+    from tests.scripted import egress
 
-    last = run_against(Imap(), through=door(extra_ca_file=None)).last(IMAP)
+    last = run_against(Imap(), through=egress(extra_ca_file=None)).last(IMAP)
     assert last.cause in ("tls.unknown_ca", "tls.chain_or_unknown_ca", "tls.chain_incomplete")
     assert last.details["issuer"] == "Tests' own CA"
 

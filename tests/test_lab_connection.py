@@ -15,7 +15,7 @@ from guides.mail.accounts import Address, Protocol, Security, Server
 from guides.mail.connection.limits import Limits
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from tests.lab import Lab, Person
@@ -65,8 +65,8 @@ class Ran:
 
 async def collect(plan: TestPlan, password: str, limits: Limits = PATIENT) -> Ran:
     results = []
-    door = Door(runtime.door().config, limits)
-    async for result in run_test(plan, Secret(password), door, PatternSet(), limits):
+    egress = Egress(runtime.egress().config, limits)
+    async for result in run_test(plan, Secret(password), egress, PatternSet(), limits):
         if isinstance(result, Verdict):
             return Ran(results, result)
         results.append(result)
@@ -438,7 +438,7 @@ def test_leaving_closes_the_sockets(portal_at_lab: Lab, after: Stage) -> None:
     plan = TestPlan(Address.parse(person.address), tuple(lab.server(protocol) for protocol in ALL))
 
     async def leave() -> None:
-        results = run_test(plan, Secret(person.password), runtime.door(), PatternSet())
+        results = run_test(plan, Secret(person.password), runtime.egress(), PatternSet())
         async with aclosing(results):
             async for result in results:
                 if isinstance(result, StageResult) and (result.leg, result.stage) == (Leg.IMAP, after):
@@ -478,7 +478,7 @@ def test_stages_come_as_they_end(portal_at_lab: Lab) -> None:
     async def watch() -> dict[Stage, float]:
         began = time.monotonic()
         seen: dict[Stage, float] = {}
-        results = run_test(plan, Secret(person.password), runtime.door(), PatternSet(), replace(QUICK, greeting=2))
+        results = run_test(plan, Secret(person.password), runtime.egress(), PatternSet(), replace(QUICK, greeting=2))
         async with aclosing(results):
             async for result in results:
                 if isinstance(result, StageResult):

@@ -17,7 +17,7 @@ from guides.mail.connection.limits import Limits
 from guides.mail.connection.sasl import Mechanism
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from tests.lab import Lab, Person
@@ -36,8 +36,8 @@ def run(
 
     async def collect() -> list[StageResult | Verdict]:
         limits = Limits(delivery=10, delivery_poll=0.05)
-        door = Door(runtime.door().config, limits)
-        return [one async for one in run_test(plan, Secret(secret or person.password), door, PatternSet(), limits)]
+        egress = Egress(runtime.egress().config, limits)
+        return [one async for one in run_test(plan, Secret(secret or person.password), egress, PatternSet(), limits)]
 
     *stages, verdict = asyncio.run(collect())
     assert isinstance(verdict, Verdict)

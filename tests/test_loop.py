@@ -16,7 +16,7 @@ import pytest
 
 from guides.mail.connection import loop as module
 from guides.mail.connection.loop import BackgroundLoop, LoopClosed
-from tests.channels import RESOLUTION, Server, door_to
+from tests.channels import RESOLUTION, Server, egress_to
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_visitor_who_leaves_closes_the_sockets_within_a_second(loop: Backgroun
     lost: list[bool] = []
 
     async def work() -> AsyncIterator[str]:
-        channel = await door_to(server).connect(RESOLUTION, server.port)
+        channel = await egress_to(server).connect(RESOLUTION, server.port)
         try:
             yield "connected"
             await channel.read_line(60)

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 
 from guides.mail import net_connect
-from guides.mail.network import Door, Resolution
+from guides.mail.network import Egress, Resolution
 from guides.mail.outcomes import Leg, Outcome, Stage
-from tests.scripted import HOST, QUICK, Connection, Imap, Pop3, Scripted, Smtp, door, run_against
+from tests.scripted import HOST, QUICK, Connection, Imap, Pop3, Scripted, Smtp, egress, run_against
 
 IMAP, POP3 = Leg.IMAP, Leg.POP3
 CAPABILITIES = b"IMAP4rev1 SASL-IR AUTH=PLAIN"
@@ -232,15 +232,15 @@ needs_ipv6 = pytest.mark.usefixtures("ipv6")
 both_tell = pytest.mark.parametrize("kind", [Imap, Pop3, Smtp])
 
 
-class TwoFamilies(Door):
-    """A door whose every name has an address of each family."""
+class TwoFamilies(Egress):
+    """An egress whose every name has an address of each family."""
 
     async def resolve(self, host: str) -> Resolution:
         return Resolution(host, (ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")), host)
 
 
 def used(through: TwoFamilies, *addresses: str) -> TwoFamilies:
-    """The door, after connections to these addresses of another server."""
+    """The egress, after connections to these addresses of another server."""
 
     async def use() -> None:
         for address in addresses:
@@ -255,7 +255,7 @@ def used(through: TwoFamilies, *addresses: str) -> TwoFamilies:
 
 def two_families() -> TwoFamilies:
     config = replace(
-        door().config, allowed_networks=(ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+        egress().config, allowed_networks=(ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
     )
     return TwoFamilies(config, replace(QUICK, connect_other_family=0.4))
 

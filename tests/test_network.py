@@ -1,4 +1,4 @@
-"""The door to the network: which names and addresses it lets through, and what DNS and connecting come to."""
+"""Outbound network access: which names and addresses are allowed, and the results of DNS and connecting."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from guides.mail import net_own, network
 from guides.mail.connection.limits import ChannelFault, Limits
-from guides.mail.network import DnsFailure, Door, DoorConfig, HostForbidden, PortForbidden, Resolution, check_host
+from guides.mail.network import DnsFailure, Egress, EgressConfig, HostForbidden, PortForbidden, Resolution, check_host
 from guides.mail.vetting import SPECIAL_SUFFIXES, is_forbidden
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -373,7 +373,7 @@ def running_dns_server(resolver: BaseResolver) -> Iterator[Servers]:
 
 
 def resolve(host: str, servers: Servers, limits: Limits | None = None, **config: object) -> Resolution:
-    return asyncio.run(Door(DoorConfig(dns_servers=servers, **config), limits).resolve(host))  # type: ignore[arg-type]
+    return asyncio.run(Egress(EgressConfig(dns_servers=servers, **config), limits).resolve(host))  # type: ignore[arg-type]
 
 
 def cause_of(host: str, servers: Servers, limits: Limits | None = None) -> str:
@@ -504,7 +504,7 @@ def test_a_search_list_is_not_used() -> None:
 
 def test_resolving_can_be_cancelled_at_once() -> None:
     async def scenario(servers: Servers) -> float:
-        task = asyncio.create_task(Door(DoorConfig(dns_servers=servers)).resolve("silent.example.com"))
+        task = asyncio.create_task(Egress(EgressConfig(dns_servers=servers)).resolve("silent.example.com"))
         await asyncio.sleep(0.1)
         began = monotonic()
         task.cancel()
@@ -520,8 +520,8 @@ def test_resolving_can_be_cancelled_at_once() -> None:
 # --- connecting ----------------------------------------------------------------------------------
 
 
-def door(*ports: int, limits: Limits | None = None) -> Door:
-    return Door(DoorConfig(allowed_networks=LOOPBACK, allowed_ports=frozenset(ports)), limits)
+def egress(*ports: int, limits: Limits | None = None) -> Egress:
+    return Egress(EgressConfig(allowed_networks=LOOPBACK, allowed_ports=frozenset(ports)), limits)
 
 
 def resolution(*addresses: str) -> Resolution:
@@ -554,7 +554,7 @@ def free_port() -> int:
 def test_it_connects_to_the_address_and_says_how_it_went() -> None:
     async def scenario() -> None:
         async with listening() as port:
-            channel = await door(port).connect(resolution("127.0.0.1"), port)
+            channel = await egress(port).connect(resolution("127.0.0.1"), port)
             assert channel.ip_address == "127.0.0.1"
             assert not channel.encrypted
             assert [(attempt.ip, attempt.outcome) for attempt in channel.attempts] == [("127.0.0.1", None)]
@@ -566,26 +566,26 @@ def test_it_connects_to_the_address_and_says_how_it_went() -> None:
 
 def test_only_mail_ports_and_those_of_the_operator() -> None:
     for port in (110, 143, 465, 587, 993, 995):
-        door().check_port(port)
-    door(2525).check_port(2525)
+        egress().check_port(port)
+    egress(2525).check_port(2525)
     for port in (0, 22, 25, 80, 443, 2525, 3306, 65536, -1):
         with pytest.raises(PortForbidden):
-            door().check_port(port)
+            egress().check_port(port)
     with pytest.raises(PortForbidden):
-        asyncio.run(door().connect(resolution("127.0.0.1"), 22))
+        asyncio.run(egress().connect(resolution("127.0.0.1"), 22))
 
 
 def test_it_connects_to_no_forbidden_address_whoever_names_it() -> None:
-    async def scenario(config: DoorConfig, port: int) -> None:
-        channel = await Door(config).connect(resolution("127.0.0.1"), port)
+    async def scenario(config: EgressConfig, port: int) -> None:
+        channel = await Egress(config).connect(resolution("127.0.0.1"), port)
         channel.close()
 
     async def both() -> None:
         async with listening() as port:
             ports = frozenset({port})
-            await scenario(DoorConfig(allowed_networks=LOOPBACK, allowed_ports=ports), port)
+            await scenario(EgressConfig(allowed_networks=LOOPBACK, allowed_ports=ports), port)
             with pytest.raises(DnsFailure) as caught:
-                await scenario(DoorConfig(allowed_ports=ports), port)
+                await scenario(EgressConfig(allowed_ports=ports), port)
             assert caught.value.cause == "dns.forbidden_address"
 
     asyncio.run(both())
@@ -594,7 +594,7 @@ def test_it_connects_to_no_forbidden_address_whoever_names_it() -> None:
 def test_a_closed_port_is_refused() -> None:
     port = free_port()
     with pytest.raises(ChannelFault) as caught:
-        asyncio.run(door(port).connect(resolution("127.0.0.1", "127.0.0.2"), port))
+        asyncio.run(egress(port).connect(resolution("127.0.0.1", "127.0.0.2"), port))
     assert caught.value.cause == "tcp.refused"
     assert [(attempt.ip, attempt.outcome) for attempt in caught.value.attempts] == [
         ("127.0.0.1", "tcp.refused"),
@@ -606,7 +606,7 @@ def test_the_next_address_is_tried_at_once_when_one_fails() -> None:
     async def scenario() -> None:
         async with listening() as port:
             began = monotonic()
-            channel = await door(port).connect(resolution("::1", "127.0.0.1"), port)
+            channel = await egress(port).connect(resolution("::1", "127.0.0.1"), port)
             assert monotonic() - began < 0.2
             assert channel.ip_address == "127.0.0.1"
             assert [attempt.outcome is None for attempt in channel.attempts] == [False, True]
@@ -619,7 +619,7 @@ def test_at_most_two_addresses_of_a_family_are_tried() -> None:
     port = free_port()
     addresses = [f"127.0.0.{n}" for n in range(1, 9)]
     with pytest.raises(ChannelFault) as caught:
-        asyncio.run(door(port).connect(resolution(*addresses), port))
+        asyncio.run(egress(port).connect(resolution(*addresses), port))
     assert [attempt.ip for attempt in caught.value.attempts] == ["127.0.0.1", "127.0.0.2"]
 
 
@@ -650,7 +650,7 @@ def test_a_silent_address_does_not_hold_up_the_next(monkeypatch: pytest.MonkeyPa
 
     async def scenario() -> None:
         async with listening() as port:
-            channel = await door(port).connect(resolution("::1", "127.0.0.9"), port)
+            channel = await egress(port).connect(resolution("::1", "127.0.0.9"), port)
             assert channel.ip_address == "127.0.0.9"
             assert len(asyncio.all_tasks()) <= 2  # the other attempt was given up
             channel.close()
@@ -665,7 +665,7 @@ def test_all_addresses_silent_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> N
     scripted_connections(monkeypatch, dict.fromkeys(addresses, 60))
     limits = Limits(connect_each=0.2, connect_apart=0.05)
     with pytest.raises(ChannelFault) as caught:
-        asyncio.run(door(993, limits=limits).connect(resolution(*addresses), 993))
+        asyncio.run(egress(993, limits=limits).connect(resolution(*addresses), 993))
     assert caught.value.cause == "tcp.timeout"
     assert [attempt.outcome for attempt in caught.value.attempts] == ["tcp.timeout"] * 3
     assert all(150 < attempt.milliseconds < 1000 for attempt in caught.value.attempts)
@@ -676,7 +676,7 @@ def test_connecting_as_a_whole_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     limits = Limits(connect_each=5, connect_apart=1, connect_total=0.2)
     began = monotonic()
     with pytest.raises(ChannelFault) as caught:
-        asyncio.run(door(993, limits=limits).connect(resolution("127.0.0.7", "127.0.0.8"), 993))
+        asyncio.run(egress(993, limits=limits).connect(resolution("127.0.0.7", "127.0.0.8"), 993))
     assert caught.value.cause == "tcp.timeout"
     assert monotonic() - began < 1
 
@@ -695,7 +695,7 @@ def test_connecting_as_a_whole_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 def test_failures_to_connect_are_told_apart(monkeypatch: pytest.MonkeyPatch, error: OSError, cause: str) -> None:
     scripted_connections(monkeypatch, {"127.0.0.7": error})
     with pytest.raises(ChannelFault) as caught:
-        asyncio.run(door(993).connect(resolution("127.0.0.7"), 993))
+        asyncio.run(egress(993).connect(resolution("127.0.0.7"), 993))
     assert caught.value.cause == cause
 
 
@@ -713,7 +713,7 @@ def test_two_that_connect_at_once_leave_one_connection(monkeypatch: pytest.Monke
     async def scenario() -> None:
         async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            channel = await door(port, limits=limits).connect(resolution("127.0.0.7", "127.0.0.8"), port)
+            channel = await egress(port, limits=limits).connect(resolution("127.0.0.7", "127.0.0.8"), port)
             await asyncio.sleep(0.1)
             assert len(open_now) == 1
             channel.close()
@@ -727,7 +727,7 @@ def test_connecting_can_be_cancelled_at_once(monkeypatch: pytest.MonkeyPatch) ->
     scripted_connections(monkeypatch, {"127.0.0.7": 60, "127.0.0.8": 60})
 
     async def scenario() -> None:
-        task = asyncio.create_task(door(993).connect(resolution("127.0.0.7", "127.0.0.8"), 993))
+        task = asyncio.create_task(egress(993).connect(resolution("127.0.0.7", "127.0.0.8"), 993))
         await asyncio.sleep(0.4)
         began = monotonic()
         task.cancel()

@@ -32,7 +32,7 @@ class Script:
         self.closed = 0
 
     async def run(
-        self, plan: TestPlan, secret: Secret, door: object, patterns: object, **_more: object
+        self, plan: TestPlan, secret: Secret, egress: object, patterns: object, **_more: object
     ) -> AsyncIterator[object]:
         self.plans.append(plan)
         self.secrets.append(secret.utf8())

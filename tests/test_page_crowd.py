@@ -16,7 +16,7 @@ from guides.crowd import memory, outages, proof, visits
 from guides.crowd.outages import ServerName
 from guides.mail.accounts import Protocol, Security
 from guides.mail.connection.shared import Place
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.views import running, status
 from tests.factories import make_article, make_provider
@@ -42,11 +42,11 @@ def nobody_connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Fails every way out, and counts who tried."""
     tried: list[str] = []
 
-    async def resolve(_self: Door, host: str) -> None:
+    async def resolve(_self: Egress, host: str) -> None:
         tried.append(host)
         raise AssertionError("nothing may be looked up")
 
-    monkeypatch.setattr(Door, "resolve", resolve)
+    monkeypatch.setattr(Egress, "resolve", resolve)
     return tried
 
 

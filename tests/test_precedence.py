@@ -16,7 +16,7 @@ from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from tests.scripted import ADDRESS, PASSWORD, QUICK, Connection, Imap, Smtp, door
+from tests.scripted import ADDRESS, PASSWORD, QUICK, Connection, Imap, Smtp, egress
 
 
 async def waits(precedence: Precedence, go: asyncio.Event) -> bool:
@@ -99,7 +99,7 @@ def test_in_a_crowd_smtp_connects_when_imap_has_come_to_its_login(arriving: int)
             # SMTP first, as a plan may have it: in the calm it is also the first to connect.
             plan = TestPlan(address=ADDRESS, servers=(smtp.server(), imap.server()))
             crowd = Crowd(SharedLooks(), AddressPlaces(), precedence=shared)
-            async for result in run_test(plan, Secret(PASSWORD), door(), PatternSet(()), QUICK, crowd):
+            async for result in run_test(plan, Secret(PASSWORD), egress(), PatternSet(()), QUICK, crowd):
                 seen.append(result)
                 if isinstance(result, StageResult) and result.stage is Stage.LOGIN:
                     order.append(f"{result.leg} login")

@@ -23,7 +23,7 @@ from guides.mail.outcomes import Leg, Outcome, Owner, PossibleCause, Stage, Stag
 from guides.management.testmail_display import display_for
 from guides.views.running import TestPage
 from tests.factories import make_article
-from tests.scripted import ADDRESS, Imap, Pop3, Smtp, door, run_against
+from tests.scripted import ADDRESS, Imap, Pop3, Smtp, egress, run_against
 
 EITHER = b"NO [AUTHENTICATIONFAILED] LOGIN invalid credentials or IMAP is disabled"
 THREE = ("auth.user_or_disabled_ambiguous", "auth.rejected", "auth.protocol_disabled")
@@ -69,7 +69,7 @@ def test_a_chain_that_tells_neither_is_unclear(monkeypatch: pytest.MonkeyPatch) 
         return fault
 
     monkeypatch.setattr(legs, "explain_certificate", tells_nothing)
-    last = run_against(Imap(), through=door(extra_ca_file=None)).last(Leg.IMAP)
+    last = run_against(Imap(), through=egress(extra_ca_file=None)).last(Leg.IMAP)
     assert last.outcome is Outcome.UNCLEAR
     assert names(last) == ["tls.chain_or_unknown_ca", "tls.chain_incomplete", "tls.unknown_ca"]
 

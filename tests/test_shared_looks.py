@@ -27,10 +27,22 @@ from guides.mail.connection.shared import (
 )
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door, Resolution
+from guides.mail.network import Egress, Resolution
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from tests.scripted import ADDRESS, HOST, PASSWORD, QUICK, Connection, Imap, LoopbackDoor, Scripted, Smtp, door, saying
+from tests.scripted import (
+    ADDRESS,
+    HOST,
+    PASSWORD,
+    QUICK,
+    Connection,
+    Imap,
+    LoopbackEgress,
+    Scripted,
+    Smtp,
+    egress,
+    saying,
+)
 
 PLACE = Place(Protocol.IMAP, HOST, 993, Security.TLS)
 FAILED = (
@@ -59,10 +71,10 @@ def crowd(looks: SharedLooks | None = None, places: AddressPlaces | None = None,
 
 
 async def one_test(
-    server: Server, shared: Crowd | None, through: Door | None = None, password: str = PASSWORD, **plan: object
+    server: Server, shared: Crowd | None, through: Egress | None = None, password: str = PASSWORD, **plan: object
 ) -> list[StageResult | Verdict]:
     made = TestPlan(address=ADDRESS, servers=(server,), **plan)  # type: ignore[arg-type]
-    results = run_test(made, Secret(password), through or door(), PatternSet(()), QUICK, shared)
+    results = run_test(made, Secret(password), through or egress(), PatternSet(()), QUICK, shared)
     async with aclosing(results):
         return [result async for result in results]
 
@@ -263,8 +275,8 @@ def test_a_failure_that_another_process_found_is_shown_and_nothing_is_connected(
     run([server], work)
 
 
-class FourAddresses(LoopbackDoor):
-    """A door whose names have four addresses that refuse."""
+class FourAddresses(LoopbackEgress):
+    """An egress whose names have four addresses that refuse."""
 
     async def resolve(self, host: str) -> Resolution:
         return Resolution(host, tuple(IPv4Address(f"127.0.0.{n}") for n in (11, 12, 13, 14)), host)
@@ -276,7 +288,7 @@ def test_a_probe_goes_although_the_breaker_is_open_and_tries_two_addresses() -> 
     place = Place.of(wanted)
 
     async def work() -> None:
-        through = FourAddresses(door().config, door().limits)
+        through = FourAddresses(egress().config, egress().limits)
         shared = crowd(known={place: Answer(FAILED, 0.0, is_open=True)}, probes=frozenset({place}))
         results = await one_test(wanted, shared, through)
         assert "connect fail tcp.refused" in outcomes(results)
@@ -300,7 +312,7 @@ def test_a_probe_takes_no_second_look_at_a_silent_server(is_probe: bool, connect
         place = Place.of(wanted)
         shared = crowd(known={place: Answer(FAILED, 0.0, is_open=True)}, probes={place}) if is_probe else crowd()
         plan, quick = TestPlan(ADDRESS, (wanted,)), replace(QUICK, greeting=0.2)
-        through = LoopbackDoor(door().config, replace(quick, tls=0.2))
+        through = LoopbackEgress(egress().config, replace(quick, tls=0.2))
         results = [r async for r in run_test(plan, Secret("x"), through, PatternSet(()), quick, shared)]
         assert "greeting fail greet.timeout" in outcomes(results)
         assert server.connections == connections
@@ -347,7 +359,7 @@ def test_a_hidden_host_never_learns_what_others_found_of_the_same_name() -> None
         assert "connect fail tcp.refused" in outcomes(open_results)
         quick = replace(QUICK, connect_total=0.2)
         made = TestPlan(address=ADDRESS, servers=(server,), hidden_hosts=frozenset({HOST}))
-        through = LoopbackDoor(door().config, quick)
+        through = LoopbackEgress(egress().config, quick)
         results = [r async for r in run_test(made, Secret("x"), through, PatternSet(()), quick, crowd(looks))]
         failed = next(r for r in results if isinstance(r, StageResult) and r.outcome is Outcome.FAIL)
         assert (failed.cause, SEEN_AT in failed.details) == ("tcp.timeout", False)

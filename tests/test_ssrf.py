@@ -11,7 +11,7 @@ from guides.forms import ConnectionForm
 from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door, DoorConfig
+from guides.mail.network import Egress, EgressConfig
 from guides.mail.outcomes import StageResult
 from guides.mail.secret import Secret
 from tests.scripted import ADDRESS, QUICK
@@ -37,7 +37,7 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         tried.append(arguments)
         raise OSError("no")
 
-    monkeypatch.setattr(Door, "_ask", noting)
+    monkeypatch.setattr(Egress, "_ask", noting)
     monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", noting)
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", noting)
     for name in ("connect", "connect_ex", "sendto"):
@@ -51,7 +51,7 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_the_test_ends_at_its_input(host: str, protocol: Protocol, no_sockets: list[object]) -> None:
     async def run() -> StageResult:
         plan = TestPlan(ADDRESS, (Server(protocol, host, 993, Security.TLS),))
-        results = [one async for one in run_test(plan, Secret("x"), Door(DoorConfig()), PatternSet(), QUICK)]
+        results = [one async for one in run_test(plan, Secret("x"), Egress(EgressConfig()), PatternSet(), QUICK)]
         assert isinstance(results[0], StageResult)
         return results[0]
 

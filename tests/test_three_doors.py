@@ -22,7 +22,7 @@ from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.views.running import TestPage
@@ -59,7 +59,7 @@ def doors() -> Iterator[Internet]:
 async def one_test(world: Internet, server: Server, *, hidden: bool) -> tuple[list[StageResult], Verdict]:
     hosts = frozenset({server.host} if hidden else ())
     plan = TestPlan(ADDRESS, (server,), hidden_hosts=hosts)
-    through = Door(world.config(), QUICKLY)
+    through = Egress(world.config(), QUICKLY)
     *results, verdict = [one async for one in run_test(plan, Secret("x"), through, PatternSet(), QUICKLY)]
     assert isinstance(verdict, Verdict)
     return [one for one in results if isinstance(one, StageResult)], verdict

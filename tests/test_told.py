@@ -17,11 +17,11 @@ from guides.mail.connection.shared import Answer, Crowd, Place, SharedLooks
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.connection.told import tell
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door, DoorConfig
+from guides.mail.network import Egress, EgressConfig
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 
-NOBODY = Door(DoorConfig(allowed_networks=(ip_network("127.0.0.0/8"),)))
+NOBODY = Egress(EgressConfig(allowed_networks=(ip_network("127.0.0.0/8"),)))
 HOST = "mail.example.net"
 SERVERS = (
     Server(Protocol.IMAP, HOST, 993, Security.TLS),

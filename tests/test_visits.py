@@ -20,7 +20,7 @@ from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult
 from guides.mail.secret import Secret
-from tests.scripted import ADDRESS, PASSWORD, QUICK, Imap, Scripted, door, saying
+from tests.scripted import ADDRESS, PASSWORD, QUICK, Imap, Scripted, egress, saying
 
 PLACE = Place(Protocol.IMAP, "imap.example.net", 993, Security.TLS)
 SERVER = ServerName("imap.example.net", 993, Security.TLS)
@@ -52,7 +52,7 @@ async def come(visitor: str, server: Scripted, looks: SharedLooks) -> StageResul
     made = Visit(plan, {Leg.IMAP: place}, {}, visitor, outlook)
     crowd = Crowd(looks, AddressPlaces(), outlook.known, probes)
     failed = None
-    async for result in run_test(plan, Secret(PASSWORD), door(), PatternSet(()), QUICK, crowd):
+    async for result in run_test(plan, Secret(PASSWORD), egress(), PatternSet(()), QUICK, crowd):
         if isinstance(result, StageResult):
             made.take(result)
             failed = failed or (result if result.outcome is Outcome.FAIL else None)

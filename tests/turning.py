@@ -22,13 +22,13 @@ from tests.scripted import (
     Connection,
     Gone,
     Imap,
-    LoopbackDoor,
+    LoopbackEgress,
     Pop3,
     Ran,
     Scripted,
     Smtp,
     certificates,
-    door,
+    egress,
 )
 from tests.test_delivery import Mailbox, SearchingImap, SendingSmtp
 from tests.unhurried import run_unhurried
@@ -164,9 +164,9 @@ class Took(Ran):
 
 
 @cache
-def _door(limits: Limits) -> LoopbackDoor:
+def _egress(limits: Limits) -> LoopbackEgress:
     """One for each set of limits: reading the system's roots takes longer than a test."""
-    return LoopbackDoor(door().config, limits)
+    return LoopbackEgress(egress().config, limits)
 
 
 def run_all(tests: Sequence[Callable[[], tuple[Scripted, ...]]], limits: Limits) -> list[Took]:
@@ -183,7 +183,7 @@ def run_all(tests: Sequence[Callable[[], tuple[Scripted, ...]]], limits: Limits)
                 hidden_hosts=frozenset({HOST}),
             )
             began = asyncio.get_running_loop().time()
-            async with aclosing(run_test(plan, Secret(PASSWORD), _door(limits), PatternSet(), limits)) as results:
+            async with aclosing(run_test(plan, Secret(PASSWORD), _egress(limits), PatternSet(), limits)) as results:
                 *stages, verdict = [result async for result in results]
             assert isinstance(verdict, Verdict)
             seconds = asyncio.get_running_loop().time() - began

@@ -117,7 +117,7 @@ def with_address(discovery: Discovery, address: Address) -> Discovery:
     """Ask the source that cannot answer without the address once more, with it. The answer is not kept."""
     if not discovery.needs_address:
         return discovery
-    query = Query(discovery.domain, runtime.door(), address)
+    query = Query(discovery.domain, runtime.egress(), address)
     finding = runtime.background_loop().run(_ask_autoconfig(query))
     if not finding.found:
         return discovery
@@ -134,7 +134,7 @@ def with_exchangers(discovery: Discovery) -> Discovery:
     """Ask for the mail exchangers that a search did not wait for: one question. The answer is kept with the rest."""
     if not lacks_exchangers(discovery):
         return discovery
-    hosts = runtime.background_loop().run(_ask_exchangers(Query(discovery.domain, runtime.door())))
+    hosts = runtime.background_loop().run(_ask_exchangers(Query(discovery.domain, runtime.egress())))
     if hosts is None:
         return discovery
     place = _Kept(discovery.domain)
@@ -172,7 +172,7 @@ async def _ask_autoconfig(query: Query) -> Finding:
 def _search(domain: str, timeouts: Timeouts) -> Generator[Finding | None, None, list[Finding]]:
     """Yield each finding; return all."""
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
-    query = Query(domain, runtime.door(), mx_suffixes=dict(rules))
+    query = Query(domain, runtime.egress(), mx_suffixes=dict(rules))
     account = ispdb_snapshot(domain, domain)
     known = Finding(ConfigSource.ISPDB, account, Trust.MEDIUM) if account else None
     findings: list[Finding] = []

@@ -25,7 +25,7 @@ from guides.mail.connection.shared import OURS_ALONE, PUBLIC_STAGES, SEEN_AT, UN
 from guides.mail.connection.told import tell
 from guides.mail.diagnosis.codes import PORTAL_CAUSES
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ProviderServer
@@ -117,9 +117,9 @@ class Visit:
             let_readers_go_first,
         )
 
-    def tell(self, secret: Secret, door: Door, patterns: PatternSet) -> list[StageResult | Verdict]:
+    def tell(self, secret: Secret, egress: Egress, patterns: PatternSet) -> list[StageResult | Verdict]:
         """The whole test, when nobody must be asked. Whoever is told of a failure is counted among those it met."""
-        told = tell(self.plan, secret, door, patterns, self.outlook.known)
+        told = tell(self.plan, secret, egress, patterns, self.outlook.known)
         for item in told:
             if isinstance(item, StageResult):
                 self.take(item)

@@ -70,7 +70,7 @@ class Request:
 
 
 class Connects(Protocol):
-    """The part of `Door` that this module needs."""
+    """The part of `Egress` that this module needs."""
 
     limits: Limits
 
@@ -79,7 +79,7 @@ class Connects(Protocol):
 
 
 async def fetch(
-    door: Connects,
+    egress: Connects,
     request: Request,
     *,
     redirects: int = MOST_REDIRECTS,
@@ -92,7 +92,7 @@ async def fetch(
     try:
         async with asyncio.timeout(seconds):
             while True:
-                status, headers, body = await _one_hop(door, url, request, most_bytes)
+                status, headers, body = await _one_hop(egress, url, request, most_bytes)
                 location = headers.get("location")
                 if status not in _REDIRECTS or not location:
                     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -117,11 +117,11 @@ async def fetch(
         raise FetchFailure(cause, url) from None
 
 
-async def _one_hop(door: Connects, url: str, request: Request, most_bytes: int) -> tuple[int, dict[str, str], bytes]:
+async def _one_hop(egress: Connects, url: str, request: Request, most_bytes: int) -> tuple[int, dict[str, str], bytes]:
     (host, port), target = _split(url)
-    channel = await door.open_https(host, port)
+    channel = await egress.open_https(host, port)
     try:
-        return await _Exchange(channel, door.limits, url, most_bytes).run(
+        return await _Exchange(channel, egress.limits, url, most_bytes).run(
             _head(request, host, port, target), request.body
         )
     finally:

@@ -1,6 +1,6 @@
 """DNS records other than addresses: MX, SRV, TXT, CNAME. Part of `guides.mail.network`, which alone imports it.
 
-Answers are untrusted: a host in one may be connected to only after `Door.resolve` has checked it.
+Answers are untrusted: a host in one may be connected to only after `Egress.resolve` has checked it.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ __all__ = [
     "CertificateSummary",
     "CnameRecord",
     "DnsFailure",
-    "Door",
-    "DoorConfig",
+    "Egress",
+    "EgressConfig",
     "FetchFailure",
     "Fetched",
     "HostForbidden",
@@ -75,7 +75,7 @@ WEB_PORTS = frozenset({net_fetch.HTTPS_PORT})
 
 
 @dataclass(frozen=True)
-class DoorConfig:
+class EgressConfig:
     """The operator's network settings. Empty `dns_servers`: the system's."""
 
     dns_servers: tuple[tuple[str, int], ...] = ()
@@ -110,10 +110,10 @@ _DNS_CAUSES = ("dns.nxdomain", "dns.servfail", "dns.timeout", "dns.temp", "dns.n
 _SECOND_FAMILY = 1.0  # seconds to wait for the slower of A and AAAA after the other has given addresses or NXDOMAIN
 
 
-class Door:
+class Egress:
     """Resolves and connects within the operator's configuration. One per process; safe to share between loops."""
 
-    def __init__(self, config: DoorConfig, limits: Limits | None = None) -> None:
+    def __init__(self, config: EgressConfig, limits: Limits | None = None) -> None:
         self.config = config
         self.limits = limits or Limits()
         self._contexts: dict[bool, ssl.SSLContext] = {}

@@ -218,7 +218,7 @@ def _answer(
     test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     if not visit.must_connect:  # all is known already, so the answer comes at once
         visit.close()  # it may have been let in at the very moment when others had found out
-        for item in visit.tell(secret, runtime.door(), found.patterns):
+        for item in visit.tell(secret, runtime.egress(), found.patterns):
             test_page.note(item)
         if request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(event(test_page.whole()), content_type=EVENT_STREAM)
@@ -230,7 +230,7 @@ def _answer(
     running = RunningTest(
         plan,
         secret,
-        runtime.door(),
+        runtime.egress(),
         found.patterns,
         runtime.background_loop(),
         admission,

@@ -170,7 +170,7 @@ def _look(request: HttpRequest, domain: str, offer: Offer | None, records: tuple
         return known
     budgets.admit_look(request.META["REMOTE_ADDR"])
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
-    query = Query(domain, runtime.door(), mx_suffixes=dict(rules))
+    query = Query(domain, runtime.egress(), mx_suffixes=dict(rules))
     with budgets.lookup_place():
         look = runtime.background_loop().run(check_publication(query, offer, records))
     publishing.keep(key, look, LOOK_SECONDS)

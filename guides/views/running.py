@@ -22,7 +22,7 @@ from guides.mail.connection.server_connection import HIDDEN_END
 from guides.mail.connection.test import TestPlan, run_test, stages_of
 from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.models import ErrorText
@@ -65,7 +65,7 @@ class RunningTest:
         self,
         plan: TestPlan,
         secret: Secret,
-        door: Door,
+        egress: Egress,
         patterns: PatternSet,
         loop: BackgroundLoop,
         admission: budgets.Admission | None,
@@ -77,7 +77,7 @@ class RunningTest:
         self._visit = visit
         self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
         self._stream = loop.batches(
-            lambda: run_test(plan, secret, door, patterns, crowd=visit.crowd()),
+            lambda: run_test(plan, secret, egress, patterns, crowd=visit.crowd()),
             HEARTBEAT_SECONDS if has_left is None else SELDOM_SECONDS,
             _patience,
             has_left,

@@ -28,7 +28,7 @@ EXPECTED_CONSOLE = ("status of 422", "status of 404", "status of 429")
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory, lab: Lab) -> Iterator[LivePortal]:
-    """The portal with the real library; its door leads to the lab only, and budgets are wide."""
+    """The portal with the real library; its network access leads to the lab only, and budgets are wide."""
     environment = lab.environment() | {
         "LIMIT_VISITOR_HOUR": "100000",
         "LIMIT_VISITOR_DAY": "100000",

@@ -19,7 +19,7 @@ from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login
 from guides.mail.connection.shared import UNREACHABLE, Answer, Place
-from guides.mail.network import Door, PortForbidden
+from guides.mail.network import Egress, PortForbidden
 from guides.mail.outcomes import Alternative, Outcome, Stage, StageResult
 from guides.mail.secret import Secret
 
@@ -97,17 +97,17 @@ async def find_alternative(server: Server, cause: str, context: TestContext) -> 
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(context.limits.alternatives):
-            for other in _allowed(candidates(server, cause, context.plan), context.door)[:MOST]:
+            for other in _allowed(candidates(server, cause, context.plan), context.egress)[:MOST]:
                 if await _answers(other, context):
                     return Alternative(LEG_OF_PROTOCOL[server.protocol], server, other)
     return None
 
 
-def _allowed(servers: Iterable[Server], door: Door) -> list[Server]:
+def _allowed(servers: Iterable[Server], egress: Egress) -> list[Server]:
     allowed = []
     for server in servers:
         with suppress(PortForbidden):
-            door.check_port(server.port)
+            egress.check_port(server.port)
             allowed.append(server)
     return allowed
 

@@ -37,7 +37,7 @@ async def explain_certificate(
         return fault
 
     async def ask_starttls(channel: Channel) -> None:
-        talk = session(channel, context.limits, context.plan.address, context.door.config.ehlo_name)
+        talk = session(channel, context.limits, context.plan.address, context.egress.config.ehlo_name)
         try:
             await talk.greet()
             await talk.learn()
@@ -46,7 +46,7 @@ async def explain_certificate(
             raise ChannelFault("net.protocol") from None
 
     starttls = ask_starttls if server.security is Security.STARTTLS else None
-    summary = await context.door.describe_certificate(resolution, server.port, server.host, starttls, until=until)
+    summary = await context.egress.describe_certificate(resolution, server.port, server.host, starttls, until=until)
     if summary is None:
         return fault
     # OpenSSL has one error for a chain with a gap and for an unknown issuer; the sent chain tells them apart.

@@ -12,7 +12,7 @@ from guides.mail.connection.redact import Redactor
 from guides.mail.connection.session_loan import SessionLoan
 from guides.mail.connection.shared import Crowd
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door, Resolution
+from guides.mail.network import Egress, Resolution
 from guides.mail.outcomes import StageResult
 from guides.mail.secret import Secret
 
@@ -25,7 +25,7 @@ class TestContext:
 
     plan: TestPlan
     secret: Secret
-    door: Door
+    egress: Egress
     patterns: PatternSet
     limits: Limits
     redactor: Redactor
@@ -37,7 +37,7 @@ class TestContext:
     _resolutions: dict[str, Resolution] = field(default_factory=dict)
 
     async def resolve(self, host: str) -> Resolution:
-        """As the door does; a host that was found is not asked for again by the same test. Raises as the door does."""
+        """Resolve a host once per test. Raises as `Egress.resolve` does."""
         if host not in self._resolutions:
-            self._resolutions[host] = await self.door.resolve(host)
+            self._resolutions[host] = await self.egress.resolve(host)
         return self._resolutions[host]

@@ -8,7 +8,7 @@ from guides.mail.accounts import PasswordKind, Protocol, Security, Server
 from guides.mail.connection.password_format import matches_format
 from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.session import StageFault, StageFinding
-from guides.mail.network import Door, HostForbidden, PortForbidden, check_host
+from guides.mail.network import Egress, HostForbidden, PortForbidden, check_host
 from guides.mail.secret import FORBIDDEN, Secret
 
 # The port that a protocol and security are registered on (RFC 8314 section 3, RFC 6409).
@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _MEANING = {port: meaning for meaning, port in USUAL_PORT.items()} | {25: (Protocol.SMTP, Security.STARTTLS)}
 
 
-def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> StageFinding:
+def check_input(plan: TestPlan, server: Server, secret: Secret, egress: Egress) -> StageFinding:
     """Check one leg's input. Raises StageFault for what cannot or must not be tried; warns of what looks wrong."""
     if not plan.token and (plan.password is PasswordKind.OAUTH2 or not _takes_password(server)):
         raise StageFault("input.oauth_only")
@@ -34,8 +34,8 @@ def check_input(plan: TestPlan, server: Server, secret: Secret, door: Door) -> S
     if server.security is Security.NONE:
         raise StageFault("input.port_security", details=_suggestion(server))
     try:
-        check_host(server.host, door.config.allowed_suffixes)
-        door.check_port(server.port)
+        check_host(server.host, egress.config.allowed_suffixes)
+        egress.check_port(server.port)
     except HostForbidden as error:
         raise StageFault("input.host_forbidden", details={"fault": str(error.fault)}) from None
     except PortForbidden:

@@ -217,7 +217,7 @@ class LegRun:
         context = self._context
         match stage:
             case Stage.INPUT:
-                return check_input(context.plan, self.server, context.secret, context.door)
+                return check_input(context.plan, self.server, context.secret, context.egress)
             case Stage.DNS:
                 return await self._connection.resolve()
             case Stage.CONNECT:
@@ -245,7 +245,7 @@ class LegRun:
             self._channel,
             context.limits,
             context.plan.address,
-            context.door.config.ehlo_name,
+            context.egress.config.ehlo_name,
             token=context.plan.token,
             redactor=context.redactor,
         )
@@ -260,7 +260,7 @@ class LegRun:
         context = self._context
         try:
             info = await self._channel.start_tls(
-                self.server.host, context.door.tls_context(), context.limits.tls, starttls=starttls
+                self.server.host, context.egress.tls_context(), context.limits.tls, starttls=starttls
             )
         except ChannelFault as fault:
             session = type(self._opened())
@@ -290,10 +290,10 @@ class LegRun:
         """A server that waits in silence may be waiting for TLS: raise what that comes to."""
         assert self._channel is not None  # noqa: S101
         self._channel.close()  # as above
-        door, server = self._context.door, self.server
+        egress, server = self._context.egress, self.server
         until = self._second_look_until()
         if (
-            await door.describe_certificate(self._connection.resolution, server.port, server.host, until=until)
+            await egress.describe_certificate(self._connection.resolution, server.port, server.host, until=until)
             is not None
         ):
             raise StageFault("tls.tls_on_plain")

@@ -13,14 +13,14 @@ from guides.mail.connection.legs import LegRun
 from guides.mail.connection.plan import TestPlan, before_login
 from guides.mail.connection.redact import Redactor
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Outcome, Stage, StageResult
 from guides.mail.secret import Secret
 
 _DEFAULT_LIMITS = Limits()
 
 
-async def check_server(server: Server, door: Door, limits: Limits = _DEFAULT_LIMITS) -> tuple[StageResult, ...]:
+async def check_server(server: Server, egress: Egress, limits: Limits = _DEFAULT_LIMITS) -> tuple[StageResult, ...]:
     """The results of a server's stages before the login, up to the first failure. A server's faults never raise."""
     results: list[StageResult] = []
 
@@ -33,7 +33,7 @@ async def check_server(server: Server, door: Door, limits: Limits = _DEFAULT_LIM
     context = TestContext(
         plan=plan,
         secret=empty,
-        door=door,
+        egress=egress,
         patterns=PatternSet(()),
         limits=limits,
         redactor=Redactor(address, (), empty),
@@ -46,12 +46,12 @@ async def check_server(server: Server, door: Door, limits: Limits = _DEFAULT_LIM
     return tuple(results)
 
 
-async def check_servers(servers: Sequence[Server], door: Door) -> list[tuple[StageResult, ...]]:
+async def check_servers(servers: Sequence[Server], egress: Egress) -> list[tuple[StageResult, ...]]:
     """The results of each of `servers`; ten are checked at a time."""
     limit = asyncio.Semaphore(10)
 
     async def one(server: Server) -> tuple[StageResult, ...]:
         async with limit:
-            return await check_server(server, door)
+            return await check_server(server, egress)
 
     return await asyncio.gather(*(one(server) for server in servers))

@@ -14,7 +14,7 @@ from guides.mail.connection.context import TestContext
 from guides.mail.connection.places import Reservation
 from guides.mail.connection.session import StageFinding
 from guides.mail.connection.shared import Approach
-from guides.mail.network import DnsFailure, Door, Resolution, family_of
+from guides.mail.network import DnsFailure, Egress, Resolution, family_of
 
 _SERVERS_DOING = ("tcp.refused", "tcp.reset", "tcp.timeout")
 
@@ -60,7 +60,7 @@ class ServerConnection:
         if self._hidden:  # no attempts are listed
             return await self._connect_hidden(), StageFinding()
         channel = await self._connect_in_turn(self.resolution, compare_families=True)
-        cause = "tcp.one_family" if _one_family(channel, self._context.door) else None
+        cause = "tcp.one_family" if _one_family(channel, self._context.egress) else None
         return channel, StageFinding(cause, details={"attempts": in_one_line(channel.attempts)})
 
     def release(self) -> None:
@@ -71,7 +71,7 @@ class ServerConnection:
     async def _connect_in_turn(self, resolution: Resolution, *, compare_families: bool = False) -> Channel:
         """Wait for a permit (connections per address are limited), then connect."""
         resolution, self._reservation = await self._approach.reserve(resolution, self._server.port)
-        channel = await self._context.door.connect(resolution, self._server.port, compare_families=compare_families)
+        channel = await self._context.egress.connect(resolution, self._server.port, compare_families=compare_families)
         if self._reservation is not None:
             self._reservation.keep_only(channel.ip_address)
         return channel
@@ -95,11 +95,11 @@ def in_one_line(attempts: Sequence[Attempt]) -> str:
     return ", ".join(f"{attempt.ip} {attempt.outcome or 'connected'} {attempt.milliseconds} ms" for attempt in attempts)
 
 
-def _one_family(channel: Channel, door: Door) -> bool:
+def _one_family(channel: Channel, egress: Egress) -> bool:
     """Whether the other address family failed because of the server.
 
     `tcp.unreachable` can be a fault of this portal's network, and so can a timeout in a family without any answer.
     """
     won = family_of(channel.ip_address)
     failed = {family_of(attempt.ip) for attempt in channel.attempts if attempt.outcome in _SERVERS_DOING} - {won}
-    return any(door.reaches(family) for family in failed)
+    return any(egress.reaches(family) for family in failed)

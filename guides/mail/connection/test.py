@@ -21,7 +21,7 @@ from guides.mail.connection.session_loan import SessionLoan
 from guides.mail.connection.shared import SEEN_AT, UNREACHABLE, Crowd, Place
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Alternative, Leg, StageResult, Verdict
 from guides.mail.secret import Secret
 
@@ -33,7 +33,7 @@ _DEFAULT_LIMITS = Limits()
 async def run_test(
     plan: TestPlan,
     secret: Secret,
-    door: Door,
+    egress: Egress,
     patterns: PatternSet,
     limits: Limits = _DEFAULT_LIMITS,
     crowd: Crowd | None = None,
@@ -49,7 +49,7 @@ async def run_test(
     context = TestContext(
         plan=plan,
         secret=secret,
-        door=door,
+        egress=egress,
         patterns=patterns,
         limits=limits,
         redactor=Redactor(plan.address, plan.usernames(), secret),

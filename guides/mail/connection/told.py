@@ -16,13 +16,13 @@ from guides.mail.connection.stage_results import StageResults
 from guides.mail.connection.tracebacks import without_locals
 from guides.mail.connection.verdict import verdict
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.network import Door
+from guides.mail.network import Egress
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
 
 
 def tell(
-    plan: TestPlan, secret: Secret, door: Door, patterns: PatternSet, known: Mapping[Place, Answer]
+    plan: TestPlan, secret: Secret, egress: Egress, patterns: PatternSet, known: Mapping[Place, Answer]
 ) -> list[StageResult | Verdict]:
     """What `run_test` would yield with a crowd that knows a failure of each server of the plan, leg by leg.
 
@@ -30,21 +30,21 @@ def tell(
     A fault of our own is raised with the local variables of its frames cleared, as the loop does.
     """
     try:
-        return _told(plan, secret, door, patterns, known)
+        return _told(plan, secret, egress, patterns, known)
     except Exception as error:
         without_locals(error)
         raise
 
 
 def _told(
-    plan: TestPlan, secret: Secret, door: Door, patterns: PatternSet, known: Mapping[Place, Answer]
+    plan: TestPlan, secret: Secret, egress: Egress, patterns: PatternSet, known: Mapping[Place, Answer]
 ) -> list[StageResult | Verdict]:
     context = TestContext(
         plan=plan,
         secret=secret,
-        door=door,
+        egress=egress,
         patterns=patterns,
-        limits=door.limits,
+        limits=egress.limits,
         redactor=Redactor(plan.address, plan.usernames(), secret),
         gate=LoginGate(()),
         until=0.0,
@@ -63,7 +63,7 @@ def _leg(server: Server, context: TestContext, known: Mapping[Place, Answer]) ->
     records = StageResults(leg, server, context)
     own, *others = stages_of(server)
     try:
-        yield records.found(own, check_input(context.plan, server, context.secret, context.door))
+        yield records.found(own, check_input(context.plan, server, context.secret, context.egress))
     except StageFault as fault:
         yield records.fault(own, fault)
         yield from _blocked(records, others)

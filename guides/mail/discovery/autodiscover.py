@@ -49,7 +49,7 @@ async def autodiscover(query: Query) -> Finding:
 async def _pox(query: Query, url: str) -> Finding:
     base = Finding(ConfigSource.AUTODISCOVER, trust=Trust.MEDIUM, origin=url)
     try:
-        answer = await query.door.fetch(url, body=_request(f"{LOCAL_PART}@{query.domain}"), media_type="text/xml")
+        answer = await query.egress.fetch(url, body=_request(f"{LOCAL_PART}@{query.domain}"), media_type="text/xml")
     except FetchFailure as failure:
         return replace(base, error=failure.cause)
     if answer.status == 401:
@@ -78,7 +78,7 @@ async def _v2(query: Query, host: str) -> str:
     email = f"{LOCAL_PART}%40{query.domain}"
     url = f"https://{host}/autodiscover/autodiscover.json?Email={email}&Protocol=AutodiscoverV1"
     try:
-        answer = await query.door.fetch(url, redirects=0)
+        answer = await query.egress.fetch(url, redirects=0)
         found = json.loads(answer.body) if answer.status == 200 else None
     except (FetchFailure, ValueError, RecursionError):
         return ""

@@ -32,7 +32,7 @@ async def from_address(query: Query, url: str, source: ConfigSource, trust: Trus
     if query.address is not None:
         asked = f"{url}?emailaddress={quote(str(query.address), safe='')}"
     try:
-        answer = await query.door.fetch(asked, private=query.address is not None)
+        answer = await query.egress.fetch(asked, private=query.address is not None)
     except FetchFailure as failure:
         return Finding(source, error=failure.cause, origin=url)
     if answer.status != 200:

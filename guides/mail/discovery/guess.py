@@ -47,14 +47,14 @@ async def _first(query: Query, protocol: Protocol, tasks: list[asyncio.Task[bool
 
 
 async def _answers(query: Query, host: str, port: int) -> bool:
-    door = query.door
+    egress = query.egress
     try:
-        resolution = await door.resolve(host)
-        channel = await door.connect(resolution, port)
+        resolution = await egress.resolve(host)
+        channel = await egress.connect(resolution, port)
     except (HostForbidden, DnsFailure, ChannelFault):
         return False
     try:
-        await channel.start_tls(host, door.tls_context(), door.limits.tls, starttls=False)
+        await channel.start_tls(host, egress.tls_context(), egress.limits.tls, starttls=False)
     except ChannelFault:
         return False
     finally:

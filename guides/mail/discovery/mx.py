@@ -21,7 +21,7 @@ async def mx(query: Query) -> Finding:
     """Use the best exchanger: the provider with a matching suffix, else `autoconfig.` below its domains."""
     base = Finding(ConfigSource.MX, trust=Trust.MEDIUM, by_dns_alone=True)
     try:
-        records = await query.door.query(query.domain, "MX")
+        records = await query.egress.query(query.domain, "MX")
     except (DnsFailure, HostForbidden) as failure:
         return replace(base, error=failure.cause if isinstance(failure, DnsFailure) else "host")
     best = next((record.host for record in records.found if isinstance(record, MxRecord)), None)
@@ -58,7 +58,7 @@ async def mx(query: Query) -> Finding:
 async def exchangers(query: Query) -> tuple[str, ...] | None:
     """Only the domain's mail exchangers, without settings. None when the DNS query fails."""
     try:
-        return _public(query, await query.door.query(query.domain, "MX"))
+        return _public(query, await query.egress.query(query.domain, "MX"))
     except HostForbidden:
         return ()
     except DnsFailure as failure:

@@ -56,7 +56,7 @@ async def pacc(query: Query) -> Finding:
 async def _fetch(query: Query, url: str) -> bytes | str:
     """The file, or the cause of the failure."""
     try:
-        answer = await query.door.fetch(url, redirects=0)
+        answer = await query.egress.fetch(url, redirects=0)
     except FetchFailure as failure:
         return failure.cause
     if answer.status != 200:
@@ -67,7 +67,7 @@ async def _fetch(query: Query, url: str) -> bytes | str:
 async def _digests(query: Query) -> list[bytes]:
     """The SHA-256 digests in the DNS: `v=UAAC1; a=sha256; d=...`. There may be several while the file changes."""
     try:
-        records = await query.door.query(f"_ua-auto-config.{query.domain}", "TXT")
+        records = await query.egress.query(f"_ua-auto-config.{query.domain}", "TXT")
     except (DnsFailure, HostForbidden):
         return []
     found = []

@@ -50,7 +50,7 @@ async def srv(query: Query) -> Finding:
 
 async def _service(query: Query, name: str) -> _Service:
     try:
-        records = await query.door.query(f"{name}._tcp.{query.domain}", "SRV")
+        records = await query.egress.query(f"{name}._tcp.{query.domain}", "SRV")
     except DnsFailure as failure:
         return _Service(error="no_record" if failure.cause == "dns.nxdomain" else failure.cause)
     except HostForbidden:  # too long with the service labels

@@ -21,7 +21,7 @@ from guides.mail.discovery.mx import mx
 from guides.mail.discovery.pacc import pacc
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.srv import srv
-from guides.mail.network import CnameRecord, DnsFailure, Door, FetchFailure, HostForbidden, SrvRecord, TxtRecord
+from guides.mail.network import CnameRecord, DnsFailure, Egress, FetchFailure, HostForbidden, SrvRecord, TxtRecord
 from guides.mail.publish.autodiscover import OUTLOOK, write_request
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.records import DnsRecord
@@ -143,9 +143,9 @@ async def check_publication(query: Query, offer: Offer | None, records: Iterable
         config, known, exchanger, service, pox, file = (
             group.create_task(source(query)) for source in (autoconfig, well_known, mx, srv, autodiscover, pacc)
         )
-        types = [group.create_task(_media_type(query.door, url)) for url in _files(query.domain)]
+        types = [group.create_task(_media_type(query.egress, url)) for url in _files(query.domain)]
         pox_srv = group.create_task(_pox_srv(query))
-        published = [group.create_task(_published(query.door, record)) for record in records]
+        published = [group.create_task(_published(query.egress, record)) for record in records]
     host, address = _files(query.domain)
     at_host = _file_step(Location.AUTOCONFIG, host, config.result(), types[0].result(), offer)
     at_domain = _file_step(Location.WELL_KNOWN, address, known.result(), types[1].result(), offer)
@@ -225,9 +225,9 @@ def _contradictions(steps: Iterable[Step]) -> Iterator[Contradiction]:
                 yield Contradiction(server.protocol, one.location, server, other.location, against)
 
 
-async def _media_type(door: Door, url: str) -> str:
+async def _media_type(egress: Egress, url: str) -> str:
     try:
-        return (await door.fetch(url)).media_type
+        return (await egress.fetch(url)).media_type
     except FetchFailure:
         return ""  # the source's own error tells
 
@@ -236,7 +236,7 @@ async def _pox_srv(query: Query) -> Step:
     """Outlook's last step: the host of the `_autodiscover._tcp` SRV record, and whether it answers."""
     name = f"_autodiscover._tcp.{query.domain}"
     try:
-        records = await query.door.query(name, "SRV")
+        records = await query.egress.query(name, "SRV")
     except DnsFailure as failure:
         state = State.MISSING if failure.cause in _NOT_THERE else State.BROKEN
         return Step(Location.POX_SRV, name, state, failure.cause)
@@ -254,7 +254,7 @@ async def _pox_error(query: Query, url: str) -> str:
     """Why a host gives no Autodiscover answer, or ""."""
     body = write_request(f"{LOCAL_PART}@{query.domain}")
     try:
-        answer = await query.door.fetch(url, body=body, media_type="text/xml", redirects=0)
+        answer = await query.egress.fetch(url, body=body, media_type="text/xml", redirects=0)
     except FetchFailure as failure:
         return failure.cause
     if answer.status == 401:
@@ -264,10 +264,10 @@ async def _pox_error(query: Query, url: str) -> str:
     return "" if OUTLOOK.encode() in answer.body else "no_server"
 
 
-async def _published(door: Door, record: DnsRecord) -> RecordCheck:
+async def _published(egress: Egress, record: DnsRecord) -> RecordCheck:
     """Look a record up in the DNS and compare."""
     try:
-        answer = await door.query(record.name, record.kind)
+        answer = await egress.query(record.name, record.kind)
     except DnsFailure as failure:
         state = Published.NO if failure.cause in _NOT_THERE else Published.UNKNOWN
         return RecordCheck(record, state)

@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
     def _check(self) -> bool:
         servers = self._servers()
-        looks = asyncio.run(check_servers(servers, runtime.door()))
+        looks = asyncio.run(check_servers(servers, runtime.egress()))
         noted = [self._note(server, results) for server, results in zip(servers, looks, strict=True)]
         return all(noted)
 

@@ -140,7 +140,7 @@ class Command(BaseCommand):
 
 
 async def _run(plan: TestPlan, secret: Secret, shelf: articles.Articles, display: Display) -> Verdict:
-    async with aclosing(run_test(plan, secret, runtime.door(), shelf.patterns)) as results:
+    async with aclosing(run_test(plan, secret, runtime.egress(), shelf.patterns)) as results:
         with display:
             async for result in results:
                 if isinstance(result, Verdict):

@@ -1,4 +1,4 @@
-"""Asking for MX, SRV, TXT and CNAME records through the door."""
+"""Asking for MX, SRV, TXT and CNAME records."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def internet() -> Iterator[Internet]:
 
 
 def ask(internet: Internet, name: str, kind: str, limits: Limits | None = None) -> RecordSet:
-    return asyncio.run(internet.door(limits).query(name, kind))  # type: ignore[arg-type]
+    return asyncio.run(internet.egress(limits).query(name, kind))  # type: ignore[arg-type]
 
 
 def test_each_kind_is_read(internet: Internet) -> None:

@@ -33,7 +33,7 @@ def internet() -> Iterator[Internet]:
 
 
 def fetch(internet: Internet, url: str = URL, limits: Limits | None = None, **options: object) -> Fetched:
-    return asyncio.run(internet.door(limits).fetch(url, **options))  # type: ignore[arg-type]
+    return asyncio.run(internet.egress(limits).fetch(url, **options))  # type: ignore[arg-type]
 
 
 def cause(internet: Internet, url: str = URL, limits: Limits | None = None, **options: object) -> str:
