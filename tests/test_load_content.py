@@ -335,6 +335,7 @@ FAULTS = [
     ("clients/bird.yaml", "default: true", "default: maybe", "7: default: true or false is expected, not “maybe”"),
     ("clients/bird.yaml", ", default: true", "", "6: versions: exactly one of them is the default"),
     ("clients/bird.yaml", "slug: old", "slug: new", "7: versions: new stands here twice"),
+    ("clients/bird.yaml", "aliases:", "help_url: http://bird.example/\naliases:", "3: help_url: Enter a valid URL."),
     ("clients/bird.yaml", "aliases:", "protocols: []\naliases:", "3: protocols: at least one of imap, pop3"),
     ("guides/bird/guide.yaml", "client: bird", "client: cat", "2: client: there is no mail client “cat”"),
     ("guides/bird/guide.yaml", "client: bird\n", "", "1: client: a guide of kind client names one"),
