@@ -468,6 +468,14 @@ class TestVersions:
             response = staff.post(page_of(mail_client), wrong)
             assert "Exactly one version" in errors_of(response)
 
+    def test_another_becomes_the_default(self, staff: Client, mail_client: MailClient) -> None:
+        for slug, was, will_be in (("old", 0, 1), ("new", 1, 0)):
+            data = fields_of(staff.get(page_of(mail_client))) | {f"versions-{will_be}-is_default": "on"}
+            del data[f"versions-{was}-is_default"]
+            response = staff.post(page_of(mail_client), data)
+            assert response.status_code == 302, errors_of(response)
+            assert ClientVersion.objects.get(is_default=True).slug == slug
+
     def test_one_that_a_text_speaks_of_stays(self, staff: Client, mail_client: MailClient) -> None:
         data = fields_of(staff.get(page_of(mail_client)))
 
