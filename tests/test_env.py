@@ -140,7 +140,7 @@ def test_file(tmp_path: Path) -> None:
 
 def test_database(tmp_path: Path) -> None:
     default = env().database("NAME", tmp_path / "a#b?.sqlite3")
-    assert default["ENGINE"] == "helpdesk.sqlite"
+    assert default["ENGINE"] == "django.db.backends.sqlite3"
     assert default["NAME"] == str(tmp_path / "a#b?.sqlite3")
     assert (
         env(NAME="sqlite:////srv/data/portal.sqlite3").database("NAME", tmp_path)["NAME"] == "/srv/data/portal.sqlite3"
