@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 from django.core.cache import cache
+from django.db import close_old_connections
 
 from guides import budgets, runtime
 from guides.mail.accounts import Account, Address
@@ -78,6 +79,7 @@ def watch(domain: str, patience: Patience | None = None) -> Iterator[Finding | D
     if known is not None:
         yield known
         return
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     place = _Kept(domain)
     until = time.monotonic() + FLIGHT_SECONDS
     while not place.take_off():
@@ -118,6 +120,7 @@ def with_address(discovery: Discovery, address: Address) -> Discovery:
     if not discovery.needs_address:
         return discovery
     query = Query(discovery.domain, runtime.door(), address)
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     finding = runtime.background_loop().run(_ask_autoconfig(query))
     if not finding.found:
         return discovery
@@ -134,6 +137,7 @@ def with_exchangers(discovery: Discovery) -> Discovery:
     """Ask for the mail exchangers that a search did not wait for: one question. The answer is kept with the rest."""
     if not lacks_exchangers(discovery):
         return discovery
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     hosts = runtime.background_loop().run(_ask_exchangers(Query(discovery.domain, runtime.door())))
     if hosts is None:
         return discovery
@@ -176,6 +180,7 @@ def _search(domain: str, patience: Patience) -> Generator[Finding | None, None, 
     account = ispdb_snapshot(domain, domain)
     known = Finding(Source.ISPDB, account, Trust.MEDIUM) if account else None
     findings: list[Finding] = []
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     for finding in runtime.background_loop().stream(lambda: search(query, known, patience), HEARTBEAT_SECONDS):
         if finding is not None:
             if finding.error.startswith("broken:"):
