@@ -22,6 +22,7 @@ from guides.mail.outcomes import Alternative, Evidence, Leg, Outcome, Owner, Sta
 from guides.mail.report import LONGEST, Report, ReportFault
 from guides.views import running
 from tests.factories import make_article
+from tests.tables import each_row
 
 RESULTS = (
     StageResult(
@@ -94,7 +95,7 @@ def test_the_address_can_be_masked() -> None:
     assert "kovacs" not in masked.to_json()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "fault"),
     [
         ("", "json"),

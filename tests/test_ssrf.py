@@ -15,6 +15,7 @@ from guides.mail.network import Door, DoorConfig
 from guides.mail.outcomes import StageResult
 from guides.mail.secret import Secret
 from tests.scripted import ADDRESS, QUICK
+from tests.tables import each_row
 
 SPELLINGS = [
     "127.0.0.1", "127.1", "127.0.1", "2130706433", "017700000001", "0x7f000001", "0x7f.1", "0x7f.0.0.1", "0177.0.0.1",
@@ -60,7 +61,7 @@ def test_the_test_ends_at_its_input(host: str, protocol: Protocol, no_sockets: l
     assert no_sockets == []
 
 
-@pytest.mark.parametrize("host", [spelling for spelling in SPELLINGS if spelling.strip()], ids=ascii)
+@each_row("host", [spelling for spelling in SPELLINGS if spelling.strip()])
 def test_the_form_says_so_at_the_field(host: str, no_sockets: list[object]) -> None:
     form = ConnectionForm({"address": "anna@example.net", "imap_host": host}, secret=Secret("x"))
     stripped = host.strip()
