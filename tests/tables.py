@@ -18,11 +18,12 @@ def each_row(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Cal
 
     All rows share the test's fixtures, so that it is for checks that leave nothing behind.
     """
-    columns = (names,) if isinstance(names, str) else names
+    columns, table = (names,) if isinstance(names, str) else names, tuple(rows)
+    assert table, "a table without rows checks nothing"
 
     def over_rows(check: Callable[..., None]) -> Callable[..., None]:
         def test(*instance: Any, subtests: pytest.Subtests, **fixtures: Any) -> None:
-            for row in rows:
+            for row in table:
                 values = (row,) if isinstance(names, str) else row
                 with subtests.test(" ".join(getattr(value, "name", None) or _SHORT.repr(value) for value in values)):
                     check(*instance, **fixtures, **dict(zip(columns, values, strict=True)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from itertools import product
 
 import pytest
 
@@ -47,8 +48,7 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return tried
 
 
-@pytest.mark.parametrize("host", SPELLINGS, ids=ascii)
-@pytest.mark.parametrize("protocol", list(Protocol))
+@each_row(("host", "protocol"), product(SPELLINGS, Protocol))
 def test_the_test_ends_at_its_input(host: str, protocol: Protocol, no_sockets: list[object]) -> None:
     async def run() -> StageResult:
         plan = TestPlan(ADDRESS, (Server(protocol, host, 993, Security.TLS),))
