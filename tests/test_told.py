@@ -103,7 +103,7 @@ def test_a_fault_of_ours_keeps_no_value(monkeypatch: pytest.MonkeyPatch) -> None
     frames = [frame for frame, _line in traceback.walk_tb(raised.value.__traceback__)]
     assert [frame.f_code.co_name for frame in frames][-2:] == ["_warnings", "broken"]
     assert "correct horse" not in repr([frame.f_locals for frame in frames[1:]])
-    assert frames[-1].f_locals == frames[-2].f_locals == {}
+    assert dict(frames[-1].f_locals) == dict(frames[-2].f_locals) == {}
 
 
 def test_what_others_found_is_marked_as_theirs_and_what_lies_behind_it_is_blocked() -> None:
