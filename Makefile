@@ -7,7 +7,7 @@ TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gette
 
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help run test test-clients check bench fuzz lock messages clean
+.PHONY: help run test quick test-matrix test-clients check bench fuzz lock messages clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,15 @@ test: .venv/.dev  ## everything from nothing to a tested tree
 	@$(PYTHON_IN_VENV) manage.py compile_translations
 	@$(MAKE) --no-print-directory check
 	@.ci/tests.sh
+
+quick: .venv/.dev  ## the tests of a minute, for while you work
+	@$(PYTHON_IN_VENV) manage.py compile_translations
+	@.ci/quick.sh
+
+test-matrix: .venv/.dev  ## quick, or all tests with FULL=1, on each Python and Django that is installed
+	@[ -z "$(FULL)" ] || .ci/packages.sh $(TEST_PACKAGES)
+	@$(PYTHON_IN_VENV) manage.py compile_translations
+	@FULL=$(FULL) .ci/matrix.sh
 
 bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/
 	@$(PYTHON_IN_VENV) -m benchmarks.run
@@ -71,5 +80,5 @@ messages: .venv/.dev  ## collect translatable strings into locale/
 	@$(PYTHON_IN_VENV) manage.py compile_translations
 
 clean:  ## remove what was made, but never data/
-	@rm -rf .venv .venv-fuzz .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find locale -name '*.mo' -delete

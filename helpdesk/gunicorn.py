@@ -12,6 +12,7 @@ _env = Env()
 
 wsgi_app = "helpdesk.wsgi:application"
 control_socket_disable = True
+raw_env = ["DATABASE_LIMITS=on"]  # for pages only: commands run in processes of their own
 _host = _env.text("HOST", "127.0.0.1")
 _port = _env.number("PORT", 8000, least=1, most=65535)
 bind = f"{_host}:{_port}"

@@ -87,7 +87,9 @@ TEMPLATES = [
 
 # --- data --------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3")}
+# Pages are bounded; `manage.py migrate` and the like are not, since they may have to wait and to work for minutes.
+POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, least=1, most=1000) if env.flag("DATABASE_LIMITS") else 0
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", POOL_SIZE)}
 CACHES = {"default": env.cache("CACHE_URL")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

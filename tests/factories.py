@@ -20,6 +20,7 @@ from guides.models import (
     ProviderText,
 )
 from guides.models.texts import TextStatus
+from guides.search import index
 
 STEPS = """::: steps
 ::: step {#server} Type the server
@@ -28,6 +29,7 @@ Server: {{ incoming.host }}, port {{ incoming.port }}
 ::: end"""
 
 
+@index.gathered()  # the search index is written once, not after each row
 def make_provider(
     slug: str = "example",
     *,
@@ -71,6 +73,7 @@ def make_client(slug: str = "thunderbird", *, versions: tuple[str, ...] = (), **
     return client
 
 
+@index.gathered()  # the search index is written once, not after each row
 def make_guide(
     slug: str = "thunderbird",
     *,
@@ -98,6 +101,7 @@ def make_guide_text(guide: Guide, language: str = "en", *, body: str = STEPS, **
     return text
 
 
+@index.gathered()  # the search index is written once, not after each row
 def make_article(
     slug: str = "mailbox-full",
     *,

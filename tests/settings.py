@@ -20,5 +20,3 @@ STORAGES = {
 WHITENOISE_AUTOREFRESH = True
 # Nobody answers there: a test that looks names up brings its own DNS server.
 DNS_SERVERS = (("127.0.0.1", 9),)
-if DATABASES["default"]["ENGINE"] == "helpdesk.sqlite":  # noqa: F405
-    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # noqa: F405  # pytest-django knows Django's own backend only

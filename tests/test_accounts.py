@@ -18,6 +18,7 @@ from guides.mail.accounts import (
     display_domain,
     domain_to_ascii,
 )
+from tests.tables import each_row
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_an_address_is_read(text: str, local_part: str, domain: str) -> None:
     assert Address.parse(str(address)) == address
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "fault"),
     [
         ("", "empty"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -468,6 +470,14 @@ class TestVersions:
             response = staff.post(page_of(mail_client), wrong)
             assert "Exactly one version" in errors_of(response)
 
+    def test_another_becomes_the_default(self, staff: Client, mail_client: MailClient) -> None:
+        for slug, was, will_be in (("old", 0, 1), ("new", 1, 0)):
+            data = fields_of(staff.get(page_of(mail_client))) | {f"versions-{will_be}-is_default": "on"}
+            del data[f"versions-{was}-is_default"]
+            response = staff.post(page_of(mail_client), data)
+            assert response.status_code == 302, errors_of(response)
+            assert ClientVersion.objects.get(is_default=True).slug == slug
+
     def test_one_that_a_text_speaks_of_stays(self, staff: Client, mail_client: MailClient) -> None:
         data = fields_of(staff.get(page_of(mail_client)))
 
@@ -521,9 +531,12 @@ class TestStaffAccount:
         assert not User.objects.get().is_staff
 
 
-def test_a_loaded_provider_can_be_saved(staff: Client) -> None:
-    load_folder(SHIPPED)
-    provider = Provider.objects.get(slug="outlook-com")
+def test_a_loaded_provider_can_be_saved(staff: Client, tmp_path: Path) -> None:
+    folder = tmp_path / "providers"
+    folder.mkdir()
+    shutil.copy(SHIPPED / "providers" / "outlook-com.yaml", folder)
+    load_folder(tmp_path)
+    provider = Provider.objects.get()
 
     response = staff.post(page_of(provider), fields_of(staff.get(page_of(provider))))
     assert response.status_code == 302, errors_of(response)

@@ -7,6 +7,7 @@ import pytest
 from guides.mail.accounts import Address, AuthMethod, Protocol, Security, Server, UsernameForm
 from guides.mail.discovery.autoconfig import ConfigFault, ParsedConfig, parse_client_config
 from guides.mail.discovery.servers import SkipReason
+from tests.tables import each_row
 
 IMAP = Server(Protocol.IMAP, "imap.example.com", 993, Security.TLS)
 SMTP = Server(Protocol.SMTP, "smtp.example.com", 465, Security.TLS)
@@ -90,7 +91,7 @@ def test_best_first() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("wrong", "why"),
     [
         (server(port="143", socket="plain"), SkipReason.CLEAR_TEXT),
@@ -225,7 +226,7 @@ LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY 
 <clientConfig><emailProvider><displayName>&b;</displayName></emailProvider></clientConfig>"""
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("xml", "cause"),
     [
         (b"", "xml"),

@@ -15,6 +15,7 @@ from guides.mail.diagnosis.codes import (
     sender_cause,
 )
 from guides.mail.outcomes import Outcome, Stage
+from tests.tables import each_row
 
 
 def imap(status: str, code: str = "", text: str = "", notices: tuple[str, ...] = ()) -> Reply:
@@ -116,7 +117,7 @@ LOGIN = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "cause"), LOGIN, ids=lambda value: getattr(value, "words", value))
+@each_row(("reply", "cause"), LOGIN)
 def test_login(reply: Reply, cause: str) -> None:
     assert cause_of(reply, Stage.LOGIN) == cause
 
@@ -166,7 +167,7 @@ RECIPIENT = [
 ]
 
 
-@pytest.mark.parametrize(("reply", "cause"), RECIPIENT, ids=lambda value: getattr(value, "words", value))
+@each_row(("reply", "cause"), RECIPIENT)
 def test_recipient(reply: Reply, cause: str) -> None:
     assert cause_of(reply, Stage.ENVELOPE) == cause
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 
-import pytest
-
 from guides.mail.accounts import Protocol
 from guides.mail.outcomes import Leg, Stage
 from tests.hostile import IMAP, POP3, SMTP, Deed, Mode, Phase, Stand, hang_up, saying, server_at
 from tests.scripted import Connection, run_against
+from tests.tables import each_row
 from tests.test_hostile_servers import limits_of
 
 SECRET = "#!$#!!$#$!#$!"  # none of its octets is in what is shown around it
@@ -47,7 +46,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("protocol", "echo", "end", "before"), CASES)
+@each_row(("protocol", "echo", "end", "before"), CASES)
 def test_no_part_of_an_echo_is_shown(protocol: Protocol, echo: bytes, end: str, before: bytes) -> None:
     phase = Phase.MAILBOX if protocol is POP3 else Phase.LOGIN  # POP3's USER comes before its PASS
     is_by_server = end in ("cut off", "in silence")

@@ -140,7 +140,7 @@ def test_file(tmp_path: Path) -> None:
 
 def test_database(tmp_path: Path) -> None:
     default = env().database("NAME", tmp_path / "a#b?.sqlite3")
-    assert default["ENGINE"] == "helpdesk.sqlite"
+    assert default["ENGINE"] == "django.db.backends.sqlite3"
     assert default["NAME"] == str(tmp_path / "a#b?.sqlite3")
     assert (
         env(NAME="sqlite:////srv/data/portal.sqlite3").database("NAME", tmp_path)["NAME"] == "/srv/data/portal.sqlite3"
@@ -153,7 +153,13 @@ def test_database(tmp_path: Path) -> None:
         "PASSWORD": "p@ss",
         "HOST": "db.example.com",
         "PORT": "5433",
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5},
     }
+    bounded = env(NAME="postgres://db.example.com/portal").database("NAME", tmp_path, pool_size=7)["OPTIONS"]
+    assert isinstance(bounded, dict)
+    assert bounded["pool"] == {"min_size": 1, "max_size": 7, "timeout": 15}
+    assert bounded["options"] == "-c statement_timeout=5s"
     assert "mysql" in complaint("database", tmp_path, NAME="mysql://root:s3cret@db/portal")
     for text in ("mysql://root:s3cret@db/portal", "postgres://root:s3cret@db:70000/x", "postgres://root:s3cret@[db/x"):
         assert "s3cret" not in complaint("database", tmp_path, NAME=text)

@@ -10,12 +10,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.classes import owner_of
 from guides.mail.diagnosis.patterns import Match
 from guides.mail.outcomes import Stage
+from tests.tables import each_row
 from tests.test_error_library import EVERYTHING
 
 FACTS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "facts_examples.json").read_text(encoding="utf-8"))
@@ -34,7 +33,7 @@ def test_all_facts_are_there() -> None:
     assert len(FOUND) == 314
 
 
-@pytest.mark.parametrize("fact", FOUND, ids=lambda fact: str(FACTS.index(fact)))
+@each_row("fact", FOUND)
 def test_a_fact_is_found_where_it_belongs(fact: dict[str, Any]) -> None:
     match = EVERYTHING.match(
         fact["example"],
@@ -45,7 +44,7 @@ def test_a_fact_is_found_where_it_belongs(fact: dict[str, Any]) -> None:
     assert verdict(match) == (fact["class"], fact["owner"]), match and match.pattern.name
 
 
-@pytest.mark.parametrize("fact", FOUND, ids=lambda fact: str(FACTS.index(fact)))
+@each_row("fact", FOUND)
 def test_a_pasted_fact_is_found_without_its_place(fact: dict[str, Any]) -> None:
     match = EVERYTHING.match(fact["example"], protocol=None, stage=None, provider=None)
     assert verdict(match) == (fact["class"], fact["owner"]), match and match.pattern.name
@@ -95,7 +94,7 @@ NEAR = {
 }
 
 
-@pytest.mark.parametrize("reason", NEAR)
+@each_row("reason", NEAR)
 def test_near_misses_are_told_apart(reason: str) -> None:
     words, expected = NEAR[reason]
     assert verdict(EVERYTHING.match(words, protocol=None, stage=None, provider=None)) == expected

@@ -16,6 +16,7 @@ from guides.mail.outcomes import Owner, Stage
 from guides.markup import compile_text
 from tests.bounces import all_cases
 from tests.bounces.measure import measured
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long
 
@@ -112,7 +113,7 @@ def test_a_patterns_owner_is_named_where_it_is_not_the_usual_one() -> None:
     assert idle == []
 
 
-@pytest.mark.parametrize("slug", ARTICLES)
+@each_row("slug", ARTICLES)
 def test_three_languages_with_the_same_steps(slug: str) -> None:
     steps = {}
     for language in LANGUAGES:
@@ -178,7 +179,7 @@ def test_the_founding_errors_are_found_by_their_words(slug: str, words: str) -> 
     assert found.pattern.article == slug
 
 
-@pytest.mark.parametrize(("pattern", "example"), PATTERNS, ids=lambda value: getattr(value, "name", ""))
+@each_row(("pattern", "example"), PATTERNS)
 def test_each_pattern_finds_its_example_before_any_other(pattern: Pattern, example: str) -> None:
     found = EVERYTHING.match(
         example,
@@ -192,7 +193,7 @@ def test_each_pattern_finds_its_example_before_any_other(pattern: Pattern, examp
     assert found.pattern.owner == pattern.owner
 
 
-@pytest.mark.parametrize(
+@each_row(
     "words",
     [
         "Please unblock me: my spam folder is full of offers.",

@@ -8,6 +8,7 @@ from guides.mail.diagnosis.explain import diagnose
 from tests.bounces import Case, all_cases
 from tests.bounces.measure import measured
 from tests.bounces.shapes import RECIPIENT, fields, head, original, plain, report
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long
 
@@ -28,7 +29,7 @@ def test_ninety_five_of_a_hundred_are_right_and_of_the_sure_ones_ninety_eight() 
     assert figures.sure_and_right >= 0.98 * figures.sure, figures.wrong
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@each_row("case", CASES)
 def test_every_bounce_is_seen_as_what_it_is(case: Case) -> None:
     bounce = diagnose(case.data).bounce
     if case.name == "bounce-of-a-bounce":  # a person writes, and quotes

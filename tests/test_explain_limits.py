@@ -10,6 +10,7 @@ from guides.mail.diagnosis.explain import NotTextError, diagnose
 from guides.mail.diagnosis.messages import decoded, decoded_header, looks_like_message, take_apart, text_of_html
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from tests.bounces.shapes import fields, head, plain, report
+from tests.tables import each_row
 
 BOUNCE = report("Undelivered Mail", "See below.", fields("550 5.1.1 User unknown", status="5.1.1"))
 
@@ -79,7 +80,7 @@ HUGE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HUGE)
+@each_row("name", HUGE)
 def test_nothing_takes_longer_than_a_second(name: str) -> None:
     diagnose(BOUNCE)  # the rules are compiled once in a process
     began = time.process_time()

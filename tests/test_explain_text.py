@@ -11,11 +11,12 @@ from guides.mail.diagnosis.judging import HIGH, Basis
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.diagnosis.rulebook import Rules
 from guides.mail.outcomes import Owner, Stage
+from tests.tables import each_row
 
 TOKEN_REFUSED = base64.b64encode(b'{"status":"400","schemes":"Bearer","scope":"https://mail.example.com/"}').decode()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "cause"),
     [
         # Thunderbird quotes the server, in three languages

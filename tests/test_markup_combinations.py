@@ -9,6 +9,7 @@ from guides.markup import MarkupError, Situation, compile_text
 from guides.markup.combinations import _Space
 from guides.markup.conditions import words_of
 from guides.markup.vocabulary import LINKS, condition_words
+from tests.tables import each_row
 
 STEP = "::: step {#s} S\n::: end\n"
 
@@ -38,7 +39,7 @@ def test_a_text_without_steps():
     assert faults(steps_if("imap"), require_steps=False) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("condition", "without"),
     [
         ("not must_enable", ["must_enable"]),

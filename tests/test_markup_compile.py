@@ -6,6 +6,7 @@ import pytest
 
 from guides.mail.accounts import Account, PasswordKind, Protocol, Security, Server
 from guides.markup import MESSAGES, WORDS, Fault, MarkupError, Situation, compile_text, fill
+from tests.tables import each_row
 
 MAIL_RU = Account(
     domain="mail.ru",
@@ -68,7 +69,7 @@ Your server:
 # --- Markdown -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("source", "expected"),
     [
         ("a **b** `c<d`", "<p>a <strong>b</strong> <code>c&lt;d</code></p>"),
@@ -256,7 +257,7 @@ def test_rows_may_depend_on_conditions():
 # --- faults -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("source", "expected"),
     [
         ("a\n\x00", [(2, "character")]),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guides.mail.accounts import Account, Address, PasswordKind, Protocol, Security, Server, UsernameForm
 from guides.markup import WORDS, MarkupError, Situation, compile_text, fill
 from guides.markup.vocabulary import BLOCKS, CONDITIONS, LINKS, PLACEHOLDERS, ROWS
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long
 
@@ -291,7 +292,7 @@ def test_any_text_with_any_values_has_matching_tags(source, situation):
     assert "<img" not in html
 
 
-@pytest.mark.parametrize(
+@each_row(
     "source",
     [
         *(
@@ -330,7 +331,6 @@ def test_any_text_with_any_values_has_matching_tags(source, situation):
             "::: form F\nfield: a = " + " | not:" * 12_000,
         ),
     ],
-    ids=lambda source: source[:12].encode("unicode_escape").decode(),
 )
 def test_no_source_of_the_allowed_size_takes_long(source):
     assert len(source) <= 100_000

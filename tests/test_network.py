@@ -20,6 +20,7 @@ from guides.mail import net_own, network
 from guides.mail.connection.limits import ChannelFault, Limits
 from guides.mail.network import DnsFailure, Egress, EgressConfig, HostForbidden, PortForbidden, Resolution, check_host
 from guides.mail.vetting import SPECIAL_SUFFIXES, is_forbidden
+from tests.tables import each_row
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
@@ -48,7 +49,7 @@ def test_host_names_are_accepted_in_their_ascii_form(text: str, expected: str) -
     assert check_host(text) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "fault"),
     [
         ("", "empty"),
@@ -150,7 +151,7 @@ def test_any_text_is_refused_or_becomes_a_plain_name(text: str) -> None:
 # --- addresses -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         "0.0.0.0",
@@ -217,7 +218,7 @@ def test_addresses_that_are_nobodys_mail_server_are_forbidden(address: str) -> N
     assert is_forbidden(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         "1.1.1.1",

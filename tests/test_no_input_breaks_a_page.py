@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from urllib.parse import quote
 
 import pytest
 from django.test import Client
 
 from tests.factories import make_article, make_guide, make_provider
+from tests.tables import each_row
 
 pytestmark = pytest.mark.django_db
 
@@ -62,8 +64,7 @@ def shelf() -> None:
 
 
 @pytest.mark.usefixtures("shelf")
-@pytest.mark.parametrize("language", ["ja", "en", "ru"])
-@pytest.mark.parametrize("name", NASTY)
+@each_row(("name", "language"), product(NASTY, ["ja", "en", "ru"]))
 def test_urls(client: Client, language: str, name: str) -> None:
     text = quote(NASTY[name], safe="")
     for url, expected in (

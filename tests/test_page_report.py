@@ -22,6 +22,7 @@ from guides.mail.connection_report import LONGEST, ConnectionReport, ReportFault
 from guides.mail.outcomes import Alternative, Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.views import result_stream
 from tests.factories import make_article
+from tests.tables import each_row
 
 RESULTS = (
     StageResult(
@@ -94,7 +95,7 @@ def test_the_address_can_be_masked() -> None:
     assert "kovacs" not in masked.to_json()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "fault"),
     [
         ("", "json"),

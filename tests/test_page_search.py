@@ -19,6 +19,7 @@ from tests.factories import (
     make_provider,
 )
 from tests.search_list import NONSENSE
+from tests.tables import each_row
 
 pytestmark = pytest.mark.django_db
 
@@ -229,7 +230,7 @@ class TestLimits:
         assert client.post("/en/search/", {"q": "outlook"}).status_code == 405
 
 
-@pytest.mark.parametrize("query", NONSENSE)
+@each_row("query", NONSENSE)
 def test_nonsense_is_harmless(client: Client, query: str) -> None:
     for headers in ({}, TYPING):
         response = client.get("/ja/search/", {"q": query}, headers=headers, follow=True)

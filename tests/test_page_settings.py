@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from tests.factories import make_notice, make_provider
+from tests.tables import each_row
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +75,7 @@ def test_oauth_only_provider_asks_for_no_password(client: Client) -> None:
     assert "/en/test/?at=example.net" not in html
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "words"),
     [
         ("", "Enter your mail address."),

@@ -6,14 +6,18 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.lab.postgresql import PostgreSQL
+from tests.portal import LivePortal
 
 pytestmark = pytest.mark.long
 
@@ -38,9 +42,9 @@ def postgresql() -> Iterator[PostgreSQL]:
         yield running
 
 
-def run(*arguments: str, folder: Path, url: str = "", settings: str = "helpdesk.settings") -> str:
+def run(*arguments: str, folder: Path, url: str = "", settings: str = "helpdesk.settings", **more: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in ("DATA_DIR", "DATABASE_URL")}
-    environment |= {"DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": settings}
+    environment |= {"DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": settings, **more}
     environment |= {"DATABASE_URL": url} if url else {}
     ended = subprocess.run(
         [sys.executable, *arguments],
@@ -90,6 +94,43 @@ def test_counting_at_the_same_time_loses_nothing(postgresql: PostgreSQL, tmp_pat
         for each in [pool.submit(run, *arguments, NOTING, folder=tmp_path, url=url) for _ in range(3)]:
             each.result()
     assert "counted 75" in run(*arguments, COUNTING, folder=tmp_path, url=url)
+
+
+SLEEPING = "from django.db import connection; connection.cursor().execute('SELECT pg_sleep(6)'); print('slept')"
+
+
+def test_a_statement_of_a_page_is_cut_and_one_of_a_command_is_not(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    url = postgresql.create("limits")
+    arguments = ("manage.py", "shell", "--verbosity=0", "--no-imports", "--command", SLEEPING)
+    assert "slept" in run(*arguments, folder=tmp_path, url=url)
+    with pytest.raises(AssertionError, match="canceling statement due to statement timeout"):
+        run(*arguments, folder=tmp_path, url=url, DATABASE_LIMITS="on")
+
+
+def test_more_pages_at_once_than_the_server_has_connections(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    url = postgresql.create("pages")
+    run("manage.py", "prepare", folder=tmp_path, url=url)
+
+    with (
+        LivePortal(tmp_path, {"DATABASE_URL": url}) as portal,
+        ThreadPoolExecutor(150) as visitors,
+        psycopg.connect(url) as server,
+    ):
+
+        def status_of(path: str) -> int:
+            connection = HTTPConnection("127.0.0.1", portal.port, timeout=60)
+            connection.request("GET", path)
+            status = connection.getresponse().status
+            connection.close()
+            return status
+
+        statuses = Counter(visitors.map(status_of, ["/en/", "/ja/errors/", "/ru/guides/thunderbird/"] * 50))
+        opened = server.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = 'pages'").fetchone()
+        most = server.execute("SHOW max_connections").fetchone()
+    assert statuses == {200: 150}, portal.log.read_text()[-3000:]
+    assert most == ("100",)
+    assert opened is not None
+    assert 2 <= opened[0] <= 11  # the pool's ten, and this test's own
 
 
 def test_migrations_can_be_taken_back(postgresql: PostgreSQL, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from guides.markup.words import WORDS
 from guides.models import Provider
 from guides.models.texts import Language
 from guides.services import discovering
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long
 
@@ -138,7 +139,7 @@ class TestFacts:
         assert (len(FACTS), sum(len(fact.domains) for fact in FACTS.values())) == (52, 503)
         assert set(entries) == set(FACTS) | BEYOND_THE_FACTS
 
-    @pytest.mark.parametrize("slug", SLUGS)
+    @each_row("slug", SLUGS)
     def test_each_entry_says_what_the_facts_say(self, entries: dict[str, ProviderEntry], slug: str) -> None:
         fact, entry = FACTS[slug], entries[slug]
 
@@ -221,7 +222,7 @@ class TestFacts:
 
 
 class TestAccounts:
-    @pytest.mark.parametrize("slug", sorted(set(SLUGS) - {"tuta", "hey"}))
+    @each_row("slug", sorted(set(SLUGS) - {"tuta", "hey"}))
     def test_every_entry_makes_an_account_that_can_be_used(self, table: None, slug: str) -> None:
         account = Provider.objects.with_settings().get(slug=slug).account(usual(slug))
 
@@ -280,7 +281,7 @@ class TestAccounts:
 
 
 class TestHonesty:
-    @pytest.mark.parametrize("slug", sorted({*SLUGS, *BEYOND_THE_FACTS}))
+    @each_row("slug", sorted({*SLUGS, *BEYOND_THE_FACTS}))
     def test_every_entry_says_where_it_is_from(self, entries: dict[str, ProviderEntry], slug: str) -> None:
         entry = entries[slug]
 

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from itertools import product
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from guides.mail.accounts import Address
 from guides.mail.connection.redact import Redactor, visible
 from guides.mail.secret import Secret
+from tests.tables import each_row
 
 ANNA = Address("anna.kovacs", "example.test")
 PASSWORD = 'pä"ss\\wörd 7%'
@@ -107,8 +109,10 @@ def echoes(secret: str) -> list[bytes]:
     ]
 
 
-@pytest.mark.parametrize("echo", echoes(SECRET))
-@pytest.mark.parametrize("before", [b"", b"no: ", "é".encode() * 248 + b" ", b" " * 2000, b"<", SECRET.encode() + b" "])
+@each_row(
+    ("echo", "before"),
+    product(echoes(SECRET), [b"", b"no: ", "é".encode() * 248 + b" ", b" " * 2000, b"<", SECRET.encode() + b" "]),
+)
 def test_an_echo_that_is_cut_at_any_octet_shows_none_of_it(echo: bytes, before: bytes) -> None:
     one = redactor(SECRET)
     for end in range(len(echo) + 1):

@@ -14,6 +14,7 @@ from guides.library.loading import load_folder
 from guides.library.reading import SHIPPED
 from guides.search.query import MOST_HITS, Results, search
 from tests.search_list import EXPECTED, MENDED, NONSENSE
+from tests.tables import each_row
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def names(results: Results) -> list[tuple[str, str]]:
     return [(hit.kind, hit.slug) for hit in results.hits]
 
 
-@pytest.mark.parametrize(("language", "query"), EXPECTED)
+@each_row(("language", "query"), EXPECTED)
 def test_what_visitors_look_for_is_among_the_first(language: str, query: str) -> None:
     results = search(query, language)
     assert EXPECTED[language, query] in names(results)[:3], names(results)[:5]
@@ -53,7 +54,7 @@ def test_typing_errors_are_mended(language: str, query: str) -> None:
     assert search(results.suggestions[0], language).hits
 
 
-@pytest.mark.parametrize("query", NONSENSE)
+@each_row("query", NONSENSE)
 def test_nonsense_is_harmless(query: str) -> None:
     results = search(query, "en")
     assert len(results.hits) <= MOST_HITS

@@ -13,6 +13,7 @@ from guides.markup.endings import stem
 from guides.markup.plain import plain_text
 from guides.markup.searching import LONGEST_QUERY, LONGEST_TOKEN, terms, tokens, whole, words
 from guides.markup.snippets import LENGTH, Piece, find_spans, marked, snippet
+from tests.tables import each_row
 
 
 def is_found(query: str, text: str) -> bool:
@@ -31,7 +32,7 @@ def shown(pieces: tuple[Piece, ...]) -> str:
     return "".join(f"[{piece.text}]" if piece.is_match else piece.text for piece in pieces)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("query", "text"),
     [
         # width, case, ё

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from itertools import product
 
 import pytest
 
@@ -15,6 +16,7 @@ from guides.mail.network import Egress, EgressConfig
 from guides.mail.outcomes import StageResult
 from guides.mail.secret import Secret
 from tests.scripted import ADDRESS, QUICK
+from tests.tables import each_row
 
 SPELLINGS = [
     "127.0.0.1", "127.1", "127.0.1", "2130706433", "017700000001", "0x7f000001", "0x7f.1", "0x7f.0.0.1", "0177.0.0.1",
@@ -46,8 +48,7 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return tried
 
 
-@pytest.mark.parametrize("host", SPELLINGS, ids=ascii)
-@pytest.mark.parametrize("protocol", list(Protocol))
+@each_row(("host", "protocol"), product(SPELLINGS, Protocol))
 def test_the_test_ends_at_its_input(host: str, protocol: Protocol, no_sockets: list[object]) -> None:
     async def run() -> StageResult:
         plan = TestPlan(ADDRESS, (Server(protocol, host, 993, Security.TLS),))
@@ -60,7 +61,7 @@ def test_the_test_ends_at_its_input(host: str, protocol: Protocol, no_sockets: l
     assert no_sockets == []
 
 
-@pytest.mark.parametrize("host", [spelling for spelling in SPELLINGS if spelling.strip()], ids=ascii)
+@each_row("host", [spelling for spelling in SPELLINGS if spelling.strip()])
 def test_the_form_says_so_at_the_field(host: str, no_sockets: list[object]) -> None:
     form = ConnectionForm({"address": "anna@example.net", "imap_host": host}, secret=Secret("x"))
     stripped = host.strip()

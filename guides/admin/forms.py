@@ -185,6 +185,20 @@ class ClientForm(VersionedForm):
         return _names(self.cleaned_data["platforms"])
 
 
+class VersionForm(ModelForm):
+    """A version of a client. Which of them is the default is checked by the formset, which sees all rows."""
+
+    def validate_constraints(self) -> None:
+        """Check all constraints but the one on the default: the database still holds the rows as they were.
+
+        Django calls this from version 6.0 on.
+        """
+        try:
+            self.instance.validate_constraints(exclude={"is_default"})
+        except ValidationError as error:
+            self.add_error(None, error)
+
+
 def _names(typed: str) -> str:
     names = (name.strip() for name in typed.replace("、", ",").split(","))
     return ", ".join(dict.fromkeys(name for name in names if name))

@@ -10,7 +10,7 @@ from django.forms import BaseInlineFormSet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin.forms import ClassForm, DomainForm, PatternForm, ServerForm, TextForm
+from guides.admin.forms import ClassForm, DomainForm, PatternForm, ServerForm, TextForm, VersionForm
 from guides.library.compiling import wants_steps
 from guides.markup import MESSAGES, MarkupError, compile_text
 from guides.models import (
@@ -109,12 +109,21 @@ class VersionFormSet(InlineFormSet):
         super().clean()
         if any(self.errors):
             return
-        kept = [form.cleaned_data for form in self.forms if form.cleaned_data and form not in self.deleted_forms]
+        kept = [form.cleaned_data for form in self._kept()]
         if kept and sum(bool(row.get("is_default")) for row in kept) != 1:
             raise ValidationError(_("Exactly one version is the one shown unless another is chosen."), code="default")
         versions = {row["slug"] for row in kept}
         if versions != set(ClientVersion.objects.filter(client=self.instance.pk).values_list("slug", flat=True)):
             self._judge_texts(versions)
+
+    def save(self, commit: bool = True) -> list[Any]:
+        """Take the mark off the old default first: rows are saved one by one, and the database allows one mark."""
+        default = [form.instance.pk for form in self._kept() if form.cleaned_data["is_default"]]
+        ClientVersion.objects.filter(client=self.instance.pk).exclude(pk__in=default).update(is_default=False)
+        return super().save(commit)
+
+    def _kept(self) -> list[Any]:
+        return [form for form in self.forms if form.cleaned_data and form not in self.deleted_forms]
 
     def _judge_texts(self, versions: set[str]) -> None:
         """The client's guide must stay readable with these versions."""
@@ -138,6 +147,7 @@ class VersionInline(TabularInline):
 
     model = ClientVersion
     formset = VersionFormSet
+    form = VersionForm
     fields = ["position", "slug", "name_ja", "name_en", "name_ru", "is_default"]
     extra = 0
 

@@ -61,7 +61,12 @@ class ClientVersion(models.Model):
         verbose_name_plural = _("versions of clients")
         constraints = [
             models.UniqueConstraint(fields=["client", "slug"], name="version_once_per_client"),
-            models.UniqueConstraint(fields=["client"], condition=Q(is_default=True), name="version_one_default"),
+            models.UniqueConstraint(
+                fields=["client"],
+                condition=Q(is_default=True),
+                name="version_one_default",
+                violation_error_message=_("Exactly one version is the one shown unless another is chosen."),
+            ),
         ]
 
     def __str__(self) -> str:

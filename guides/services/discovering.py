@@ -15,6 +15,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import cast
 
+from django.db import close_old_connections
+
 from guides import runtime
 from guides.limits.rate_limits import lookup_permit
 from guides.limits.shared_cache import cache_optional, shared_cache
@@ -80,6 +82,7 @@ def watch(domain: str, timeouts: Timeouts | None = None) -> Iterator[Finding | D
     if known is not None:
         yield known
         return
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     kept_of = _Kept(domain)
     until = time.monotonic() + FLIGHT_SECONDS
     while not kept_of.lead():
@@ -120,6 +123,7 @@ def with_address(discovery: Discovery, address: Address) -> Discovery:
     if not discovery.needs_address:
         return discovery
     query = Query(discovery.domain, runtime.egress(), address)
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     finding = runtime.background_loop().run(_ask_autoconfig(query))
     if not finding.found:
         return discovery
@@ -136,6 +140,7 @@ def with_exchangers(discovery: Discovery) -> Discovery:
     """Ask for the mail exchangers that a search did not wait for: one question. The answer is kept with the rest."""
     if not lacks_exchangers(discovery):
         return discovery
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     hosts = runtime.background_loop().run(_ask_exchangers(Query(discovery.domain, runtime.egress())))
     if hosts is None:
         return discovery
@@ -178,6 +183,7 @@ def _search(domain: str, timeouts: Timeouts) -> Generator[Finding | None, None, 
     account = ispdb_snapshot(domain, domain)
     known = Finding(ConfigSource.ISPDB, account, Trust.MEDIUM) if account else None
     findings: list[Finding] = []
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     stream = runtime.background_loop().stream(lambda: search(query, known, timeouts), HEARTBEAT_SECONDS)
     with closing(stream):
         for finding in stream:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
+from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
@@ -172,6 +173,7 @@ def _look(request: HttpRequest, domain: str, offer: Offer | None, records: tuple
     count_operator_look(request.META["REMOTE_ADDR"])
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
     query = Query(domain, runtime.egress(), mx_suffixes=dict(rules))
+    close_old_connections()  # a pooled connection is not held while other servers are asked
     with lookup_permit():
         look = runtime.background_loop().run(check_publication(query, offer, records))
     publishing.keep(key, look, LOOK_SECONDS)
