@@ -136,7 +136,7 @@ def _many_texts(folder: Path, library: Server) -> Iterator[Ratio]:
     for page in both["library"]:
         many_name, library_name = f"many {page}", f"library {page}"
         note = rates.note(many_name, library_name)
-        name = f"{page}, {TEXTS} texts / the library"
+        name = f"{page}, {TEXTS:,} texts / the library"
         yield Ratio(name, rates.ratio(many_name, library_name), 0.9, True, note)
 
 
