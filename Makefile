@@ -36,7 +36,7 @@ test: .venv/.dev  ## everything from nothing to a tested tree
 	@$(MAKE) --no-print-directory check
 	@.ci/tests.sh
 
-bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/ (about 25 minutes)
+bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/ (about 30 minutes)
 	@.ci/packages.sh $(BENCH_PACKAGES)
 	@$(PYTHON_IN_VENV) -m benchmarks.run
 
