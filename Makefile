@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 PIP := .venv/bin/pip --disable-pip-version-check --quiet
 TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gettext fonts-noto-core fonts-noto-cjk libxml2-utils postgresql redis-server
+BENCH_PACKAGES := wrk nginx-light redis-server dovecot-core dovecot-imapd dovecot-pop3d postfix
 
 export PYTHONDONTWRITEBYTECODE ?=
 
@@ -44,7 +45,8 @@ test-matrix: .venv/.dev  ## quick, or all tests with FULL=1, on each Python and 
 	@$(PYTHON_IN_VENV) manage.py compile_translations
 	@FULL=$(FULL) .ci/matrix.sh
 
-bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/
+bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/ (about 30 minutes)
+	@.ci/packages.sh $(BENCH_PACKAGES)
 	@$(PYTHON_IN_VENV) -m benchmarks.run
 
 test-clients: .venv/.dev  ## real mail clients read what the portal publishes (as root)

@@ -1,93 +1,134 @@
-"""200 tests at once in one worker process, against servers that answer a login after 2 s; and guides meanwhile."""
+"""200 tests at once, against servers that answer a login after 2 s, and a guide that is read meanwhile.
+
+Once in the default single process, once with a process for pages and one for tests behind nginx (docs/scale.md).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median, quantiles
 
-from benchmarks.crowd_portal import Crowded, crowded_portal, get, post_test
 from benchmarks.figures import Ratio, milliseconds
+from benchmarks.load import Target
+from benchmarks.proxy import two_processes
+from benchmarks.servers import Server, loaded_data, portal
+from benchmarks.slow_mail import MailServers, mail_servers
+from benchmarks.visitors import Readers, post_test
 
 TESTS = 200
 LOGIN_SECONDS = 2.0
 GUIDE = "/en/guides/thunderbird/?at=gmail.com"
-PAGE_EVERY = 0.1
+IDLE_PAGES = 120
 
 
-async def _single(crowded: Crowded, visitor: int) -> float:
-    answer = await post_test(crowded, visitor)
-    assert answer.status == 200, answer.body[:300]
-    assert b"It works" in answer.body, answer.body[-3000:].decode()
-    return answer.seconds
+@dataclass(frozen=True)
+class Figures:
+    """What one set-up of the portal came to. Times are seconds, memory is bytes."""
+
+    failed: int
+    single: float
+    last: float
+    idle_p95: float
+    p95: float
+    pages: int
+    cpu_test: float  # of a processor, each test
+    cpu_floor: float  # of a processor, each request for the constant view
+    memory_test: float
 
 
-async def _pages(crowded: Crowded, until: asyncio.Event, least: int) -> list[float]:
-    """Readers of a guide, one after another at a steady pace, until told to stop."""
-    taken: list[asyncio.Task[float]] = []
-
-    async def one() -> float:
-        answer = await get(crowded.portal, GUIDE)
-        assert answer.status == 200
-        return answer.seconds
-
-    while not until.is_set() or len(taken) < least:
-        taken.append(asyncio.create_task(one()))
-        await asyncio.sleep(PAGE_EVERY)
-    return list(await asyncio.gather(*taken))
-
-
-def _p95(values: list[float]) -> float:
-    return quantiles(values, n=20)[-1]
-
-
-async def _measure(crowded: Crowded) -> list[Ratio]:
-    for number in range(3):
-        await _single(crowded, 200 + number)
-    done = asyncio.Event()
-    done.set()
-    await _pages(crowded, done, 20)
-    idle = _p95(await _pages(crowded, done, 120))
-    single = median([await _single(crowded, 210 + number) for number in range(3)])
-
-    before = crowded.worker_memory()
-    most = before
-    finished = asyncio.Event()
-
-    async def watch() -> None:
-        nonlocal most
-        while not finished.is_set():
-            most = max(most, crowded.worker_memory())
-            await asyncio.sleep(0.1)
-
-    watching = asyncio.create_task(watch())
-    reading = asyncio.create_task(_pages(crowded, finished, 20))
-    worked = crowded.worker_seconds()
-    began = time.perf_counter()
-    taken = await asyncio.gather(*(_single(crowded, number) for number in range(TESTS)))
-    last = time.perf_counter() - began
-    worked = crowded.worker_seconds() - worked
-    finished.set()
-    pages = await reading
-    await watching
-    meanwhile = _p95(pages)
-    a_test = (most - before) / TESTS
-    note = f"{last:.2f} s against {single:.2f} s; median {median(taken):.2f} s; {worked:.2f} s of a processor"
+def run() -> list[Ratio]:
+    """Each visitor at another mail server, since the portal opens few connections to one; IMAP and SMTP."""
+    with tempfile.TemporaryDirectory(prefix="bench-crowd-") as name:
+        folder = Path(name)
+        data = loaded_data(folder)
+        with mail_servers(folder, LOGIN_SECONDS) as mail:
+            with portal(data, **mail.settings()) as server:
+                one = asyncio.run(_measure(mail, server, server, (server,)))
+            with two_processes(data, **mail.settings()) as (proxy, pages, tests):
+                two = asyncio.run(_measure(mail, proxy, tests, (pages, tests)))
+    note = f"{milliseconds(one.p95)} against {milliseconds(one.idle_p95)} idle, {one.pages} pages"
     return [
-        Ratio("200 tests at once: the last one's end / a single test", last / single, 1.5, note=note),
+        *_common("one process", one),
+        Ratio("one process: a guide's p95 meanwhile, in seconds", one.p95, 1.0, note=note),
+        *_common("two processes", two),
         Ratio(
-            "a guide's p95 meanwhile / its idle p95",
-            meanwhile / idle,
-            2.0,
-            note=f"{milliseconds(meanwhile)} against {milliseconds(idle)}, {len(pages)} pages",
-        ),
-        Ratio(
-            "memory a test, in MB", a_test / 1e6, 1.0, note=f"{before / 1e6:.0f} MB before, {most / 1e6:.0f} MB at most"
+            "two processes: a guide's p95 meanwhile / its idle p95",
+            two.p95 / two.idle_p95,
+            4,
+            note=f"{milliseconds(two.p95)} against {milliseconds(two.idle_p95)}, {two.pages} pages",
         ),
     ]
 
 
-def run() -> list[Ratio]:
-    """200 visitors, each at a mail server of their own; IMAP and SMTP."""
-    with crowded_portal(LOGIN_SECONDS) as crowded:
-        return asyncio.run(_measure(crowded))
+def _common(name: str, figures: Figures) -> list[Ratio]:
+    last = f"{figures.last:.2f} s against {figures.single:.2f} s"
+    cpu = f"{milliseconds(figures.cpu_test)} against {milliseconds(figures.cpu_floor)}"
+    return [
+        Ratio(f"{name}: tests refused or failed, of {TESTS} at once", figures.failed, 0),
+        Ratio(f"{name}: the last test's end / a single test", figures.last / figures.single, 3.5, note=last),
+        Ratio(f"{name}: processor, test / constant view", figures.cpu_test / figures.cpu_floor, 30, note=cpu),
+        Ratio(f"{name}: memory of a test, in MB", figures.memory_test / 1e6, 1.0),
+    ]
+
+
+async def _measure(mail: MailServers, front: Server, tests: Server, processes: tuple[Server, ...]) -> Figures:
+    """Visitors come to `front`; `tests` runs their tests; memory and processor are those of all `processes`."""
+
+    async def test(visitor: int) -> tuple[bool, float]:
+        answer = await post_test(front.port, mail, visitor)
+        return answer.status == 200 and b"It works" in answer.body, answer.seconds
+
+    def cpu() -> float:
+        return sum(server.cpu_seconds() for server in processes)
+
+    def memory() -> int:
+        return sum(server.memory() for server in processes)
+
+    for number in range(3):  # what a process does once
+        works, _seconds = await test(TESTS + number)
+        assert works
+    single = median([(await test(TESTS + 10 + number))[1] for number in range(3)])
+    Readers(front.port, GUIDE, 20).stop()
+    idle = Readers(front.port, GUIDE, IDLE_PAGES).stop()
+
+    spent = tests.cpu_seconds()
+    _rate, requests = Target(tests, "/livez").measure(seconds=4)
+    cpu_floor = (tests.cpu_seconds() - spent) / requests
+
+    most = before = memory()
+    watching = asyncio.Event()
+
+    async def watch() -> None:
+        nonlocal most
+        while not watching.is_set():
+            most = max(most, memory())
+            await asyncio.sleep(0.1)
+
+    readers = Readers(front.port, GUIDE, 20)
+    watcher = asyncio.create_task(watch())
+    await asyncio.sleep(1)  # until the readers have come
+    spent, began = cpu(), time.perf_counter()
+    ended = await asyncio.gather(*(test(number) for number in range(TESTS)))
+    last, spent = time.perf_counter() - began, cpu() - spent
+    pages = await asyncio.to_thread(readers.stop)
+    watching.set()
+    await watcher
+    return Figures(
+        failed=sum(1 for works, _seconds in ended if not works),
+        single=single,
+        last=last,
+        idle_p95=_p95(idle),
+        p95=_p95(pages),
+        pages=len(pages),
+        cpu_test=spent / TESTS,
+        cpu_floor=cpu_floor,
+        memory_test=(most - before) / TESTS,
+    )
+
+
+def _p95(values: list[float]) -> float:
+    return quantiles(values, n=20)[-1]

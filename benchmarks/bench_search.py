@@ -146,5 +146,5 @@ def _measure(raw: sqlite3.Connection) -> list[Ratio]:
             note = f"{milliseconds(one)} against {milliseconds(other)}"
             ratios.append(Ratio(f"search “{query}” ({language}) / raw ranked FTS5", one / other, note=note))
     note = f"{milliseconds(ours)} against {milliseconds(theirs)}"
-    whole = f"search, {len(ratios)} queries / raw ranked FTS5, {_texts()} texts"
+    whole = f"search, {len(ratios)} queries / raw ranked FTS5, {_texts():,} texts"
     return [Ratio(whole, ours / theirs, LIMIT, note=note), *ratios]

@@ -6,23 +6,18 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
+
+from benchmarks.servers import loaded_data
 
 
 def start() -> None:
-    """Set Django up and load the library. Once per process."""
-    folder = tempfile.mkdtemp(prefix="helpdesk-bench-")
+    """Set Django up on a loaded database. Once per process."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-here-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ.update(DATA_DIR=folder, DJANGO_SETTINGS_MODULE="helpdesk.settings", LOG_LEVEL="ERROR")
-    os.environ["SECRET_KEY"] = "benchmarks-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
+    os.environ.update(DATA_DIR=str(loaded_data(folder)), DJANGO_SETTINGS_MODULE="helpdesk.settings", LOG_LEVEL="ERROR")
     os.environ["ALLOWED_HOSTS"] = "testserver"
     os.environ["LIMIT_VISITOR_LOOKUPS_HOUR"] = "1000000"
     import django
 
     django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-
-    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
-    settings.STATIC_ROOT.mkdir(exist_ok=True)
-    call_command("migrate", verbosity=0)
-    call_command("load_content", verbosity=0)

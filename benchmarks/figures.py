@@ -11,7 +11,7 @@ from time import perf_counter
 
 @dataclass(frozen=True)
 class Ratio:
-    """`value` is measured; `limit` is promised, at most (or at least, where `at_least`). None: for the record."""
+    """`value` is measured; `limit` is promised, at most (or at least, where `at_least`). None: nothing is promised."""
 
     name: str
     value: float

@@ -1,7 +1,9 @@
 """`make bench`: run every `benchmarks/bench_*.py` and write what they come to into `benchmarks/results/`.
 
 A module has `run() -> list[Ratio]`. Each runs in a process of its own, so that none warms another's caches.
-`python -m benchmarks.run discovery` runs one of them. The exit code is 1 when a promise is not kept.
+`python -m benchmarks.run pages crowd` runs two of them; with `--table` it prints the rows of README.md's table for them
+at the end. `results/table.md` has the rows of all modules that were run here. The exit code is 1 when a promise is not
+kept.
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from timeit import repeat
+
+from benchmarks.figures import Ratio
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -30,7 +35,7 @@ def machine() -> str:
 
 def one(name: str) -> int:
     """Run one module in this process."""
-    ratios = importlib.import_module(f"benchmarks.bench_{name}").run()
+    ratios: list[Ratio] = importlib.import_module(f"benchmarks.bench_{name}").run()
     record = {
         "machine": machine(),
         "ratios": [asdict(ratio) | {"holds": ratio.holds} for ratio in ratios],
@@ -38,23 +43,49 @@ def one(name: str) -> int:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for ratio in ratios:
-        sign = "at least" if ratio.at_least else "at most"
-        limit = "" if ratio.limit is None else f"{sign} {ratio.limit:g}"
         verdict = "" if ratio.limit is None else "holds" if ratio.holds else "FAILS"
-        print(LINE.format(name=ratio.name, value=ratio.value, limit=limit, verdict=verdict, note=ratio.note).rstrip())
+        line = LINE.format(name=ratio.name, value=ratio.value, limit=_limit(ratio), verdict=verdict, note=ratio.note)
+        print(line.rstrip())
     return 0 if all(ratio.holds for ratio in ratios) else 1
+
+
+def _limit(ratio: Ratio) -> str:
+    if ratio.limit is None:
+        return ""
+    return f"{'at least' if ratio.at_least else 'at most'} {ratio.limit:g}"
+
+
+def table(names: Iterable[str]) -> str:
+    """Rows of README.md's table: the promises of these modules, as they were measured last."""
+    rows = []
+    for name in names:
+        if not (RESULTS / f"{name}.json").exists():
+            continue
+        for entry in json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["ratios"]:
+            ratio = Ratio(**{key: value for key, value in entry.items() if key != "holds"})
+            if ratio.limit is None:
+                continue
+            measured = (
+                f"{'' if ratio.holds else '**missed**: '}{ratio.value:.3g}{f' ({ratio.note})' * bool(ratio.note)}"
+            )
+            rows.append(f"| {ratio.name} | {_limit(ratio)} | {measured} | `{name}` |")
+    return "".join(f"{row}\n" for row in rows)
 
 
 def main(arguments: list[str]) -> int:
     """Run the modules that are named, or all."""
     if arguments[:1] == ["--one"]:
         return one(arguments[1])
-    names = arguments or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    every = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    names = [name for name in arguments if name != "--table"] or every
     print(machine())
     failed = 0
     for name in names:
         print(f"--- {name}", flush=True)
         failed |= subprocess.run([sys.executable, "-m", "benchmarks.run", "--one", name], check=False).returncode
+    (RESULTS / "table.md").write_text(table(every), encoding="utf-8")
+    if "--table" in arguments:
+        print(table(names))
     return 1 if failed else 0
 
 

@@ -1,7 +1,6 @@
 """Mail servers that take their time over a login: 200 names, each with an address of its own; IMAP, SMTP and their DNS.
 
-`python -m benchmarks.slow_mail FOLDER SECONDS` starts them and prints their ports as a line of JSON. It ends with its
-input.
+`python -m benchmarks.slow_mail FOLDER SECONDS` starts them and prints a line of JSON. It ends with its input.
 """
 
 from __future__ import annotations
@@ -10,7 +9,11 @@ import asyncio
 import contextlib
 import json
 import ssl
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dnslib import A
@@ -18,10 +21,44 @@ from dnslib import A
 from tests.lab.certificates import make_authority, make_certificate, pem
 from tests.lab.dns import Name, NameServer
 from tests.lab.people import DOMAIN
-from tests.portal import free_port
+from tests.portal import ROOT, free_port
 
 HOSTS = 220
 DEAD = f"dead.{DOMAIN}"  # resolves, and nothing listens there
+
+
+@dataclass(frozen=True)
+class MailServers:
+    """The ports of the servers, the address of their DNS, and the file of their certificate authority."""
+
+    imap: int
+    smtp: int
+    dns: str
+    authority: str
+
+    def settings(self) -> dict[str, str]:
+        """The portal's settings that let tests reach them, each visitor from the address that the benchmark says."""
+        return {
+            "DNS_SERVERS": self.dns,
+            "EXTRA_CA_FILE": self.authority,
+            "ALLOWED_NETWORKS": "127.0.0.0/8",
+            "ALLOWED_PORTS": f"{self.imap},{self.smtp},1-1000",
+            "ALLOWED_SUFFIXES": "test",
+            "EHLO_NAME": "portal.lab.test",
+            "TRUSTED_PROXIES": "127.0.0.1/32",
+        }
+
+
+@contextmanager
+def mail_servers(folder: Path, login_seconds: float) -> Iterator[MailServers]:
+    """Start them in a process of their own."""
+    command = [sys.executable, "-m", "benchmarks.slow_mail", str(folder), str(login_seconds)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield MailServers(**json.loads(process.stdout.readline()))
+        finally:
+            process.kill()
 
 
 def host(number: int) -> str:
@@ -97,8 +134,9 @@ async def main(folder: Path, seconds: float) -> None:
     smtp = await asyncio.start_server(mail.smtp, "0.0.0.0", 0, ssl=context, backlog=1000)
     dns = ("127.30.255.1", free_port())
     await NameServer(zone).serve(dns)
-    ports = {name: server.sockets[0].getsockname()[1] for name, server in (("imap", imap), ("smtp", smtp))}
-    print(json.dumps(ports | {"dns": f"{dns[0]}:{dns[1]}"}), flush=True)
+    ports = [server.sockets[0].getsockname()[1] for server in (imap, smtp)]
+    servers = MailServers(*ports, f"{dns[0]}:{dns[1]}", str(folder / "ca.pem"))
+    print(json.dumps(asdict(servers)), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
