@@ -12,10 +12,11 @@ class GuidesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Keep the search index in step with what is saved, and let readers go before a crowd's tests."""
-        from guides import runtime
+        """Keep search index and library version in step with what is saved; let readers go before a crowd's tests."""
+        from guides import library_cache, runtime
         from guides.content import index_signals  # models are not there before
         from guides.crowd.turns import let_readers_go_first
 
         index_signals.connect()
+        library_cache.connect()
         runtime.background_loop().courtesy = let_readers_go_first

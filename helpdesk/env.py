@@ -155,7 +155,7 @@ class Env:
         text = self.text(name)
         if not text:
             return {
-                "BACKEND": "helpdesk.memory.ProcessCache",
+                "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
                 "OPTIONS": {"MAX_ENTRIES": 100_000},
             }
         if urlsplit(text).scheme in ("redis", "rediss", "unix"):

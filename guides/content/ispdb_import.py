@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from guides.content.ispdb_reading import ReadFile, lines_of, read_folder
+from guides.library_cache import raise_version
 from guides.mail.accounts import AuthMethod, Server
 from guides.models import IspdbDomain, IspdbEntry, IspdbServer, ProviderDomain
 
@@ -149,6 +150,7 @@ class _Import:
         IspdbServer.objects.bulk_create(
             [row for said in wanted for row in said.rows(entry_of[said.source])], batch_size=BATCH
         )
+        raise_version()
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from guides.content.library_checks import check_library, known_rows
 from guides.content.library_reading import SHIPPED, read_library
 from guides.content.library_rows import CHILDREN, TEXT_MODELS, children, columns, model_of
 from guides.content.library_shelves import Shelves
+from guides.library_cache import raise_version
 from guides.markup import MarkupError
 from guides.models import ErrorPattern, LoadedEntry
 from guides.models.texts import Text
@@ -195,6 +196,7 @@ class _Load:
             setattr(part, parent, row)
         for kind in kinds:
             kind._default_manager.bulk_create([part for part in parts if type(part) is kind])
+        raise_version()
 
     def _references(self, entry: Entry) -> dict[str, Any] | None:
         """The rows that an entry refers to, by column; None when one is not there any more."""
