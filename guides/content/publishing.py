@@ -1,7 +1,7 @@
 """Whose settings mail clients are given, and which host names are the operator's own.
 
 Clients ask `autoconfig.<domain>` and its like by their real names, strangers by any name that leads here. Which names
-are own is kept for seconds in the cache; when the cache is down, the database is asked each time.
+are own is read once per version of the library.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import cast
 
 from django.core.cache import cache
 
+from guides.library_cache import library_cached
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.models import Provider, ProviderDomain
 
@@ -20,20 +21,17 @@ logger = logging.getLogger(__name__)
 # What clients put before a domain; a proxy may have certificates for these and for mta-sts (RFC 8461).
 CLIENT_PREFIXES = ("autoconfig", "autodiscover", "ua-auto-config")
 CERTIFICATE_PREFIXES = (*CLIENT_PREFIXES, "mta-sts")
-OWN_SECONDS = 2
 
 _LONGEST_HOST = 253
-_OWN_KEY = "publishing:own_domains"
 
 
 def own_domains() -> frozenset[str]:
     """Every domain of the operator's own providers."""
-    known = recall(_OWN_KEY)
-    if isinstance(known, frozenset):
-        return known
-    found = frozenset(ProviderDomain.objects.filter(provider__is_own=True).values_list("domain", flat=True))
-    keep(_OWN_KEY, found, OWN_SECONDS)
-    return found
+    return library_cached("own domains", _own_domains)
+
+
+def _own_domains() -> frozenset[str]:
+    return frozenset(ProviderDomain.objects.filter(provider__is_own=True).values_list("domain", flat=True))
 
 
 def split_client_host(host: str) -> tuple[str, str]:
