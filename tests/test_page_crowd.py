@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from altcha.v1 import ChallengeOptions, create_challenge, solve_challenge
+from django.core.cache import caches
 from django.test import Client, override_settings
 
 from guides import budgets
@@ -18,7 +19,7 @@ from guides.mail.accounts import Protocol, Security
 from guides.mail.connection.shared import Place
 from guides.mail.network import Door
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
-from guides.views import running, status
+from guides.views import running
 from tests.factories import make_article, make_provider
 
 pytestmark = pytest.mark.django_db
@@ -48,11 +49,6 @@ def nobody_connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Door, "resolve", resolve)
     return tried
-
-
-@pytest.fixture(autouse=True)
-def fresh_banner() -> None:
-    status.banner.until = 0.0
 
 
 class Quick:
@@ -341,12 +337,12 @@ def test_the_front_page_says_quietly_that_a_provider_fails_for_everybody(client:
     assert "Not your fault" not in client.get("/en/").content.decode()
     for visitor in "abc":
         outages.note(server, visitor, "tcp.timeout")
-    status.banner.until = 0.0
+    caches["pages"].delete("outages")
     html = client.get("/en/").content.decode()
     assert "Not your fault" in html
     assert "Example Mail, Incoming mail (IMAP): has not worked for anybody here since" in html
     outages.note(server, "d", None)
-    status.banner.until = 0.0
+    caches["pages"].delete("outages")
     assert "Not your fault" not in client.get("/en/").content.decode()
 
 

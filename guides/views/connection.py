@@ -22,7 +22,6 @@ from django.views.decorators.http import require_http_methods
 from guides import budgets, runtime
 from guides.content import articles, discovering
 from guides.crowd import proof
-from guides.crowd.moments import once_a_moment
 from guides.crowd.turns import page_work, resting
 from guides.crowd.visits import Visit
 from guides.forms import ConnectionForm, take_password
@@ -61,7 +60,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
     confirmed = request.GET.get("confirmed", "")
-    reader = Reader.coming(at.domain, confirmed=confirmed)
+    reader = Reader.of(at.domain, confirmed=confirmed)
     is_token = reader.account.password is PasswordKind.OAUTH2
     form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed, "is_token": is_token})
     warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
@@ -81,7 +80,7 @@ def _run_with(request: HttpRequest, secret: Secret | None, password_fault: str |
     valid = form.is_valid()
     address = form.cleaned_data.get("address")
     confirmed = form.cleaned_data.get("confirmed", "")
-    reader = Reader.coming(address.domain, address, confirmed=confirmed) if address else Reader()
+    reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
     if not valid or secret is None:
         return _refused(request, form, reader, status=422)
     by_hand = form.servers_by_hand()
@@ -214,7 +213,7 @@ def _answer(
     reader: Reader,
     form: ConnectionForm,
 ) -> HttpResponseBase:
-    found = once_a_moment("articles", articles.load)
+    found = articles.load()
     test_page = TestPage.prepare(plan, found, language(), frozenset(visit.listed))
     if not visit.must_connect:  # all is known already, so the answer comes at once
         visit.close()  # it may have been let in at the very moment when others had found out

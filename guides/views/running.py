@@ -12,8 +12,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 
 from guides import budgets
-from guides.content.articles import Articles
-from guides.crowd.moments import once_a_moment
+from guides.content.articles import Articles, titles
 from guides.crowd.turns import fragment_work, is_crowded, tests_at_once
 from guides.crowd.visits import Visit
 from guides.mail.connection.loop import BackgroundLoop
@@ -25,7 +24,6 @@ from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Door
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from guides.models import ErrorText
 from guides.views import labels, retries, shapes
 from guides.views.report_text import ReportPart, make_report
 from guides.views.verdicts import (
@@ -197,9 +195,8 @@ class TestPage:
 
     @classmethod
     def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
-        """One query for the titles of all articles."""
-        known = once_a_moment(("titles", language), lambda: titles(language))
-        links = ArticleLinks.of(known, plan.address.domain)
+        """With the titles of the articles that its results may name."""
+        links = ArticleLinks.of(titles(language), plan.address.domain)
         page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
@@ -294,9 +291,3 @@ class TestPage:
         # A stream is rendered after the request's own language has been put away.
         with fragment_work(), translation.override(self.language):
             return render()
-
-
-def titles(language: str) -> dict[str, tuple[str, str]]:
-    """Title and summary of every article by its slug, in the reader's language. One query."""
-    texts = ErrorText.objects.for_list("article", language)
-    return {text.article.slug: (text.title, text.summary) for text in texts}

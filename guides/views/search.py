@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from guides.content.index_rows import Kind
@@ -35,6 +36,7 @@ class Row:
 
 
 @require_safe
+@gzip_page  # not kept: what people search for is their own
 def page(request: HttpRequest) -> HttpResponse:
     """Results for `q`. An address does not stay in the URL: what stands before its @ is left out."""
     typed = " ".join(request.GET.get("q", "").replace("\0", "").split())
