@@ -53,5 +53,5 @@ def home_context(form: AddressForm) -> dict[str, object]:
 
 def guide_links(query: str) -> list[tuple[ListedText, str]]:
     """The first guides with the address of their pages for a reader (`Reader.query`)."""
-    tail = f"?{query}" if query else ""
-    return [(text, reverse("guide", args=[text.slug]) + tail) for text in guide_tiles(language())]
+    folder, tail = reverse("guides"), f"?{query}" if query else ""
+    return [(text, f"{folder}{text.slug}/{tail}") for text in guide_tiles(language())]

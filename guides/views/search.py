@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
@@ -17,6 +19,7 @@ from guides.content.index_rows import Kind
 from guides.content.search import Hit, search
 from guides.content.search_errors import Explained, explain
 from guides.markup.searching import LONGEST_QUERY
+from guides.markup.snippets import Piece
 from guides.models.texts import Language
 from guides.views import labels
 from guides.views.readers import language
@@ -30,6 +33,8 @@ class Row:
     """One hit as the page shows it."""
 
     hit: Hit
+    title: SafeString
+    snippet: SafeString
     url: str
     kind: object
     language_name: str
@@ -66,6 +71,12 @@ def page(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _marked(pieces: tuple[Piece, ...]) -> SafeString:
+    """The words, with those that the query asked for marked."""
+    words = (format_html("<mark>{}</mark>", piece.text) if piece.is_match else escape(piece.text) for piece in pieces)
+    return mark_safe("".join(words))  # noqa: S308  # each is escaped
+
+
 def _is_about(hit: Hit, explained: Explained) -> bool:
     """Whether a hit is the article that stands above the list already."""
     return hit.kind == Kind.ERROR and hit.slug == explained.text.article.slug
@@ -75,4 +86,6 @@ def _row(hit: Hit) -> Row:
     path = reverse(_ROUTES[Kind(hit.kind)], args=[hit.slug])
     if hit.is_foreign and hit.kind != Kind.PROVIDER:  # what was found is read where it stands
         path = f"/{hit.language}/" + path.removeprefix("/").partition("/")[2]
-    return Row(hit, path, labels.SEARCH_KINDS[hit.kind], Language(hit.language).label)
+    return Row(
+        hit, _marked(hit.title), _marked(hit.snippet), path, labels.SEARCH_KINDS[hit.kind], Language(hit.language).label
+    )
