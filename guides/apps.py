@@ -12,7 +12,9 @@ class GuidesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Keep the search index in step with what is saved."""
+        """Keep the search index and the library version in step with what is saved."""
+        from guides import library_cache
         from guides.search import signals  # models are not there before
 
         signals.connect()
+        library_cache.connect()

@@ -91,6 +91,17 @@ TEMPLATES = [
 POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, least=1, most=1000) if env.flag("DATABASE_LIMITS") else 0
 DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", POOL_SIZE)}
 CACHES = {"default": env.cache("CACHE_URL")}
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3")}
+CACHES = {
+    "default": env.cache("CACHE_URL"),
+    # Pages and lists of the library, in each process for itself: kept under the library version, so no process shows an
+    # old one; with a Redis that is down pages go on; and nobody's query strings push rate limits out of "default".
+    "pages": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "OPTIONS": {"MAX_ENTRIES": 500},  # pages are some 5 KB, compressed
+    },
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- staff -------------------------------------------------------------------------------------

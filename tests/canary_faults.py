@@ -103,7 +103,12 @@ def loud(settings: dict[str, Any]) -> dict[str, Any]:
             "default": {
                 "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
                 "LOCATION": str(folder / "cache"),
-            }
+            },
+            "pages": {
+                "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+                "LOCATION": str(folder / "cache"),
+                "KEY_PREFIX": "pages",
+            },
         },
         "MIDDLEWARE": ["tests.canary_faults.break_by_header", *settings["MIDDLEWARE"]],
         "LOGGING": {"version": 1, "disable_existing_loggers": False, "handlers": handlers, "loggers": loggers},

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
@@ -78,6 +78,7 @@ def empty_cache() -> None:
     """Budgets and shared answers that one test has counted do not count in the next."""
     cache.clear()
     process_state.forget()
+    caches["pages"].clear()
 
 
 @pytest.fixture(scope="session")

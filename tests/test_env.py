@@ -166,7 +166,7 @@ def test_database(tmp_path: Path) -> None:
 
 
 def test_cache() -> None:
-    assert str(env().cache("NAME")["BACKEND"]).endswith("ProcessCache")
+    assert str(env().cache("NAME")["BACKEND"]).endswith("LocMemCache")
     redis = env(NAME="redis://cache.example.com:6379/1").cache("NAME")
     assert str(redis["BACKEND"]).endswith("RedisCache")
     assert redis["LOCATION"] == "redis://cache.example.com:6379/1"

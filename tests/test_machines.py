@@ -9,7 +9,6 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -202,9 +201,8 @@ class TestAutoconfig:
 
     def test_without_a_cache_the_database_is_asked(self, client: Client, settings: Settings) -> None:
         make_provider(is_own=True)
-        settings.CACHES = {
-            "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
-        }
+        redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+        settings.CACHES = {**settings.CACHES, "default": redis}
         assert client.get("/v1.1/example.net").status_code == 200
         assert client.get("/tls-names?domain=autoconfig.example.net").status_code == 200
         assert client.get("/tls-names?domain=autoconfig.example.org").status_code == 403
@@ -298,7 +296,6 @@ class TestHosts:
 
     def test_domains_in_other_alphabets(self, client: Client) -> None:
         make_provider("ru", domains=("xn--e1afmkfd.xn--p1ai",), is_own=True)
-        cache.clear()
         answer = client.get("/mail/config-v1.1.xml", headers={"host": "autoconfig.xn--e1afmkfd.xn--p1ai"})
         assert answer.status_code == 200
         root = config(client, "анна@пример.рф")
@@ -307,8 +304,7 @@ class TestHosts:
     def test_a_domain_that_is_own_no_longer_is_refused(self, client: Client) -> None:
         ask = {"headers": {"host": "autoconfig.example.org"}}
         assert client.get("/mail/config-v1.1.xml", **ask).status_code == 200  # type: ignore[arg-type]
-        Provider.objects.update(is_own=False)
-        cache.clear()
+        Provider.objects.get(slug="own").delete()
         assert client.get("/mail/config-v1.1.xml", **ask).status_code == 400  # type: ignore[arg-type]
 
     def test_the_portals_own_host_answers_without_an_address_for_the_domain_it_stands_at(

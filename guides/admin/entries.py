@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from guides.admin import inlines
 from guides.admin.forms import ClientForm, ProviderForm, TextForm, VersionedForm
 from guides.admin.pattern_notes import tell
+from guides.library_cache import raise_version
 from guides.models import (
     ErrorArticle,
     ErrorPattern,
@@ -128,12 +130,14 @@ class ProviderAdmin(EntryAdmin):
         """The other way."""
         self._mark(request, providers, own=False)
 
+    @transaction.atomic
     def _mark(self, request: HttpRequest, providers: QuerySet[Provider], *, own: bool) -> None:
         for provider in providers.exclude(is_own=own):
             # A save of its own kind: who has the page open must learn of it.
             Provider.objects.filter(pk=provider.pk).update(is_own=own, version=F("version") + 1)
             words = _("Marked as the operator's own.") if own else _("Marked as not the operator's own.")
             self.log_change(request, provider, str(words))
+        raise_version()
 
     @admin.display(description=_("domains"), ordering="domain_total")
     def domain_count(self, provider: Any) -> int:

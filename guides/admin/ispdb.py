@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from guides.admin.entries import ModelAdmin
 from guides.admin.forms import DomainForm, VersionedForm
+from guides.library_cache import raise_version
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.discovery.autoconfig import DOMAIN_PLACEHOLDER
 from guides.models import IspdbDomain, IspdbEntry, IspdbServer
@@ -87,3 +88,4 @@ class IspdbEntryAdmin(ModelAdmin):
             return
         if not change or form.changed_data or any(formset.has_changed() for formset in formsets):
             IspdbEntry.objects.filter(pk=form.instance.pk).update(is_kept=True)
+            raise_version()

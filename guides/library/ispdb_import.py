@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from guides.library.ispdb_reading import ReadFile, lines_of, read_folder
+from guides.library_cache import raise_version
 from guides.mail.accounts import AuthMethod
 from guides.models import IspdbDomain, IspdbEntry, IspdbServer, ProviderDomain
 
@@ -150,6 +151,7 @@ class _Import:
             for position, server in enumerate(file.servers)
         ]
         IspdbServer.objects.bulk_create(servers, batch_size=BATCH)
+        raise_version()
 
 
 def _content(file: ReadFile) -> ReadFile:

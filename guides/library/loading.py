@@ -29,6 +29,7 @@ from guides.library.entries import (
 )
 from guides.library.reading import SHIPPED, read_library
 from guides.library.rows import PARTS, StoredLibrary, columns, model_of, part_rows, references
+from guides.library_cache import raise_version
 from guides.markup import MarkupError
 from guides.models import ErrorPattern, LoadedEntry
 from guides.models.texts import Text
@@ -184,6 +185,7 @@ class _Load:
             rows.setdefault(type(part), []).append(part)
         for model, parts in rows.items():
             model._default_manager.bulk_create(parts)
+        raise_version()
         return True
 
     def _foreign_keys(self, entry: Entry) -> dict[str, models.Model | None] | None:

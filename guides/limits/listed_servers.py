@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from guides.library_cache import library_cached
 from guides.limits.outages import ServerName
 from guides.mail.accounts import Security
 from guides.models import ProviderServer
@@ -11,12 +12,12 @@ from guides.models import ProviderServer
 
 def listed_on(hosts: Iterable[str]) -> frozenset[ServerName]:
     """The listed servers on these hosts."""
-    table = _by_host()
+    table = library_cached("listed servers", _by_host)
     return frozenset().union(*(table.get(host.lower(), frozenset()) for host in hosts))
 
 
 def _by_host() -> Mapping[str, frozenset[ServerName]]:
-    """The whole table, a few hundred rows: read as fast as the two that one test needs."""
+    """The whole table, a few hundred rows."""
     listed: dict[str, frozenset[ServerName]] = {}
     for host, port, security in ProviderServer.objects.order_by().values_list("host", "port", "security"):
         name = ServerName(host.lower(), port, Security(security))

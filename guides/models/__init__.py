@@ -4,6 +4,7 @@ from guides.models.clients import ClientVersion, MailClient
 from guides.models.errors import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
 from guides.models.guides import Guide, GuideText
 from guides.models.ispdb import IspdbDomain, IspdbEntry, IspdbServer
+from guides.models.library_version import LibraryVersion
 from guides.models.providers import (
     Provider,
     ProviderDomain,
@@ -26,6 +27,7 @@ __all__ = [
     "IspdbDomain",
     "IspdbEntry",
     "IspdbServer",
+    "LibraryVersion",
     "LoadedEntry",
     "MailClient",
     "Provider",

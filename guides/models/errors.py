@@ -25,6 +25,12 @@ class ErrorArticleQuerySet(models.QuerySet["ErrorArticle"]):
         texts = ErrorText.objects.filter(article=models.OuterRef("pk"), status=TextStatus.PUBLISHED)
         return self.filter(models.Exists(texts)).order_by("position", "slug")
 
+    def named_by_diagnosis(self) -> ErrorArticleQuerySet:
+        """Those that explain a class of causes or that a pattern leads to: what the result of a test may link."""
+        classes = ArticleClass.objects.filter(article=models.OuterRef("pk"))
+        patterns = ErrorPattern.objects.filter(article=models.OuterRef("pk"))
+        return self.filter(models.Exists(classes) | models.Exists(patterns))
+
 
 class ErrorArticle(Versioned):
     """What an error means and who can fix it; its words are in `ErrorText`."""
@@ -39,6 +45,10 @@ class ErrorArticle(Versioned):
         ordering = ["position", "slug"]
         verbose_name = _("error article")
         verbose_name_plural = _("error articles")
+        indexes = [
+            models.Index(fields=["position", "slug"], name="article_list"),
+            models.Index(fields=["owner", "position", "slug"], name="article_list_by_owner"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(owner__in=[o.value for o in Owner]), name="article_known_owner"),
         ]

@@ -45,6 +45,7 @@ class Guide(Versioned):
         ordering = ["position", "slug"]
         verbose_name = _("guide")
         verbose_name_plural = _("guides")
+        indexes = [models.Index(fields=["position", "slug"], name="guide_list")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(kind="topic", client__isnull=True) | models.Q(kind="client", client__isnull=False),

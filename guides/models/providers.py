@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from django.db import connections, models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from guides.mail.accounts import Account, AuthMethod, PasswordKind, Security
+from guides.mail.accounts import Account, AuthMethod, PasswordKind, Security, Server
 from guides.models import labels
 from guides.models.clients import https_only
 from guides.models.servers import ServerRow, server_constraints
@@ -20,15 +22,16 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
 
     def for_domain(self, domain: str) -> ProviderQuerySet:
         """The provider of a mail domain (A-labels, lower case): by exact domain, else by its longest suffix rule."""
-        provider_id = self._id_for(domain)
+        provider_id = self.id_for(domain)
         return self.none() if provider_id is None else self.filter(pk=provider_id)
 
     def find(self, domain: str) -> Provider | None:
         """The same, with everything `Provider.account` reads."""
-        provider_id = self._id_for(domain)
+        provider_id = self.id_for(domain)
         return None if provider_id is None else self.with_settings().get(pk=provider_id)
 
-    def _id_for(self, domain: str) -> int | None:
+    def id_for(self, domain: str) -> int | None:
+        """The provider's key alone, in one query."""
         parts = domain.split(".")
         suffixes = [".".join(parts[start:]) for start in range(1, len(parts))] or [""]
         # Written out, for every page and every test asks this: the database needs 20 microseconds for it, and Django a
@@ -137,6 +140,10 @@ class Provider(Versioned):
         }
         return {name: url for name, url in pages.items() if url}
 
+    @cached_property
+    def _server_values(self) -> tuple[Server, ...]:
+        return tuple(server.as_server() for server in self.servers.all())
+
     def account(self, domain: str) -> Account:
         """The settings of a mailbox at `domain`, servers in order of preference."""
         return Account(
@@ -144,7 +151,7 @@ class Provider(Versioned):
             provider=self.slug,
             provider_name=self.name,
             password=PasswordKind(self.password),
-            servers=tuple(server.as_server() for server in self.servers.all()),
+            servers=self._server_values,
             must_enable=self.must_enable,
             links=self.links,
         )

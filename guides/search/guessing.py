@@ -12,7 +12,8 @@ from guides.mail.diagnosis.normalise import shape_of
 from guides.mail.diagnosis.statements import plain
 from guides.markup import searching
 from guides.markup.searching import Term
-from guides.models import ErrorText
+from guides.models import ErrorArticle, ErrorText
+from guides.models.texts import ListedText
 from guides.search.index_rows import Kind
 from guides.search.lookup import Candidate, Question
 from guides.search.query import MOST_LOOSE, weight
@@ -23,11 +24,9 @@ _LEAST_SHARE = 1 / 3  # of the text's words that an article must hold
 _MARK = re.compile(r"<\w+>|#")  # placeholders of addresses, hosts and numbers in a shape
 
 
-def guesses(source: bytes, language: str) -> tuple[ErrorText, ...]:
-    """At most MOST_GUESSES articles with some of a text's words, best first, in the visitor's language if possible.
-
-    Addresses, hosts, numbers and secrets are not searched for.
-    """
+def guesses(source: bytes, language: str) -> tuple[ListedText, ...]:
+    """At most MOST_GUESSES articles that hold some of a text's words, the likeliest first, in the reader's language
+    where there is one. Addresses, hosts, numbers and secrets are not searched for."""
     terms = _terms(source)
     if len(terms) < _LEAST_WORDS:
         return ()
@@ -35,7 +34,8 @@ def guesses(source: bytes, language: str) -> tuple[ErrorText, ...]:
     slugs = _likeliest(rows, terms)
     if not slugs:
         return ()
-    texts = {text.article.slug: text for text in ErrorText.objects.for_list("article", language)}
+    found = ErrorArticle.objects.published().filter(slug__in=slugs)
+    texts = {text.slug: text for text in ErrorText.objects.for_list(language, found)}
     return tuple(texts[slug] for slug in slugs if slug in texts)
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from django.db.models import Exists, OuterRef
 
+from guides.library_cache import library_cached, library_version
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
 from guides.mail.outcomes import Owner, PossibleCause, Stage, StageResult, Verdict
@@ -38,7 +39,12 @@ class Articles:
 
 
 def load() -> Articles:
-    """All patterns and classes of the database."""
+    """All patterns and classes as they stand now; read once per version of the library."""
+    return _loaded(library_version())
+
+
+@lru_cache(maxsize=2)
+def _loaded(_version: str) -> Articles:  # compiled patterns cannot be pickled, so no cache of Django's can keep them
     return Articles(patterns(), _by_class())
 
 
@@ -80,14 +86,18 @@ def patterns() -> PatternSet:
 
 
 def article_for(cause: str) -> str | None:
-    """The slug of the published article that explains a class: one query. Use `load` for several."""
-    return _by_class().get(cause)
+    """The slug of the published article that explains a class."""
+    return load().article_for(cause)
 
 
-def titles(language: str) -> dict[str, str]:
-    """The titles of all published articles by slug, in the language or the best instead. One query."""
-    texts = ErrorText.objects.for_list("article", language)
-    return {text.article.slug: text.title for text in texts}
+def titles(language: str) -> dict[str, tuple[str, str]]:
+    """Title and summary of the articles that a diagnosis may name, by slug, in the language or the best instead."""
+    return library_cached(f"titles:{language}", lambda: _titles(language))
+
+
+def _titles(language: str) -> dict[str, tuple[str, str]]:
+    named = ErrorArticle.objects.published().named_by_diagnosis()
+    return {text.slug: (text.title, text.summary) for text in ErrorText.objects.for_list(language, named)}
 
 
 def _by_class() -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import F
 
+from guides.library_cache import raise_version
 from guides.mail.accounts import Protocol, Server, UsernameForm
 from guides.models import Provider, ProviderDomain, ProviderServer
 
@@ -49,6 +50,7 @@ def make_own(change: Change) -> Provider:
     _add(provider, change.servers)
     if change.username is not None:
         provider.servers.update(username=change.username)
+    raise_version()
     protocols = set(provider.servers.exclude(security="none").values_list("protocol", flat=True))
     if not protocols & {Protocol.IMAP, Protocol.POP3}:
         raise IncompleteError("incoming")

@@ -1,7 +1,7 @@
 """Whose settings mail clients are given, and which host names are the operator's own.
 
-Clients send requests to `autoconfig.<domain>` and the like; other requests may carry any host name. The own names are
-cached for seconds; when the cache is down, the database is asked each time.
+Clients ask `autoconfig.<domain>` and its like by their real names, strangers by any name that leads here. Which names
+are own is read once per version of the library.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import cast
 
+from guides.library_cache import library_cached
 from guides.limits.shared_cache import cache_optional, shared_cache
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.models import Provider, ProviderDomain
@@ -16,20 +17,17 @@ from guides.models import Provider, ProviderDomain
 # What clients put before a domain; a proxy may have certificates for these and for mta-sts (RFC 8461).
 CLIENT_PREFIXES = ("autoconfig", "autodiscover", "ua-auto-config")
 CERTIFICATE_PREFIXES = (*CLIENT_PREFIXES, "mta-sts")
-OWN_SECONDS = 2
 
 _LONGEST_HOST = 253
-_OWN_KEY = "publishing:own_domains"
 
 
 def own_domains() -> frozenset[str]:
     """Every domain of the operator's own providers."""
-    known = recall(_OWN_KEY)
-    if isinstance(known, frozenset):
-        return known
-    found = frozenset(ProviderDomain.objects.filter(provider__is_own=True).values_list("domain", flat=True))
-    keep(_OWN_KEY, found, OWN_SECONDS)
-    return found
+    return library_cached("own domains", _own_domains)
+
+
+def _own_domains() -> frozenset[str]:
+    return frozenset(ProviderDomain.objects.filter(provider__is_own=True).values_list("domain", flat=True))
 
 
 def split_client_host(host: str) -> tuple[str, str]:

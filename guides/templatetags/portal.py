@@ -25,6 +25,7 @@ def _integrity(path: str) -> str:
 
 
 @register.simple_tag
+@cache
 def script(path: str) -> SafeString:
-    """A script of our own, with the hash that its content must have."""
+    """A script of our own, with the hash that its content must have. Read once in each process."""
     return format_html('<script src="{}" integrity="{}" defer></script>', static(path), _integrity(path))

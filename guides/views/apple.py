@@ -26,6 +26,7 @@ from guides.services.offers import offer_of
 from guides.views import labels
 from guides.views.machines import CACHEABLE, machine, not_served, plain
 from guides.views.offers import base_url, portal_name_in_net
+from guides.views.page_cache import cached_page
 from guides.views.readers import Reader, language
 
 
@@ -56,6 +57,7 @@ class ProfileForm(AddressForm):
 
 
 @require_safe
+@cached_page()
 def page(request: HttpRequest, domain: str) -> HttpResponse:
     """Steps for iPhone, iPad and Mac, with the form that gives the profile. The page itself holds no address."""
     ascii_domain = publishing.domain_or_none(domain)

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import translate_url
 from django.utils.translation import get_language
 
 
@@ -36,8 +35,14 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "portal_name": settings.PORTAL_NAME,
         "support_url": settings.SUPPORT_URL,
         "language_links": [
-            LanguageLink(code, name, translate_url(path, code), code == current)
+            LanguageLink(code, name, _in_language(path, code), code == current)
             for code, name in settings.LANGUAGES
             if code in existing
         ],
     }
+
+
+def _in_language(path: str, code: str) -> str:
+    """The same path under another language: routes differ in nothing else (`i18n_patterns` in helpdesk/urls.py)."""
+    first, slash, rest = path.removeprefix("/").partition("/")
+    return f"/{code}/{rest}" if slash and first in dict(settings.LANGUAGES) else path

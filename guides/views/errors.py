@@ -7,42 +7,53 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
 
 from guides.forms import PasteForm
+from guides.library_cache import library_cached, library_version
 from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
+from guides.models.texts import Text
 from guides.views import labels
+from guides.views.lists import Shelf, error_page, shelves
+from guides.views.page_cache import cached_page, keep_out
 from guides.views.readers import DomainField, Reader, filled, language
 
 
 @require_safe
+@cached_page()
 def index(request: HttpRequest) -> HttpResponse:
-    """All error articles, by who can fix it."""
-    return render(request, "errors.html", index_context(PasteForm()))
+    """All error articles, by who can fix it; with `owner`, those of one alone, page by page."""
+    if request.GET.get("owner", "") not in set(Owner):
+        return render(request, "errors.html", index_context(PasteForm()))
+    owner = Owner(request.GET["owner"])
+    request.page_path = request.get_full_path()  # type: ignore[attr-defined]
+    texts, page = error_page(language(), owner, request.GET.get("page", ""))
+    return render(request, "errors-of.html", {"owner": labels.OWNERS[owner], "texts": texts, "page": page})
 
 
 def index_context(form: PasteForm) -> dict[str, Any]:
     """The field for pasted errors, and the list."""
-    texts = ErrorText.objects.for_list("article", language())
-    groups = {owner: [text for text in texts if text.article.owner == owner] for owner in Owner}
-    shelves = [(labels.OWNERS[owner], rows) for owner, rows in groups.items() if rows]
-    return {"shelves": shelves, "form": form}
+    # The template keeps the list rendered, and asks for its rows when it has none.
+    return {"shelves": _named_shelves, "library_version": library_version(), "form": form}
+
+
+def _named_shelves() -> list[tuple[str | Promise, Shelf]]:
+    return [(labels.OWNERS[shelf.owner], shelf) for shelf in shelves(language())]
 
 
 @require_safe
+@cached_page()
 def article(request: HttpRequest, slug: str) -> HttpResponse:
     """One article, for the provider in `at` when there is one."""
-    article = get_object_or_404(ErrorArticle.objects.published(), slug=slug)
+    article, text, languages = library_cached(f"error:{slug}:{language()}", lambda: _article(slug))
     at = DomainField.read(request.GET.get("at", ""))
     path = reverse("error", args=[article.slug]) + (f"?at={at.domain}" if at.domain else "")
     if at.held_address:
         return redirect(path)
     request.page_path = path  # type: ignore[attr-defined]
-    texts = ErrorText.objects.filter(article=article).published()
-    text = texts.in_reading_order(language()).first()
-    assert text is not None  # noqa: S101  # `published()` found the article by its texts
-    request.page_languages = set(texts.values_list("language", flat=True))  # type: ignore[attr-defined]
+    request.page_languages = languages  # type: ignore[attr-defined]
     reader = Reader.of(at.domain)
     context = {
         "article": article,
@@ -52,4 +63,14 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
         "owner": labels.OWNERS[Owner(article.owner)],
         "reader": reader,
     }
-    return render(request, "error.html", context)
+    response = render(request, "error.html", context)
+    return response if reader.is_from_library else keep_out(response)
+
+
+def _article(slug: str) -> tuple[ErrorArticle, Text, set[str]]:
+    """An article, its text for the reader, and the languages that it is there in. Raises Http404."""
+    article = get_object_or_404(ErrorArticle.objects.published(), slug=slug)
+    texts = ErrorText.objects.filter(article=article).published()
+    text = texts.in_reading_order(language()).defer("body").first()
+    assert text is not None  # noqa: S101  # `published()` found the article by its texts
+    return article, text, set(texts.values_list("language", flat=True))

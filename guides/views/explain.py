@@ -18,7 +18,8 @@ from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.diagnosis.explain import Explanation, NotTextError
 from guides.mail.diagnosis.judging import GUESS_BELOW, HIGH, Cause
 from guides.mail.diagnosis.shown import Segment, shown
-from guides.models import ErrorText, ProviderDomain
+from guides.models import ErrorArticle, ErrorText, ProviderDomain
+from guides.models.texts import ListedText
 from guides.search.guessing import guesses
 from guides.services import unexplained
 from guides.services.explaining import explained
@@ -130,8 +131,8 @@ def _refused(request: HttpRequest, form: PasteForm) -> HttpResponse:
 def _context(found: Explanation) -> dict[str, object]:
     domain, provider_domain = _visitors_domain(found)
     slugs = {cause.article for cause in found.causes}
-    texts = {text.article.slug: text for text in ErrorText.objects.for_list("article", language())}
-    texts = {slug: text for slug, text in texts.items() if slug in slugs}
+    named = ErrorArticle.objects.published().filter(slug__in=slugs)
+    texts = {text.slug: text for text in ErrorText.objects.for_list(language(), named)}
     titles = {cause.name: texts[cause.article].title for cause in found.causes if cause.article in texts}
     bounce = found.bounce
     return {
@@ -153,11 +154,11 @@ def _with_articles_once(causes: tuple[Cause, ...]) -> list[Cause]:
     return list(first.values())
 
 
-def _part(cause: Cause, text: ErrorText | None, domain: str) -> CausePart:
+def _part(cause: Cause, text: ListedText | None, domain: str) -> CausePart:
     harmless = cause.name.startswith("auto.")
     url = ""
     if text is not None:
-        url = reverse("error", args=[text.article.slug]) + (f"?{urlencode({'at': domain})}" if domain else "")
+        url = reverse("error", args=[text.slug]) + (f"?{urlencode({'at': domain})}" if domain else "")
     sure = cause.confidence >= HIGH
     return CausePart(
         owner=labels.NOTHING_TO_DO if harmless else labels.OWNERS[cause.owner],

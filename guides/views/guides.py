@@ -13,12 +13,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from guides.forms import ADDRESS_FAULTS, AddressForm
+from guides.library_cache import library_cached
 from guides.mail.accounts import Address, Protocol
 from guides.models import Guide, GuideText
 from guides.models.texts import Text
 from guides.views import by_hand
 from guides.views.cards import cards
+from guides.views.lists import guide_page
 from guides.views.offers import has_profile
+from guides.views.page_cache import cached_page, keep_out
 from guides.views.readers import DomainField, Reader, filled, language
 
 
@@ -32,11 +35,14 @@ class Switch:
 
 
 @require_safe
+@cached_page()
 def index(request: HttpRequest) -> HttpResponse:
-    """All guides."""
+    """All guides, page by page."""
     at = DomainField.read(request.GET.get("at", ""))
+    texts, page = guide_page(language(), request.GET.get("page", ""))
     context = {
-        "guides": GuideText.objects.for_list("guide", language()),
+        "guides": texts,
+        "page": page,
         "query": f"?{urlencode({'at': at.domain})}" if at.domain else "",
     }
     return render(request, "guides.html", context)
@@ -44,9 +50,10 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
 @require_http_methods(["GET", "HEAD", "POST"])
+@cached_page()
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
     """One guide. A POST holds the reader's address and fills it into the steps; a URL holds the domain alone."""
-    guide = get_object_or_404(Guide.objects.published().for_page(), slug=slug)
+    guide = library_cached(f"guide:{slug}", lambda: get_object_or_404(Guide.objects.published().for_page(), slug=slug))
     form = AddressForm(request.POST if request.method == "POST" else None)
     address: Address | None = None
     if form.is_bound and form.is_valid():
@@ -107,7 +114,9 @@ class _Choice:
 
 
 def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField, form: AddressForm) -> HttpResponse:
-    text, request.page_languages = _text_of(choice.guide)  # type: ignore[attr-defined]
+    text, request.page_languages = library_cached(  # type: ignore[attr-defined]
+        f"guide text:{choice.guide.pk}:{language()}", lambda: _text_of(choice.guide)
+    )
     protocols = choice.protocols(reader)
     protocol = choice.wanted_protocol if choice.wanted_protocol in protocols else protocols[0]
     choice.wanted_protocol = protocol  # links to this page do not carry on what cannot be
@@ -136,12 +145,13 @@ def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField
     response = render(request, "guide.html", context, status=422 if faulty else 200)
     if reader.address:
         response["Cache-Control"] = "no-store"
-    return response
+        return response
+    return response if reader.is_from_library else keep_out(response)
 
 
 def _text_of(guide: Guide) -> tuple[Text, set[str]]:
     """A guide's text for the reader, and the languages that it is there in."""
     texts = GuideText.objects.filter(guide=guide).published()
-    text = texts.in_reading_order(language()).first()
+    text = texts.in_reading_order(language()).defer("body").first()
     assert text is not None  # noqa: S101  # `published()` found the guide by its texts
     return text, set(texts.values_list("language", flat=True))

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
+from guides.library_cache import library_cached, pinned_version
 from guides.mail.publish import autoconfig, autodiscover, pacc
 from guides.mail.publish.autodiscover import PoxFault, V2Fault
 from guides.services import publishing
@@ -72,13 +73,22 @@ def config_of_domain(request: HttpRequest, domain: str) -> HttpResponse:
 
 
 def _autoconfig(request: HttpRequest, domain: str) -> HttpResponse:
-    provider = publishing.provider_to_publish(domain, own_only=_own_only(request))
-    offer = offer_of(provider, domain, base_url(request)) if provider else None
-    if offer is None or not offer.is_complete:
+    own_only, base = _own_only(request), base_url(request)
+    with pinned_version():
+        # By domain and not by URL: an office asks with as many addresses as it has people.
+        body = library_cached(f"autoconfig:{domain}:{own_only}:{base}", lambda: _file(domain, own_only, base))
+    if not body:
         return not_served()
-    response = HttpResponse(autoconfig.write(offer), content_type=autoconfig.CONTENT_TYPE)
+    response = HttpResponse(body, content_type=autoconfig.CONTENT_TYPE)
     response["Cache-Control"] = CACHEABLE
     return response
+
+
+def _file(domain: str, own_only: bool, base: str) -> bytes:
+    """The autoconfig file of a domain; empty where there is none to give."""
+    provider = publishing.provider_to_publish(domain, own_only=own_only)
+    offer = offer_of(provider, domain, base) if provider else None
+    return autoconfig.write(offer) if offer is not None and offer.is_complete else b""
 
 
 @machine("POST")

@@ -13,11 +13,13 @@ from guides.mail.accounts import AuthMethod, PasswordKind, Protocol, Security, U
 from guides.mail.discovery.findings import ConfigSource, Trust
 from guides.views.machines import CACHEABLE, machine
 from guides.views.offers import base_url
+from guides.views.page_cache import cached_page
 
 VERSION = "1.0.0"
 
 
 @machine("GET", "HEAD")
+@cached_page()
 def description(request: HttpRequest) -> HttpResponse:
     """The whole description, for tools that make clients of it."""
     response = JsonResponse(document(base_url(request)), json_dumps_params={"ensure_ascii": False, "indent": 1})

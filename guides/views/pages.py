@@ -9,9 +9,12 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from guides.forms import AddressForm
-from guides.models import ErrorText, Guide, GuideText
+from guides.models import Guide
+from guides.models.texts import ListedText
+from guides.views.lists import first_errors, guide_tiles
+from guides.views.page_cache import cached_page
 from guides.views.readers import language
-from guides.views.status import outages_now
+from guides.views.status import outage_state, outages_now
 
 
 @require_safe
@@ -32,6 +35,7 @@ def go(request: HttpRequest, client: str) -> HttpResponse:
 
 
 @require_safe
+@cached_page(state=outage_state)
 def home(request: HttpRequest) -> HttpResponse:
     """One field, the mail address; and the shelves below it."""
     return render(request, "home.html", home_context(AddressForm()))
@@ -41,16 +45,13 @@ def home_context(form: AddressForm) -> dict[str, object]:
     """What the home page shows around its form."""
     return {
         "form": form,
-        "guides": GuideText.objects.for_list("guide", language()),
-        "errors": ErrorText.objects.for_list("article", language())[:8],
+        "guides": guide_tiles(language()),
+        "errors": first_errors(language()),
         "outages": outages_now(),
     }
 
 
-def guide_links(query: str) -> list[tuple[GuideText, str]]:
-    """Every guide with the address of its page for a reader (`Reader.query`)."""
-    tail = f"?{query}" if query else ""
-    return [
-        (text, reverse("guide", args=[text.guide.slug]) + tail)
-        for text in GuideText.objects.for_list("guide", language())
-    ]
+def guide_links(query: str) -> list[tuple[ListedText, str]]:
+    """The first guides with the address of their pages for a reader (`Reader.query`)."""
+    folder, tail = reverse("guides"), f"?{query}" if query else ""
+    return [(text, f"{folder}{text.slug}/{tail}") for text in guide_tiles(language())]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from guides.library_cache import library_cached
 from guides.mail.accounts import (
     Account,
     Address,
@@ -58,7 +60,7 @@ class Reader:
         """Look the domain up in the table, with its servers and its notice, else in the cache. Never on the network."""
         if not domain:
             return cls()
-        provider = Provider.objects.find(domain)
+        provider = _provider_of(domain)
         if provider is None:
             discovery = discovery or discovering.kept(domain)
             slug = discovery.account.provider if discovery else None
@@ -67,11 +69,15 @@ class Reader:
             discovery = None
         notice = None
         if provider is not None:
-            texts = ProviderText.objects.filter(provider=provider).published().in_reading_order(language())
-            notice = cast("ProviderText | None", texts.first())
+            notice = _notice_of(provider)
         return cls(domain, address, provider, notice, discovery, confirmed, by_hand)
 
     @property
+    def is_from_library(self) -> bool:
+        """Whether all that is said of the reader stands in the library and the URL: neither found nor still unknown."""
+        return not self.domain or (self.provider is not None and self.discovery is None and self.address is None)
+
+    @cached_property
     def account(self) -> Account:
         """The settings, with the address when it is known. None that wait for a confirmation."""
         account = self._account()
@@ -91,13 +97,13 @@ class Reader:
         """Whether there is nothing to look up: the table knows the domain, or it was looked up lately."""
         return self.provider is not None or self.discovery is not None
 
-    @property
+    @cached_property
     def known(self) -> bool:
         """Whether there are settings to show."""
         account = self.account
         return bool(account.servers) or account.provider is not None
 
-    @property
+    @cached_property
     def needs_confirmation(self) -> bool:
         """Whether nothing but names points to a foreign domain, and the reader has not said that it is right."""
         foreign = self.discovery.confirm if self.discovery else None
@@ -164,6 +170,24 @@ class Reader:
     def notice_html(self, protocol: Protocol = Protocol.IMAP) -> SafeString:
         """What must be done first at the provider."""
         return filled(self.notice, self.situation(protocol)) if self.notice else SafeString()
+
+
+def _provider_of(domain: str) -> Provider | None:
+    """The provider of a domain in the table, with its servers."""
+    key = Provider.objects.id_for(domain)
+    if key is None:
+        return None
+    return library_cached(f"provider:{key}", lambda: Provider.objects.with_settings().get(pk=key))
+
+
+def _notice_of(provider: Provider) -> ProviderText | None:
+    """What must be done first there, in the reader's language or the best instead."""
+
+    def read() -> ProviderText | None:
+        texts = ProviderText.objects.filter(provider=provider).published().in_reading_order(language())
+        return cast("ProviderText | None", texts.defer("body").first())
+
+    return library_cached(f"notice:{provider.pk}:{language()}", read)
 
 
 def filled(text: Text, situation: Situation) -> SafeString:

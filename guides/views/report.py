@@ -19,7 +19,7 @@ from guides.services import articles
 from guides.views import labels, retries
 from guides.views.readers import language
 from guides.views.report_text import ReportPart, as_text
-from guides.views.result_page import LegPart, StageRow, titles
+from guides.views.result_page import LegPart, StageRow
 from guides.views.verdicts import ArticleLinks, VerdictPart, cause_links, judged
 
 FAULTS = {
@@ -81,7 +81,7 @@ class ReportPage:
 
 def _opened(report: ConnectionReport) -> ReportPage:
     found = articles.load()
-    links = ArticleLinks.of(titles(language()), report.address.rpartition("@")[2])
+    links = ArticleLinks.of(articles.titles(language()), report.address.rpartition("@")[2])
     legs: dict[str, LegPart] = {}
     for number, result in enumerate(report.results):
         if result.leg not in legs:

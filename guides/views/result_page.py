@@ -14,8 +14,7 @@ from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.server_connection import HIDDEN_END
 from guides.mail.connection.test import TestPlan, stages_of
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
-from guides.models import ErrorText
-from guides.services.articles import Articles
+from guides.services.articles import Articles, titles
 from guides.views import labels, retries
 from guides.views.report_text import ReportPart, make_report
 from guides.views.verdicts import (
@@ -206,9 +205,3 @@ class TestPage:
         # A stream is rendered after the request's own language has been deactivated.
         with translation.override(self.language):
             return render_to_string(template, context)
-
-
-def titles(language: str) -> dict[str, tuple[str, str]]:
-    """Title and summary of every article by its slug, in the reader's language. One query."""
-    texts = ErrorText.objects.for_list("article", language)
-    return {text.article.slug: (text.title, text.summary) for text in texts}

@@ -10,9 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from guides.markup.searching import LONGEST_QUERY
+from guides.markup.snippets import Piece
 from guides.models.texts import Language
 from guides.search.error_query import Explained, explain
 from guides.search.index_rows import Kind
@@ -25,16 +29,19 @@ _ROUTES = {Kind.GUIDE: "guide", Kind.ERROR: "error", Kind.PROVIDER: "settings-do
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ResultRow:
     """One hit as the page shows it."""
 
     hit: SearchHit
+    title: SafeString
+    snippet: SafeString
     url: str
     kind: object
     language_name: str
 
 
 @require_safe
+@gzip_page  # not kept: what people search for is their own
 def page(request: HttpRequest) -> HttpResponse:
     """Results for `q`. An address does not stay in the URL: what stands before its @ is left out."""
     typed = " ".join(request.GET.get("q", "").replace("\0", "").split())
@@ -64,13 +71,21 @@ def page(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _marked(pieces: tuple[Piece, ...]) -> SafeString:
+    """The words, with those that the query asked for marked."""
+    words = (format_html("<mark>{}</mark>", piece.text) if piece.is_match else escape(piece.text) for piece in pieces)
+    return mark_safe("".join(words))  # noqa: S308  # each is escaped
+
+
 def _is_about(hit: SearchHit, explained: Explained) -> bool:
     """Whether a hit is the article that stands above the list already."""
     return hit.kind == Kind.ERROR and hit.slug == explained.text.article.slug
 
 
-def _row(hit: SearchHit) -> Row:
+def _row(hit: SearchHit) -> ResultRow:
     path = reverse(_ROUTES[Kind(hit.kind)], args=[hit.slug])
     if hit.is_foreign and hit.kind != Kind.PROVIDER:  # what was found is read where it stands
         path = f"/{hit.language}/" + path.removeprefix("/").partition("/")[2]
-    return Row(hit, path, labels.SEARCH_KINDS[hit.kind], Language(hit.language).label)
+    return ResultRow(
+        hit, _marked(hit.title), _marked(hit.snippet), path, labels.SEARCH_KINDS[hit.kind], Language(hit.language).label
+    )

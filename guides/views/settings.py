@@ -21,6 +21,7 @@ from guides.views import by_hand, labels
 from guides.views.cards import cards
 from guides.views.looking import LookingStream, remarks_of, rows_of
 from guides.views.offers import has_profile
+from guides.views.page_cache import cached_page, keep_out
 from guides.views.pages import guide_links, home_context
 from guides.views.readers import Reader, language
 from guides.views.refusals import status_of, with_retry_after, words_of
@@ -53,6 +54,7 @@ def lookup(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
+@cached_page()
 def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     """The same for a domain: a page to share, without anybody's address. The URL may hold servers by hand."""
     ascii_domain = _domain(domain)
@@ -130,7 +132,7 @@ def _page(request: HttpRequest, reader: Reader, form: ServersForm | None = None)
     response = render(request, "settings.html", _context(request, reader, form), status=422 if faulty else 200)
     if request.method == "POST":
         response["HX-Push-Url"] = reverse("settings-domain", args=[reader.domain])
-    return response
+    return response if reader.is_from_library else keep_out(response)
 
 
 def _may_be_mistyped(reader: Reader) -> bool:

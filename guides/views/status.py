@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -16,6 +20,8 @@ from guides.limits.outages import Seen, ServerName
 from guides.mail.accounts import Protocol, Security
 from guides.models import ProviderServer
 from guides.views import labels
+
+BANNER_SECONDS = 5  # the front page asks the shared cache so often, not with each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +56,23 @@ class ProviderStatus:
     servers: list[ServerStatus] = field(default_factory=list)
 
 
+def _failing() -> dict[ServerName, float]:
+    """What this process last heard of outages; it asks the shared cache every BANNER_SECONDS."""
+    return cast("dict[ServerName, float]", caches["pages"].get_or_set("outages", outages.failing_now, BANNER_SECONDS))
+
+
+def outage_state() -> str:
+    """What the front page's banner depends on, in a few letters; "" when nothing fails."""
+    failing = _failing()
+    if not failing:
+        return ""
+    shown = sorted(failing.items()), timezone.now().date()  # what began on another day is shown with its date
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+
+
 def outages_now() -> list[Outage]:
     """What the front page says. A query only when something fails."""
-    failing = outages.failing_now()
+    failing = _failing()
     if not failing:
         return []
     found: dict[tuple[str, str], float] = {}

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         elif not found.causes:
             self.stdout.write("  nothing is known about this text")
             for text in guesses(data, settings.LANGUAGE_CODE):
-                self.stdout.write(f"       by its words alone, a guess: article {text.article.slug}")
+                self.stdout.write(f"       by its words alone, a guess: article {text.slug}")
         for cause in found.causes:
             words = "".join(f"[{part.text}]" if part.marked else part.text for part in shown(cause))
             article = f", article {cause.article}" if cause.article else ""

@@ -63,7 +63,8 @@ class Command(BaseCommand):
         plan = replace(plan, deliver=options["deliver"], token=options["token_file"] is not None)
         secret = self._secret(options["token_file"] or options["password_file"], strip=plan.token)
         shelf = articles.load()
-        display = display_for(sys.stdout, plan, shelf, articles.titles("en"), as_json=options["json"])
+        titles = {slug: title for slug, (title, _summary) in articles.titles("en").items()}
+        display = display_for(sys.stdout, plan, shelf, titles, as_json=options["json"])
         try:
             verdict = asyncio.run(_run(plan, secret, shelf, display))
         except KeyboardInterrupt:

@@ -1,0 +1,98 @@
+"""Readers' pages, cached whole: a GET carries no cookie and nothing personal, so all readers of a URL get one page.
+
+A page is kept in each process under the library version (`guides.library_cache`), its URL, its language and the headers
+that choose between page, fragment and compressed page. A change of the library shows with the next request. Browsers
+keep pages, too, and ask each time whether theirs still holds (ETag, 304).
+
+The key is made here and not by Django's `learn_cache_key`: that needs two entries and two reads for each page, keeps a
+page for each spelling of Accept-Encoding, and joins the values of several headers without saying where one ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.core.cache import caches
+from django.http import HttpRequest, HttpResponse
+from django.middleware.gzip import re_accepts_gzip
+from django.utils.cache import (
+    get_conditional_response,
+    patch_cache_control,
+    patch_vary_headers,
+    set_response_etag,
+)
+from django.views.decorators.gzip import gzip_page
+
+from guides.library_cache import SECONDS, pinned_version
+from guides.views.readers import language
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+FRAGMENT_HEADERS = ("HX-Request", "HX-Request-Type")  # htmx asks for a part of a page under the page's URL
+_IN_THE_KEY = {"accept-encoding", "accept-language", *(name.lower() for name in FRAGMENT_HEADERS)}
+
+
+def cached_page(state: Callable[[], str] | None = None) -> Callable[[View[P]], View[P]]:
+    """For a view whose GET depends on the library, the URL and the language alone.
+
+    `state` says what else the page shows, in a few letters: a page is served only while it stays the same. A view that
+    answers from anything else calls `keep_out`. Other methods than GET and HEAD go to the view as they are.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @gzip_page
+        def make(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            return _prepared(view(request, *args, **kwargs))
+
+        @wraps(view)
+        def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method not in ("GET", "HEAD"):
+                return view(request, *args, **kwargs)
+            with pinned_version() as version:
+                key = _key(request, version + (state() if state else ""))
+                response = cast("HttpResponse | None", caches["pages"].get(key))
+                if response is None:
+                    response = make(request, *args, **kwargs)
+                    if request.method == "GET" and _is_for_all(response):
+                        caches["pages"].set(key, response, SECONDS)
+            etag = response.get("ETag")
+            return cast("HttpResponse", get_conditional_response(request, etag=etag, response=response))
+
+        return wrapper
+
+    return decorate
+
+
+def keep_out(response: HttpResponse) -> HttpResponse:
+    """Say of a page that it is not to be kept: it shows what is not in the library, or whoever asked."""
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def _prepared(response: HttpResponse) -> HttpResponse:
+    if response.status_code == 200:
+        patch_vary_headers(response, FRAGMENT_HEADERS)
+        response.headers.setdefault("Cache-Control", "no-cache")  # kept by browsers, and asked about each time
+        set_response_etag(response)  # before it is compressed: with gzip no two bodies are the same
+    return response
+
+
+def _key(request: HttpRequest, version: str) -> str:
+    """Everything that the page depends on. The URL is stored as a digest: it may be long, and somebody's own words."""
+    is_compressed = bool(re_accepts_gzip.search(request.headers.get("Accept-Encoding", "")))
+    part = [request.headers.get(name) for name in FRAGMENT_HEADERS]
+    asked = repr((request.build_absolute_uri(), language(), is_compressed, part))
+    return f"page:{version}:{hashlib.sha256(asked.encode()).hexdigest()}"
+
+
+def _is_for_all(response: HttpResponse) -> bool:
+    """Whether others may be given it: status 200, no cookie, and dependent on nothing but what the key holds."""
+    if response.status_code != 200 or response.cookies:
+        return False
+    directives = response.get("Cache-Control", "")
+    varies = {name.strip().lower() for name in response.get("Vary", "").split(",") if name}
+    return "private" not in directives and "no-store" not in directives and varies <= _IN_THE_KEY
