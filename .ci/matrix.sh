@@ -5,10 +5,12 @@
 set -u
 failed=""
 
-find_python() {  # prints the path of this version, from PATH or from pyenv
-    command -v "python$1" && return
-    for candidate in "$HOME/.pyenv/versions/$1".*/bin/python; do
-        [ -x "$candidate" ] && echo "$candidate" && return
+find_python() {  # prints the path of this version; pyenv puts programs on PATH that only say that there is none
+    for candidate in "$(command -v "python$1")" "$HOME/.pyenv/versions/$1".*/bin/python; do
+        if "$candidate" -c "import venv, ensurepip" 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
     done
     return 1
 }
@@ -26,8 +28,8 @@ install() {  # PYTHON FOLDER DJANGO
 }
 
 for version in 3.11 3.12 3.13 3.14; do
-    if ! python=$(find_python "$version") || ! "$python" -c "import venv, ensurepip" 2>/dev/null; then
-        echo "Python $version: skipped, neither on PATH nor in ~/.pyenv/versions"
+    if ! python=$(find_python "$version"); then
+        echo "Python $version: skipped, neither on PATH nor in ~/.pyenv/versions, or without its venv module"
         continue
     fi
     for django in 5.2 6.1; do

@@ -3,7 +3,7 @@
 # needs another server or Chromium.
 # Use: .ci/quick.sh [PYTHON]
 set -eu
-exec "${1:-.venv/bin/python}" -m pytest -q -n 2 -p no:cacheprovider -m "not (lab or browser or long)" \
+exec "${1:-.venv/bin/python}" -m pytest -q -p no:cacheprovider -m "not (lab or browser or long)" \
     tests/test_accounts.py \
     tests/test_admin.py \
     tests/test_autoconfig.py \

@@ -158,15 +158,22 @@ def test_a_body_just_within_the_limit_is_taken_and_a_longer_one_is_not(internet:
     assert cause(internet, "https://files.test/big") == "fetch.too_large"
 
 
-def test_an_endless_body_is_cut(internet: Internet) -> None:
+def endless(start: bytes, again: bytes) -> Page:
+    """A page that writes `again` until the other side has gone."""
+
     async def stream(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(start)
         while not writer.is_closing():
-            writer.write(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+            writer.write(again)
             await writer.drain()
             await asyncio.sleep(0)  # lets the loop see that the other side has gone
 
-    internet.page("https://files.test/endless", Page(stream=stream))
+    return Page(stream=stream)
+
+
+def test_an_endless_body_is_cut(internet: Internet) -> None:
+    head, chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    internet.page("https://files.test/endless", endless(head, chunk))
     assert cause(internet, "https://files.test/endless") == "fetch.too_large"
 
 
@@ -179,14 +186,7 @@ def test_a_flood_of_tiny_chunks_is_cut(internet: Internet) -> None:
 
 
 def test_an_endless_head_is_cut(internet: Internet) -> None:
-    async def stream(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\n")
-        while not writer.is_closing():
-            writer.write(b"X-More: " + b"x" * 1000 + b"\r\n")
-            await writer.drain()
-            await asyncio.sleep(0)  # lets the loop see that the other side has gone
-
-    internet.page("https://files.test/head", Page(stream=stream))
+    internet.page("https://files.test/head", endless(b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"x" * 1000 + b"\r\n"))
     assert cause(internet, "https://files.test/head") == "fetch.protocol"
 
 

@@ -86,16 +86,9 @@ def test_at_most_five_combinations_are_told():
 
 def test_conditions_inside_steps_are_not_combined():
     words = [
-        "imap",
-        "password",
-        "oauth2",
-        "must_enable",
-        "incoming_tls",
-        "smtp_tls",
-        "username_other",
-        "known",
+        "imap", "password", "oauth2", "must_enable", "incoming_tls", "smtp_tls", "username_other", "known",
         "has_app",
-    ]
+    ]  # fmt: skip
     words += [f"has_link:{name}" for name in LINKS]
     inside = "".join(f"::: if {word}\nx\n::: end\n" for word in words)
     assert faults(f"::: steps\n::: step {{#s}} S\n{inside}::: end\n::: end") == []

@@ -53,17 +53,11 @@ Your server:
     nodes = compile_text(source)
     assert json.loads(json.dumps(nodes)) == nodes
     assert fill(nodes, Situation(MAIL_RU), WORDS).split("\n") == [
-        '<h2 id="before">Before you start</h2>',
-        '<p>Sign in at <em>Mail.ru</em>.</p><ol class="steps">',
-        '<li class="step" id="type"><h3>Type <strong>this</strong></h3>',
-        "<p>Your server:</p>",
-        "<ul>",
-        '<li><code class="value">imap.mail.ru</code></li>',
-        '<li>port <code class="value">993</code></li>',
-        "</ul></li>",
-        "</ol>",
-        "",
-    ]
+        '<h2 id="before">Before you start</h2>', '<p>Sign in at <em>Mail.ru</em>.</p><ol class="steps">',
+        '<li class="step" id="type"><h3>Type <strong>this</strong></h3>', "<p>Your server:</p>", "<ul>",
+        '<li><code class="value">imap.mail.ru</code></li>', '<li>port <code class="value">993</code></li>',
+        "</ul></li>", "</ol>", "",
+    ]  # fmt: skip
 
 
 # --- Markdown -----------------------------------------------------------------------------------
@@ -117,17 +111,12 @@ def test_table():
     "target",
     [
         *(
-            "javascript:alert(1)",
-            "JAVASCRIPT:x",
-            "data:text/html,x",
-            "ftp://a",
-            "vbscript:x",
-            "javascript\\:x",
+            "javascript:alert(1)", "JAVASCRIPT:x", "data:text/html,x", "ftp://a", "vbscript:x", "javascript\\:x",
             "https:/a",
         ),
         *("//evil.example", "/\\evil.example", "x.html"),
     ],
-)
+)  # fmt: skip
 def test_link_targets_that_are_refused(target):
     assert faults(f"a\n\nb [c]({target})") == [(3, "link_target")]
 

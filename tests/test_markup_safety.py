@@ -19,40 +19,14 @@ pytestmark = pytest.mark.long
 
 ALLOWED = {
     *(
-        "p",
-        "ul",
-        "ol",
-        "li",
-        "a",
-        "br",
-        "hr",
-        "blockquote",
-        "em",
-        "strong",
-        "code",
-        "pre",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
+        "p", "ul", "ol", "li", "a", "br", "hr", "blockquote", "em", "strong", "code", "pre", "h2", "h3", "h4", "h5",
         "h6",
     ),
     *(
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "div",
-        "details",
-        "summary",
-        "figure",
-        "figcaption",
-        "span",
+        "table", "thead", "tbody", "tr", "th", "td", "div", "details", "summary", "figure", "figcaption", "span",
         "button",
     ),
-}
+}  # fmt: skip
 ALLOWED_ATTRIBUTES = {
     *("id", "class", "href", "rel", "start", "role", "type", "hidden", "aria-hidden", "data-copy", "data-fill"),
 }
@@ -63,7 +37,7 @@ class Strict(HTMLParser):
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
-        self.open = []
+        self.open = []  # fmt: skip
         self.text = ""
 
     def handle_starttag(self, tag, attrs):
@@ -152,20 +126,12 @@ pieces = st.sampled_from(
             "\n\n",
         ),
         *(
-            "<script>",
-            "</code>",
-            "<https://a.example>",
-            "[a](javascript:x)",
-            "\x02",
-            "\x03",
-            "wzxhzdk:0",
-            "klzzwxh:0000",
-            "日本",
-            "é",
+            "<script>", "</code>", "<https://a.example>", "[a](javascript:x)", "\x02", "\x03", "wzxhzdk:0",
+            "klzzwxh:0000", "日本", "é",
         ),
         *("[a]: /b", "[a][b]", ": ", "<!--", "<?", "<![CDATA[", "\t", "\r", "&#2;", "{: #x }", "http://"),
     ]
-)
+)  # fmt: skip
 prose = st.lists(st.one_of(pieces, placeholders, st.text(max_size=5)), max_size=8).map("".join)
 rows = st.tuples(st.sampled_from(ROWS), prose, st.sampled_from(["", " = x", " = {{ imap.host }} | not: y"])).map(
     lambda row: f"{row[0]}: {row[1]}{row[2]}"
@@ -195,13 +161,9 @@ lines = st.one_of(
 sources = st.one_of(st.lists(lines, max_size=12).map("\n".join), good, st.text(max_size=200))
 
 HOSTILE = [
-    "<script>alert(1)</script>",
-    "\"'><img src=x onerror=alert(1)>",
-    "&lt;b&gt;",
-    "javascript:alert(1)",
-    "{{ address }}",
-    "</code>",
-]
+    "<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "&lt;b&gt;", "javascript:alert(1)",
+    "{{ address }}", "</code>",
+]  # fmt: skip
 hostile = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=20))
 
 

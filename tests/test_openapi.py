@@ -16,8 +16,7 @@ from guides.library.loading import Origin, load
 from guides.library.reading import SHIPPED, read_library
 from guides.mail.discovery.findings import ConfigSource
 from guides.models import Provider
-from helpdesk.env import Env
-from tests.discovery_world import NETWORK_SOURCES, publish
+from tests.discovery_world import NETWORK_SOURCES, lead_to, publish
 from tests.factories import make_provider
 from tests.internet import Internet
 
@@ -39,11 +38,7 @@ def world() -> Iterator[Internet]:
 
 @pytest.fixture(autouse=True)
 def portal_in_world(world: Internet, settings: Settings) -> None:
-    env = Env(world.environment())
-    settings.DNS_SERVERS = env.servers("DNS_SERVERS", default_port=53)
-    settings.EXTRA_CA_FILE = env.file("EXTRA_CA_FILE")
-    settings.ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
-    settings.ALLOWED_SUFFIXES = frozenset(env.items("ALLOWED_SUFFIXES"))
+    lead_to(world, settings)
 
 
 @pytest.fixture

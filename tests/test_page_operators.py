@@ -18,11 +18,11 @@ from guides.mail.accounts import Protocol
 from guides.mail.publish.publication_check import Family, Location, PublicationCheck, Published, State
 from guides.models import Provider
 from guides.views import look_words, operators
-from helpdesk.env import Env
 from tests.discovery_world import (
     autoconfig_url,
     client_config,
     digest_record,
+    lead_to,
     pacc_file,
     pacc_url,
     pox_url,
@@ -83,11 +83,7 @@ def world() -> Iterator[Internet]:
 
 @pytest.fixture(autouse=True)
 def portal_in_world(world: Internet, settings: Settings) -> None:
-    env = Env(world.environment())
-    settings.DNS_SERVERS = env.servers("DNS_SERVERS", default_port=53)
-    settings.EXTRA_CA_FILE = env.file("EXTRA_CA_FILE")
-    settings.ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
-    settings.ALLOWED_SUFFIXES = frozenset(env.items("ALLOWED_SUFFIXES"))
+    lead_to(world, settings)
     settings.BASE_URL, settings.ALLOWED_HOSTS = f"https://{PORTAL}", [PORTAL, "testserver"]
 
 

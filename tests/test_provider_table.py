@@ -41,19 +41,9 @@ pytestmark = pytest.mark.long
 BEYOND_THE_FACTS = {"softbank-smail"}
 
 FIRST_TWELVE = [
-    "fastmail",
-    "gmail",
-    "gmx-net",
-    "icloud",
-    "mail-ru",
-    "outlook-com",
-    "qq",
-    "rambler",
-    "web-de",
-    "yahoo",
-    "yahoo-japan",
-    "yandex",
-]
+    "fastmail", "gmail", "gmx-net", "icloud", "mail-ru", "outlook-com", "qq", "rambler", "web-de", "yahoo",
+    "yahoo-japan", "yandex",
+]  # fmt: skip
 
 SHAPES = {
     "gmail": (["abcdefghijklmnop", "abcd efgh ijkl mnop"], ["Summer2026!", "abcdefghijklmno", "abcd-efgh-ijkl-mnop"]),

@@ -43,18 +43,9 @@ def found(query: str, language: str = "en") -> list[str]:
 def in_step() -> None:
     """The index is what a new one would be, and the database's look-up is what the rows say."""
     fields = (
-        "kind",
-        "guide",
-        "article",
-        "provider",
-        "language",
-        "slug",
-        "position",
-        "title",
-        "summary",
-        "plain",
+        "kind", "guide", "article", "provider", "language", "slug", "position", "title", "summary", "plain",
         "tokens",
-    )
+    )  # fmt: skip
     rows = list(SearchEntry.objects.order_by("kind", "slug", "language").values_list(*fields))
     assert index.complete() == 0
     index.complete(anew=True)

@@ -13,16 +13,8 @@ pytestmark = pytest.mark.browser
 
 LANGUAGES = ("ja", "en", "ru")
 SEED_GUIDES = (
-    "register",
-    "imap",
-    "outlook",
-    "the-bat",
-    "apple-mail",
-    "ios-mail",
-    "android",
-    "official-app",
-    "thunderbird",
-)
+    "register", "imap", "outlook", "the-bat", "apple-mail", "ios-mail", "android", "official-app", "thunderbird",
+)  # fmt: skip
 # address -> (IMAP host, port, SMTP host, port, user name, the notice's words in each language)
 PROVIDERS = {
     "anna@mail.ru": (
@@ -191,19 +183,10 @@ def test_an_error_takes_the_focus_and_leads_to_its_field(page: Page, portal: Liv
 
 
 PAGES = (
-    "",
-    "settings/mail.ru/",
-    "settings/unknown.example.com/",
-    "guides/",
-    "guides/outlook/?at=mail.ru",
-    "guides/android/?at=yahoo.co.jp",
-    "guides/imap/",
-    "errors/",
-    "test/?at=mail.ru",
-    "test/?at=unknown.example.com",
-    "search/?q=mail",
-    "nothing/",
-)
+    "", "settings/mail.ru/", "settings/unknown.example.com/", "guides/", "guides/outlook/?at=mail.ru",
+    "guides/android/?at=yahoo.co.jp", "guides/imap/", "errors/", "test/?at=mail.ru", "test/?at=unknown.example.com",
+    "search/?q=mail", "nothing/",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
