@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -17,7 +18,7 @@ from benchmarks.load import Target
 from benchmarks.proxy import two_processes
 from benchmarks.servers import Server, loaded_data, portal
 from benchmarks.slow_mail import MailServers, mail_servers
-from benchmarks.visitors import Readers, post_test
+from benchmarks.visitors import Answer, Readers, post_test
 
 TESTS = 200
 LOGIN_SECONDS = 2.0
@@ -29,7 +30,7 @@ IDLE_PAGES = 120
 class Figures:
     """What one set-up of the portal came to. Times are seconds, memory is bytes."""
 
-    failed: int
+    failed: Counter[int]  # by the status of the answer
     single: float
     last: float
     idle_p95: float
@@ -67,8 +68,9 @@ def run() -> list[Ratio]:
 def _common(name: str, figures: Figures) -> list[Ratio]:
     last = f"{figures.last:.2f} s against {figures.single:.2f} s"
     cpu = f"{milliseconds(figures.cpu_test)} against {milliseconds(figures.cpu_floor)}"
+    failed = ", ".join(f"{number} with status {status}" for status, number in figures.failed.items())
     return [
-        Ratio(f"{name}: tests refused or failed, of {TESTS} at once", figures.failed, 0),
+        Ratio(f"{name}: tests refused or failed, of {TESTS} at once", figures.failed.total(), 0, note=failed),
         Ratio(f"{name}: the last test's end / a single test", figures.last / figures.single, 3.5, note=last),
         Ratio(f"{name}: processor, test / constant view", figures.cpu_test / figures.cpu_floor, 30, note=cpu),
         Ratio(f"{name}: memory of a test, in MB", figures.memory_test / 1e6, 1.0),
@@ -78,9 +80,11 @@ def _common(name: str, figures: Figures) -> list[Ratio]:
 async def _measure(mail: MailServers, front: Server, tests: Server, processes: tuple[Server, ...]) -> Figures:
     """Visitors come to `front`; `tests` runs their tests; memory and processor are those of all `processes`."""
 
-    async def test(visitor: int) -> tuple[bool, float]:
-        answer = await post_test(front.port, mail, visitor)
-        return answer.status == 200 and b"It works" in answer.body, answer.seconds
+    async def test(visitor: int) -> Answer:
+        return await post_test(front.port, mail, visitor)
+
+    def works(answer: Answer) -> bool:
+        return answer.status == 200 and b"It works" in answer.body
 
     def cpu() -> float:
         return sum(server.cpu_seconds() for server in processes)
@@ -89,9 +93,8 @@ async def _measure(mail: MailServers, front: Server, tests: Server, processes: t
         return sum(server.memory() for server in processes)
 
     for number in range(3):  # what a process does once
-        works, _seconds = await test(TESTS + number)
-        assert works
-    single = median([(await test(TESTS + 10 + number))[1] for number in range(3)])
+        assert works(await test(TESTS + number))
+    single = median([(await test(TESTS + 10 + number)).seconds for number in range(3)])
     Readers(front.port, GUIDE, 20).stop()
     idle = Readers(front.port, GUIDE, IDLE_PAGES).stop()
 
@@ -118,7 +121,7 @@ async def _measure(mail: MailServers, front: Server, tests: Server, processes: t
     watching.set()
     await watcher
     return Figures(
-        failed=sum(1 for works, _seconds in ended if not works),
+        failed=Counter(answer.status for answer in ended if not works(answer)),
         single=single,
         last=last,
         idle_p95=_p95(idle),
