@@ -48,11 +48,11 @@ def count(window: Window, subject: str) -> str:
     """Count one event now. Returns the key that `uncount` takes."""
     key = _key(window, subject, int(time.time() // window.step))
     with shared_cache() as cache:
-        while True:
-            cache.add(key, 0, timeout=window.seconds + window.step)
+        while not cache.add(key, 1, timeout=window.seconds + window.step):
             with suppress(ValueError):  # it expired between the two operations
                 cache.incr(key)
-                return key
+                break
+    return key
 
 
 def uncount(key: str) -> None:
@@ -61,31 +61,34 @@ def uncount(key: str) -> None:
         cache.decr(key)
 
 
-def check(window: Window, subject: str, *, own: int = 0) -> None:
-    """Raise RateLimited when the window has no room for one more event; `own` of its events are the caller's."""
+def check(counted: Sequence[tuple[Window, str]], *, own: int = 0) -> None:
+    """Raise RateLimited when one of the windows has no room for one more event of its subject: one read of the cache.
+
+    `own` of the events in each are the caller's.
+    """
     now = time.time()
-    counts = _counts(window, subject, now)
-    room = window.limit - sum(counts.values()) + own
-    if room > 0:
-        return
-    free_at = now
-    for step in sorted(counts):  # the oldest steps leave the window first, until one more event fits
-        room += counts[step]
+    found = _read(counted, now)
+    for window, subject in counted:
+        counts = {step: found.get(_key(window, subject, step), 0) for step in _steps(window, now)}
+        room = window.limit - sum(counts.values()) + own
         if room > 0:
-            free_at = (step + STEPS + 1) * window.step
-            break
-    raise RateLimited(window.name, max(1, round(free_at - now)))
+            continue
+        free_at = now
+        for step, number in counts.items():  # the oldest steps leave the window first, until one more event fits
+            room += number
+            if room > 0:
+                free_at = (step + STEPS + 1) * window.step
+                break
+        raise RateLimited(window.name, max(1, round(free_at - now)))
 
 
 def used(counted: Sequence[tuple[Window, str]]) -> list[int]:
     """How many events each of these windows holds for its subject: one read of the cache."""
-    if not counted:
-        return []
     now = time.time()
-    keys = [[_key(window, subject, step) for step in _steps(window, now)] for window, subject in counted]
-    with shared_cache() as cache:
-        found = cache.get_many([key for some in keys for key in some])
-    return [sum(found.get(key, 0) for key in some) for some in keys]
+    found = _read(counted, now)
+    return [
+        sum(found.get(_key(window, subject, step), 0) for step in _steps(window, now)) for window, subject in counted
+    ]
 
 
 def is_first(kind: str, subject: str, seconds: int) -> bool:
@@ -120,10 +123,14 @@ def release_slots(slots: Sequence[Slot]) -> None:
                 cache.delete(slot.key)
 
 
-def _counts(window: Window, subject: str, now: float) -> dict[int, int]:
-    keys = {_key(window, subject, step): step for step in _steps(window, now)}
+def _read(counted: Sequence[tuple[Window, str]], now: float) -> dict[str, int]:
+    """The counts of every step of these windows, by key."""
+    if not counted:
+        return {}
     with shared_cache() as cache:
-        return {keys[key]: number for key, number in cache.get_many(keys).items()}
+        return cache.get_many(
+            [_key(window, subject, step) for window, subject in counted for step in _steps(window, now)]
+        )
 
 
 def _key(window: Window, subject: str, step: int) -> str:

@@ -13,13 +13,16 @@ from guides.models import ProviderServer
 def listed_on(hosts: Iterable[str]) -> frozenset[ServerName]:
     """The listed servers on these hosts."""
     table = library_cached("listed servers", _by_host)
-    return frozenset().union(*(table.get(host.lower(), frozenset()) for host in hosts))
+    return frozenset(
+        ServerName(host, port, Security(security))
+        for host in {host.lower() for host in hosts}
+        for port, security in table.get(host, ())
+    )
 
 
-def _by_host() -> Mapping[str, frozenset[ServerName]]:
-    """The whole table, a few hundred rows."""
-    listed: dict[str, frozenset[ServerName]] = {}
+def _by_host() -> Mapping[str, list[tuple[int, str]]]:
+    """Port and security of every listed server, by host: plain values, which the cache copies quickly."""
+    listed: dict[str, list[tuple[int, str]]] = {}
     for host, port, security in ProviderServer.objects.order_by().values_list("host", "port", "security"):
-        name = ServerName(host.lower(), port, Security(security))
-        listed[name.host] = listed.get(name.host, frozenset()) | {name}
+        listed.setdefault(host.lower(), []).append((port, security))
     return listed

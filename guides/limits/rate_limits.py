@@ -53,19 +53,16 @@ class RateLimitHold:
     def acquire(self, visitor: str, hosts: Iterable[str], *, proven: bool) -> None:
         """Count this test against every limit. Raises RateLimited or SharedCacheDown, and then holds nothing."""
         try:
-            for subject in _host_subjects(hosts):
-                check(_host_window(), subject)
+            check([(_host_window(), subject) for subject in _host_subjects(hosts)])
             self._visitor_slots = acquire_slots("visitor", visitor, settings.LIMIT_VISITOR_AT_ONCE)
             if not self._visitor_slots:
                 raise RateLimited("visitor_at_once", BUSY_RETRY_SECONDS)
-            for window in _visitor_windows(proven=proven):
-                self._counted.append(count(window, visitor))
-                check(window, visitor, own=1)
+            tests, failures = [(window, visitor) for window in _visitor_windows(proven=proven)], self._account_events()
+            self._counted += [count(window, subject) for window, subject in tests]
             # A failure is counted before the login and taken back when there was none: tests at the same time
             # must not use up more failures than the account has left.
-            for window, subject in self._account_events():
-                self._reserved.append(count(window, subject))
-                check(window, subject, own=1)
+            self._reserved += [count(window, subject) for window, subject in failures]
+            check([*tests, *failures], own=1)
         except BaseException:
             self.refund()  # what was refused does not put off the time when there is room again
             raise
@@ -84,8 +81,7 @@ class RateLimitHold:
         if all(failed + held <= failures.limit for failed, held in zip(numbers[::2], numbers[1::2], strict=True)):
             return True
         self._uncount_reservations()
-        for subject in subjects:
-            check(failures, subject)
+        check([(failures, subject) for subject in subjects])
         return False
 
     def record_failed_login(self, host: str) -> None:
@@ -176,7 +172,7 @@ def count_lookup(visitor_ip: str) -> None:
 
 def _count_hourly(window: Window, visitor_ip: str) -> None:
     visitor = visitor_name(visitor_ip)
-    check(window, visitor)
+    check([(window, visitor)])
     count(window, visitor)
 
 

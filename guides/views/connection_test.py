@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -217,7 +217,7 @@ def _answer(
     else:
         before, _gap, after = page.partition(_GAP)
         response = StreamingHttpResponse(GrowingPage(before, after, test_page, running))
-    connection.close()  # a test may last a minute and needs the database no more
+    close_old_connections()  # a test may last a minute; a pooled connection is not held meanwhile
     response["X-Accel-Buffering"] = "no"
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -109,7 +109,7 @@ def _stream(request: HttpRequest, address: Address, confirmed: str) -> Streaming
         reader = Reader.of(address.domain, address, discovery=found, confirmed=confirmed)
         return render_to_string("settings.html", _context(request, reader), request)
 
-    connection.close()  # the search may last seconds; it needs the database at its beginning and end
+    close_old_connections()  # the search may last seconds; a pooled connection is not held meanwhile
     stream = LookingStream(address.domain, language(), finish)
     response = StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8")
     response["X-Accel-Buffering"] = "no"
