@@ -30,12 +30,26 @@ def test_items_come_one_by_one_with_heartbeats_between(loop: BackgroundLoop) -> 
 
     began = monotonic()
     items = loop.stream(work, heartbeat=0.1)
-    assert next(items) == "first"
+    assert next(items) == ["first"]
     assert monotonic() - began < 0.1
-    rest = list(items)
-    assert rest[-1] == "second"
-    assert 2 <= rest[:-1].count(None) <= 4
-    assert len(rest) == rest.count(None) + 1
+    *heartbeats, last = items
+    assert last == ["second"]
+    assert 2 <= len(heartbeats) <= 4
+    assert not any(heartbeats)
+
+
+def test_items_that_came_meanwhile_come_together_and_the_end_after_them(loop: BackgroundLoop) -> None:
+    async def work() -> AsyncIterator[int]:
+        for number in range(3):
+            yield number
+        raise LockedOutError("no")
+
+    items = loop.stream(work, heartbeat=5)
+    sleep(0.2)
+    assert next(items) == [0, 1, 2]
+    for _ in range(2):
+        with pytest.raises(LockedOutError):
+            next(items)
 
 
 def test_it_starts_no_thread_before_it_is_used() -> None:
@@ -90,7 +104,7 @@ def test_what_the_work_raises_is_raised_here_without_its_local_variables(loop: B
         await log_in(password)
 
     items = loop.stream(work, heartbeat=1)
-    assert next(items) == "first"
+    assert next(items) == ["first"]
     with pytest.raises(LockedOutError) as caught:
         next(items)
     captured = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
@@ -144,8 +158,8 @@ def test_a_visitor_who_leaves_closes_the_sockets_within_a_second(loop: Backgroun
             lost.append(channel._wire.transport.is_closing())
 
     items = loop.stream(work, heartbeat=0.1)
-    assert next(items) == "connected"
-    assert next(items) is None
+    assert next(items) == ["connected"]
+    assert next(items) == []
     began = monotonic()
     items.close()
     assert monotonic() - began < 0.5
@@ -168,7 +182,7 @@ def test_work_that_does_not_end_is_not_waited_for_long(loop: BackgroundLoop) -> 
             await asyncio.sleep(2.5)
 
     items = loop.stream(work, heartbeat=0.1)
-    assert next(items) == "started"
+    assert next(items) == ["started"]
     sleep(0.05)
     began = monotonic()
     items.close()
@@ -183,7 +197,7 @@ def test_closing_before_anything_came(loop: BackgroundLoop) -> None:
     never_started = loop.stream(work, heartbeat=0.05)
     never_started.close()
     items = loop.stream(work, heartbeat=0.05)
-    assert next(items) is None
+    assert next(items) == []
     began = monotonic()
     items.close()
     assert monotonic() - began < 0.5
@@ -204,7 +218,7 @@ def test_closing_the_loop_ends_what_runs_and_refuses_more() -> None:
         return 42
 
     items = loop.stream(work, heartbeat=5)
-    assert next(items) == "started"
+    assert next(items) == ["started"]
     sleep(0.05)
     loop.close()
     assert ended.is_set()

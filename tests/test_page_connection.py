@@ -292,7 +292,7 @@ def test_the_view_closes_its_database_before_a_stream(
 ) -> None:
     make_provider()
     closed: list[bool] = []
-    monkeypatch.setattr(connection_test.connection, "close", lambda: closed.append(True))
+    monkeypatch.setattr(connection_test, "close_old_connections", lambda: closed.append(True))
     submit(client, headers={"hx-request": "true", "hx-request-type": "partial"})
     assert closed
 

@@ -186,12 +186,14 @@ def _search(domain: str, timeouts: Timeouts) -> Generator[Finding | None, None, 
     close_old_connections()  # a pooled connection is not held while other servers are asked
     stream = runtime.background_loop().stream(lambda: search(query, known, timeouts), HEARTBEAT_SECONDS)
     with closing(stream):
-        for finding in stream:
-            if finding is not None:
+        for batch in stream:
+            for finding in batch:
                 if finding.error.startswith("broken:"):
                     logger.error("the source %s broke off: %s", finding.source, finding.error)
-                findings.append(finding)
-            yield finding
+            findings += batch
+            if not batch:
+                yield None
+            yield from batch
     return findings
 
 

@@ -26,7 +26,7 @@ HEARTBEAT_SECONDS = 0.45  # the second write to a closed connection fails, so a 
 
 
 class RunningTest:
-    """The stages of one test as they come, and None for each heartbeat. `close` cancels it and frees what it holds."""
+    """The stages of one test as they come, in lists; an empty one is a heartbeat. `close` cancels the test."""
 
     def __init__(
         self, plan: TestPlan, secret: Secret, patterns: PatternSet, hold: RateLimitHold | None, slot: TestSlot
@@ -38,11 +38,12 @@ class RunningTest:
             lambda: run_test(plan, secret, runtime.egress(), patterns, shared=slot.shared_state()), HEARTBEAT_SECONDS
         )
 
-    def __iter__(self) -> Iterator[StageResult | Verdict | None]:
-        for item in self._stream:
-            if isinstance(item, StageResult):
-                self._record(item)
-            yield item
+    def __iter__(self) -> Iterator[list[StageResult | Verdict]]:
+        for items in self._stream:
+            for item in items:
+                if isinstance(item, StageResult):
+                    self._record(item)
+            yield items
 
     def _record(self, result: StageResult) -> None:
         self._slot.record(result)
@@ -68,8 +69,8 @@ class EventStream:
     def __iter__(self) -> Iterator[bytes]:
         yield event(self._page.whole())
         try:
-            for item in self._running:
-                yield b":\n\n" if item is None else event(self._page.add(item))  # a comment is shown to no visitor
+            for items in self._running:
+                yield b"".join(event(self._page.add(item)) for item in items) or b":\n\n"  # a comment is not shown
             return
         except Exception as error:
             kind = type(error).__name__
@@ -92,8 +93,8 @@ class GrowingPage:
     def __iter__(self) -> Iterator[bytes]:
         yield self._before.encode()
         try:
-            for item in self._running:
-                if item is not None:
+            for items in self._running:
+                for item in items:
                     self._page.fill_in(item)
                 yield b"\n"
             html = self._page.whole()

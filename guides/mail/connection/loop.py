@@ -1,7 +1,7 @@
 """One background asyncio loop for a process of threads: it runs all connection tests, their legs side by side.
 
-A synchronous view iterates over a test's stages as they come, gets None as a heartbeat while none does, and by closing
-the iterator cancels the test and its sockets.
+A synchronous view iterates over a test's stages as they come, gets an empty list as a heartbeat while none does, and by
+closing the iterator cancels the test and its sockets.
 """
 
 from __future__ import annotations
@@ -46,20 +46,22 @@ class Stream(Generic[T]):
         self._task: asyncio.Task[None] | None = None
         loop.call_soon_threadsafe(self._start, work)
 
-    def __iter__(self) -> Iterator[T | None]:
+    def __iter__(self) -> Iterator[list[T]]:
         return self
 
-    def __next__(self) -> T | None:
-        try:
+    def __next__(self) -> list[T]:
+        items: list[T] = []
+        with suppress(queue.Empty):
             message = self._messages.get(timeout=self._heartbeat)
-        except queue.Empty:
-            return None
-        if not isinstance(message, _End):
-            return message
-        self._messages.put(message)  # asked again, an iterator ends again
-        if message.error is not None:
-            raise without_locals(message.error)
-        raise StopIteration
+            while not isinstance(message, _End):
+                items.append(message)
+                message = self._messages.get_nowait()  # each wake-up of the reader costs more than an item
+            self._messages.put(message)  # the end is told after the items, and again to a reader that asks again
+            if not items:
+                if message.error is not None:
+                    raise without_locals(message.error)
+                raise StopIteration
+        return items
 
     def close(self) -> None:
         """Cancel work that has not ended, and wait until its sockets are closed, CLOSING_SECONDS at most."""
@@ -99,7 +101,7 @@ class BackgroundLoop:
         self._closed = False
 
     def stream(self, make: Callable[[], AsyncIterator[T]], heartbeat: float) -> Stream[T]:
-        """Start `make()`; iterating yields what it yields, and None whenever `heartbeat` seconds pass without anything.
+        """Start `make()`; iterating yields lists of what has come, an empty one after `heartbeat` seconds of nothing.
 
         The caller closes it, which cancels the work. What the work raises is raised to the reader, with the local
         variables of its frames cleared. Raises LoopClosed.
@@ -114,7 +116,7 @@ class BackgroundLoop:
 
         try:
             with closing(self.stream(boxed, heartbeat=CLOSING_SECONDS)) as stream:
-                results = [box[0] for box in stream if box is not None]
+                results = [box[0] for boxes in stream for box in boxes]
         except LoopClosed:
             work.close()
             raise
