@@ -175,10 +175,21 @@ def test_an_account_has_five_failures_an_hour_and_ten_a_day(clock: Clock) -> Non
 @override_settings(LIMIT_HOST_EXEMPT=frozenset(HOSTS))
 def test_tests_at_the_same_time_do_not_use_up_more_failures_than_are_left() -> None:
     try_once("198.51.100.1", fails_at=HOSTS[0])
-    with acquire_test("198.51.100.2", ANNA, HOSTS) as second:
-        assert refusal("198.51.100.3").limit == "account"
+    with acquire_test("198.51.100.2", ANNA, HOSTS) as second, acquire_test("198.51.100.3", ANNA, HOSTS) as third:
+        assert second.reserve_failures(HOSTS)
+        assert not third.reserve_failures(HOSTS)  # what is left is reserved
         second.record_failed_login(HOSTS[0])
+        with pytest.raises(RateLimited) as caught:
+            third.reserve_failures(HOSTS)
+        assert caught.value.limit == "account"
     assert refusal("198.51.100.3").limit == "account"
+
+
+@override_settings(LIMIT_HOST_EXEMPT=frozenset(HOSTS))
+def test_a_failure_reserved_for_an_account_is_given_back_by_a_test_that_works() -> None:
+    for _ in range(5):
+        with acquire_test("198.51.100.1", ANNA, HOSTS) as hold:
+            assert hold.reserve_failures(HOSTS)
 
 
 @override_settings(LIMIT_HOST_EXEMPT=frozenset(HOSTS))
@@ -275,10 +286,9 @@ def test_what_is_refused_at_one_host_reserves_nothing_at_another() -> None:
 
 @override_settings(LIMIT_HOST_EXEMPT=frozenset(HOSTS))
 def test_nothing_is_reserved_at_an_exempt_host() -> None:
-    with acquire_test("198.51.100.1", ANNA, HOSTS) as hold:
-        assert hold.reserve_failures(HOSTS)
-        for _ in range(9):
-            hold.record_failed_login(HOSTS[0])
+    for number, address in enumerate(addresses(9)):
+        try_once(f"198.51.100.{number}", address, fails_at=HOSTS[0])
+    with acquire_test("198.51.100.99", ANNA, HOSTS) as hold:
         assert hold.reserve_failures(HOSTS)
 
 
@@ -370,5 +380,3 @@ def test_a_cache_that_goes_away_during_a_test_does_not_break_it(
     assert "198.51" not in caplog.text
     monkeypatch.setattr(BrokenCache, "down", False)
     try_once("198.51.100.2", BORIS, fails_at=HOSTS[1])  # the process's one test is free again
-    try_once("198.51.100.3", fails_at=HOSTS[1])
-    assert refusal("198.51.100.4").limit == "account"  # the first failure was counted before the cache went away

@@ -34,6 +34,9 @@ from guides.mail.accounts import Address
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 BUSY_RETRY_SECONDS = 5
 
+# Failures that running tests may yet cause. One that was never taken back expires when its test must be over.
+_RESERVED = Window("reserved", 0, SLOT_SECONDS)
+
 _tests = LocalSemaphore()
 _lookups = LocalSemaphore()
 
@@ -45,55 +48,49 @@ class RateLimitHold:
         self._accounts = tuple(accounts)
         self._is_released = False
         self._visitor_slots: tuple[Slot, ...] = ()
-        self._reserved: list[str] = []
-        self._reserved_at: dict[str, str] = {}  # by the host's name in the cache
         self._counted: list[str] = []
-        self._has_failed = False
+        self._reserved: dict[str, str] = {}  # subject -> key of the failure that is reserved for it
 
     def acquire(self, visitor: str, hosts: Iterable[str], *, proven: bool) -> None:
         """Count this test against every limit. Raises RateLimited or SharedCacheDown, and then holds nothing."""
         try:
-            check([(_host_window(), subject) for subject in _host_subjects(hosts)])
+            check([*self._failures(hosts)])
             self._visitor_slots = acquire_slots("visitor", visitor, settings.LIMIT_VISITOR_AT_ONCE)
             if not self._visitor_slots:
                 raise RateLimited("visitor_at_once", BUSY_RETRY_SECONDS)
-            tests, failures = [(window, visitor) for window in _visitor_windows(proven=proven)], self._account_events()
+            tests = [(window, visitor) for window in _visitor_windows(proven=proven)]
             self._counted += [count(window, subject) for window, subject in tests]
-            # A failure is counted before the login and taken back when there was none: tests at the same time
-            # must not use up more failures than the account has left.
-            self._reserved += [count(window, subject) for window, subject in failures]
-            check([*tests, *failures], own=1)
+            check(tests, own=1)
         except BaseException:
             self.refund()  # what was refused does not put off the time when there is room again
             raise
 
     def reserve_failures(self, hosts: Iterable[str]) -> bool:
-        """Reserve a failure at each host where a login may be refused. Raises RateLimited when a host has none left.
+        """Reserve a failure of the account and of each host where a login may be refused.
 
-        False: other tests have reserved what is left, and most will give it back soon. To be called when the test has
-        its permits for the hosts: tests that wait for theirs must not use up others' failures.
+        A failure is reserved before the login, so that tests at the same time do not use up more of them than are left.
+        Raises RateLimited when there is none left. False: other tests have reserved what is left, and most will give it
+        back soon. To be called when the test has its permits for the hosts: tests that wait for theirs must not use up
+        others' failures.
         """
-        subjects = _host_subjects(hosts)
-        failures, reserved = _host_window(), _host_reservations()
-        for subject in subjects:
-            self._reserved_at[subject] = count(reserved, subject)
-        numbers = used([(window, subject) for subject in subjects for window in (failures, reserved)])
-        if all(failed + held <= failures.limit for failed, held in zip(numbers[::2], numbers[1::2], strict=True)):
+        hosts = list(hosts)
+        for subject in (*self._accounts, *_host_subjects(hosts)):
+            self._reserved[subject] = count(_RESERVED, subject)
+        limits = list(self._failures(hosts))
+        numbers = used([*limits, *((_RESERVED, subject) for _window, subject in limits)])
+        failed, reserved = numbers[: len(limits)], numbers[len(limits) :]
+        if all(sum(both) <= window.limit for (window, _), *both in zip(limits, failed, reserved, strict=True)):
             return True
-        self._uncount_reservations()
-        check([(failures, subject) for subject in subjects])
+        self._free_reservations()
+        check(limits)
         return False
 
     def record_failed_login(self, host: str) -> None:
         """A server refused user name and password: it counts against the account and the host."""
-        has_failed, self._has_failed = self._has_failed, True
         with cache_optional("a refused login is not counted"):
-            if has_failed:  # the first failure has been counted beforehand
-                for window, subject in self._account_events():
-                    count(window, subject)
-            for subject in _host_subjects([host]):
-                count(_host_window(), subject)
-                key = self._reserved_at.pop(subject, None)
+            for window, subject in self._failures([host]):
+                count(window, subject)
+                key = self._reserved.pop(subject, None)
                 if key is not None:
                     uncount(key)  # it has become a failure
 
@@ -111,22 +108,20 @@ class RateLimitHold:
             self._is_released = True
             _tests.release()
         slots, self._visitor_slots = self._visitor_slots, ()
-        reserved, self._reserved = self._reserved, []
         with cache_optional("what a test held expires by itself"):
             release_slots(slots)
-            if not self._has_failed:
-                for key in reserved:
-                    uncount(key)
-            self._uncount_reservations()
+            self._free_reservations()
 
-    def _uncount_reservations(self) -> None:
-        """No login was refused at the hosts for which a failure is still reserved."""
-        reserved, self._reserved_at = self._reserved_at, {}
+    def _free_reservations(self) -> None:
+        reserved, self._reserved = self._reserved, {}
         for key in reserved.values():
             uncount(key)
 
-    def _account_events(self) -> list[tuple[Window, str]]:
-        return [(window, subject) for subject in self._accounts for window in _account_windows()]
+    def _failures(self, hosts: Iterable[str]) -> Iterator[tuple[Window, str]]:
+        """The windows of refused logins, each with its subject."""
+        yield from ((window, subject) for subject in self._accounts for window in _account_windows())
+        window = Window("host", settings.LIMIT_HOST_10_MINUTES, 10 * _MINUTE)
+        yield from ((window, subject) for subject in _host_subjects(hosts))
 
     def __enter__(self) -> Self:
         return self
@@ -205,15 +200,6 @@ def _account_windows() -> tuple[Window, ...]:
         Window("account", settings.LIMIT_ACCOUNT_HOUR, _HOUR),
         Window("account", settings.LIMIT_ACCOUNT_DAY, _DAY),
     )
-
-
-def _host_window() -> Window:
-    return Window("host", settings.LIMIT_HOST_10_MINUTES, 10 * _MINUTE)
-
-
-def _host_reservations() -> Window:
-    """Failures that running tests may yet cause. One that was never taken back expires when its test must be over."""
-    return Window("host_reserved", settings.LIMIT_HOST_10_MINUTES, SLOT_SECONDS)
 
 
 def _host_subjects(hosts: Iterable[str]) -> list[str]:

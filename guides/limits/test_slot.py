@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,10 @@ from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan
 from guides.mail.connection.probes import OURS_ALONE, PUBLIC_STAGES, SEEN_AT, UNREACHABLE, Endpoint, SharedState
 from guides.mail.diagnosis.codes import PORTAL_CAUSES
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
+
+# Held by a thread that computes for a test, never while it waits. Each thread that wants Python's lock can make a page
+# wait 5 ms each time it needs the lock: with 200 tests at once pages took 3 s (docs/decisions/0009-stock-servers.md).
+WORK = threading.BoundedSemaphore(2)
 
 # Causes beside "it does not answer" that are a server's own trouble, and end for all visitors at once.
 _SERVERS_TROUBLE = UNREACHABLE | {

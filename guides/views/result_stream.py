@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from guides import runtime
 from guides.limits.rate_limits import RateLimitHold
-from guides.limits.test_slot import TestSlot
+from guides.limits.test_slot import WORK, TestSlot
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
@@ -67,10 +67,17 @@ class EventStream:
         self._running = running
 
     def __iter__(self) -> Iterator[bytes]:
-        yield event(self._page.whole())
+        with WORK:
+            first = event(self._page.whole())
+        yield first
         try:
             for items in self._running:
-                yield b"".join(event(self._page.add(item)) for item in items) or b":\n\n"  # a comment is not shown
+                if items:
+                    with WORK:
+                        events = b"".join(event(self._page.add(item)) for item in items)
+                    yield events
+                else:
+                    yield b":\n\n"  # a comment, which is not shown
             return
         except Exception as error:
             kind = type(error).__name__
