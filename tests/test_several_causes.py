@@ -146,13 +146,13 @@ SLUGS = {"auth.locked": "account-locked", "auth.account_disabled": "ask-somebody
 
 
 def shown(language: str = "en", by_class: dict[str, str] | None = None) -> TestPage:
-    for slug in set(SLUGS.values()):
-        make_article(slug, languages=("en", "ja", "ru"))
+    for cause, slug in SLUGS.items():
+        make_article(slug, languages=("en", "ja", "ru"), classes=(cause,))
     plan = TestPlan(ADDRESS, (Server(Protocol.IMAP, "imap.example.net", 993, Security.TLS),))
     with translation.override(language):
         page = TestPage.prepare(plan, Articles(PatternSet(), by_class or SLUGS), language)
-        page.stage_fragment = page._take(REFUSED)  # type: ignore[attr-defined]
-        page.note(UNCLEAR)
+        page.stage_fragment = page.add(REFUSED)  # type: ignore[attr-defined]
+        page.fill_in(UNCLEAR)
     return page
 
 

@@ -229,5 +229,7 @@ def test_the_terminal_writes_them_down() -> None:
 
 @pytest.mark.django_db
 def test_the_command_knows_the_titles() -> None:
-    make_article("wrong-password")
-    assert titles("en") == {"wrong-password": "About wrong-password"}
+    make_article("wrong-password", classes=("auth.rejected",))
+    assert {slug: title for slug, (title, _summary) in titles("en").items()} == {
+        "wrong-password": "About wrong-password"
+    }

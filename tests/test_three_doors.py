@@ -117,8 +117,8 @@ def test_pages_and_reports_are_the_same(doors: Internet) -> None:
         plan = TestPlan(ADDRESS, (server,), hidden_hosts=frozenset({host}))
         page = TestPage.prepare(plan, Articles(PatternSet(), {"tcp.timeout": "silence"}), "en")
         for result in results:
-            page.note(result)
-        page.note(verdict)
+            page.fill_in(result)
+        page.fill_in(verdict)
         assert {part.leg for part in page.legs} == {LEG_OF_PROTOCOL[server.protocol]}
         pages.append(CLOCKS.sub("", page.whole().replace(host, "")))
     assert "does not tell whether they refuse" in pages[0]
