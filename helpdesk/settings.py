@@ -136,7 +136,7 @@ STORAGES = {
 }
 WHITENOISE_MAX_AGE = 31_536_000
 
-# --- walls (shared/security.md) ----------------------------------------------------------------
+# --- security headers and cookies (SECURITY.md) --------------------------------------------------
 
 SECURE_CSP = {
     "default-src": "'none'",
@@ -186,7 +186,7 @@ ALLOWED_SUFFIXES = frozenset(suffix.strip(".").lower() for suffix in env.items("
 SERVE_KNOWN_DOMAINS = env.flag("SERVE_KNOWN_DOMAINS", True)
 PROFILE_SIGNER = signing.signer(env.text("PROFILE_SIGNING_CERT"), env.text("PROFILE_SIGNING_KEY"))
 
-# --- budgets: (count, seconds) -----------------------------------------------------------------
+# --- rate limits: (count, seconds) -------------------------------------------------------------
 
 LIMIT_VISITOR_HOUR = env.number("LIMIT_VISITOR_HOUR", 10, least=1)
 LIMIT_VISITOR_DAY = env.number("LIMIT_VISITOR_DAY", 30, least=1)
@@ -204,7 +204,7 @@ LIMIT_PROOF_HOUR = env.number("LIMIT_PROOF_HOUR", 10, least=0)
 LIMIT_PROOF_DAY = env.number("LIMIT_PROOF_DAY", 20, least=0)
 LIMIT_PROOF_WORK = env.number("LIMIT_PROOF_WORK", 100_000, least=100, most=10_000_000)
 
-# --- the crowd (docs/decisions/0005-what-a-crowd-shares.md) ------------------------------------
+# --- what tests of one server share (docs/decisions/0005-shared-probes.md) ------------------------
 
 LIMIT_SHARED_SECONDS = env.number("LIMIT_SHARED_SECONDS", 60, least=0)
 LIMIT_ADDRESS_CONNECTIONS = env.number("LIMIT_ADDRESS_CONNECTIONS", 2, least=1)

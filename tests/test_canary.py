@@ -1,4 +1,4 @@
-"""The canary of shared/security.md: a password goes through the portal, faults are forced everywhere, and then
+"""The canary: a password goes through the portal, faults are forced everywhere, and then
 everything that the process wrote is searched for it.
 
 What is searched: answers, standard output and error, error mails, the database's files, the cache. What is searched

@@ -38,13 +38,13 @@ class _End:
 class Stream(Generic[T]):
     """What a running job yields, for one thread to iterate over. Made by `BackgroundLoop.stream`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, work: AsyncIterator[T], heartbeat: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, make: Callable[[], AsyncIterator[T]], heartbeat: float) -> None:
         self._loop = loop
         self._heartbeat = heartbeat
         self._messages: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._task: asyncio.Task[None] | None = None
-        loop.call_soon_threadsafe(self._start, work)
+        loop.call_soon_threadsafe(self._start, make)
 
     def __iter__(self) -> Iterator[list[T]]:
         return self
@@ -73,12 +73,12 @@ class Stream(Generic[T]):
 
     # What follows runs on the loop.
 
-    def _start(self, work: AsyncIterator[T]) -> None:
-        self._task = asyncio.create_task(self._pump(work))
+    def _start(self, make: Callable[[], AsyncIterator[T]]) -> None:
+        self._task = asyncio.create_task(self._pump(make))
         self._task.add_done_callback(self._finish)
 
-    async def _pump(self, work: AsyncIterator[T]) -> None:
-        async for item in work:
+    async def _pump(self, make: Callable[[], AsyncIterator[T]]) -> None:
+        async for item in make():
             self._messages.put(item)
 
     def _cancel(self) -> None:
@@ -106,7 +106,7 @@ class BackgroundLoop:
         The caller closes it, which cancels the work. What the work raises is raised to the reader, with the local
         variables of its frames cleared. Raises LoopClosed.
         """
-        return Stream(self._started(), make(), heartbeat)
+        return Stream(self._started(), make, heartbeat)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end and return its result. An interruption of this thread cancels it."""
