@@ -90,8 +90,6 @@ TEMPLATES = [
 # Pages are bounded; `manage.py migrate` and the like are not, since they may have to wait and to work for minutes.
 POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, least=1, most=1000) if env.flag("DATABASE_LIMITS") else 0
 DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", POOL_SIZE)}
-CACHES = {"default": env.cache("CACHE_URL")}
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3")}
 CACHES = {
     "default": env.cache("CACHE_URL"),
     # Pages and lists of the library, in each process for itself: kept under the library version, so no process shows an
