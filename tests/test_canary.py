@@ -147,14 +147,14 @@ FAULTS_IN_KNOWN_FAILURES = {
 BREAK_THE_PAGE = frozenset(
     {
         "taking the password", "wrapping it", "the form", "the servers", "the provider", "the plan", "the slot", "rate limits", "articles",
-        "the page", "the egress", "the loop",
+        "the page", "the loop",
     }
 )  # fmt: skip
 
 # These stop the test itself, so that there is no result; a stream ends with words of regret.
 BREAK_THE_TEST = frozenset(
     {
-        "a fragment", "the test", "verdict", "opening the secret", "redacting prepared", "a leg",
+        "a fragment", "the egress", "the test", "verdict", "opening the secret", "redacting prepared", "a leg",
         "the password's spellings", "the password's forms",
     }
 )  # fmt: skip
