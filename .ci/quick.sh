@@ -7,7 +7,7 @@ exec "${1:-.venv/bin/python}" -m pytest -q -p no:cacheprovider -m "not (lab or b
     tests/test_accounts.py \
     tests/test_admin.py \
     tests/test_autoconfig.py \
-    tests/test_budgets.py \
+    tests/test_rate_limits.py \
     tests/test_docs.py \
     tests/test_env.py \
     tests/test_health.py \
