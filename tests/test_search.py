@@ -1,4 +1,4 @@
-"""The search over the real library, on SQLite; tests/test_search_postgresql.py asks PostgreSQL the same."""
+"""The search over the real library, on SQLite."""
 
 from __future__ import annotations
 
