@@ -93,7 +93,7 @@ DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3"
 CACHES = {
     "default": env.cache("CACHE_URL"),
     # Pages and lists of the library, in each process for itself: kept under the library version, so no process shows an
-    # old one; with a Redis that is down pages go on; and nobody's query strings push rate limits out of "default".
+    # old one; with a Redis that is down pages go on; and strangers' query strings push no counter out of "default".
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",

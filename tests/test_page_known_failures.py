@@ -153,7 +153,7 @@ def test_a_host_whose_failures_ran_out_meanwhile_is_refused_after_the_queue_and_
 ) -> None:
     make_provider()
 
-    def out(_self: RateLimitHold, hosts: Iterable[str]) -> bool:
+    def out(_self: RateLimitHold, hosts: Iterable[str]) -> str:
         assert set(hosts) == {"imap.example.net", "smtp.example.net"}
         assert free_permits("imap.example.net") == 3
         raise RateLimited("host", 300)
@@ -213,7 +213,7 @@ def test_who_is_refused_in_the_queue_leaves_the_probe_to_the_next(
     permit = host_semaphore.acquire({IMAP.host: 4 if limit == "queue" else 1})
     assert permit is not None
     with override_settings(LIMIT_QUEUE_SECONDS=0), monkeypatch.context() as patched:
-        patched.setattr(RateLimitHold, "reserve_failures", lambda *_: False)
+        patched.setattr(RateLimitHold, "reserve_failures", lambda *_: "host")
         assert client.post("/en/test/", FORM).status_code == {"queue": 503, "host": 429}[limit]
     permit.release()
     assert free_permits(IMAP.host) == 4

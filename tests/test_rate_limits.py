@@ -176,8 +176,8 @@ def test_an_account_has_five_failures_an_hour_and_ten_a_day(clock: Clock) -> Non
 def test_tests_at_the_same_time_do_not_use_up_more_failures_than_are_left() -> None:
     try_once("198.51.100.1", fails_at=HOSTS[0])
     with acquire_test("198.51.100.2", ANNA, HOSTS) as second, acquire_test("198.51.100.3", ANNA, HOSTS) as third:
-        assert second.reserve_failures(HOSTS)
-        assert not third.reserve_failures(HOSTS)  # what is left is reserved
+        assert second.reserve_failures(HOSTS) == ""
+        assert third.reserve_failures(HOSTS) == "account"  # what is left is reserved; no server is blamed for it
         second.record_failed_login(HOSTS[0])
         with pytest.raises(RateLimited) as caught:
             third.reserve_failures(HOSTS)
@@ -189,7 +189,7 @@ def test_tests_at_the_same_time_do_not_use_up_more_failures_than_are_left() -> N
 def test_a_failure_reserved_for_an_account_is_given_back_by_a_test_that_works() -> None:
     for _ in range(5):
         with acquire_test("198.51.100.1", ANNA, HOSTS) as hold:
-            assert hold.reserve_failures(HOSTS)
+            assert hold.reserve_failures(HOSTS) == ""
 
 
 @override_settings(LIMIT_HOST_EXEMPT=frozenset(HOSTS))
@@ -232,10 +232,10 @@ def addresses(count: int) -> list[Address]:
 def test_twenty_at_once_do_not_use_up_more_failures_than_a_host_has_left() -> None:
     holds = [acquire_test(f"198.51.100.{n}", address, HOSTS[:1]) for n, address in enumerate(addresses(20))]
     reserved = [hold.reserve_failures(HOSTS[:1]) for hold in holds]
-    assert reserved == [True] * 4 + [False] * 16  # all were let in before the first one failed
+    assert reserved == [""] * 4 + ["host"] * 16  # all were let in before the first one failed
     acquire_test("198.51.100.99", BORIS, HOSTS[:1]).release()  # what is only reserved refuses nobody
     holds[0].release()
-    assert holds[4].reserve_failures(HOSTS[:1])
+    assert holds[4].reserve_failures(HOSTS[:1]) == ""
     for hold in holds[1:5]:
         hold.record_failed_login(HOSTS[0])
     for hold in holds:
@@ -249,29 +249,29 @@ def test_twenty_at_once_do_not_use_up_more_failures_than_a_host_has_left() -> No
 
 def test_a_reservation_that_nobody_took_back_is_forgotten_with_its_test(clock: Clock) -> None:
     lost = [acquire_test(f"198.51.100.{number}", address, HOSTS) for number, address in enumerate(addresses(4))]
-    assert all(one.reserve_failures(HOSTS) for one in lost)
+    assert not any(one.reserve_failures(HOSTS) for one in lost)
     clock.pass_(SLOT_SECONDS - 1)
     with acquire_test("198.51.100.99", BORIS, HOSTS) as hold:
-        assert not hold.reserve_failures(HOSTS)
+        assert hold.reserve_failures(HOSTS) != ""
         clock.pass_(SLOT_SECONDS // 10 + 1)
-        assert hold.reserve_failures(HOSTS)
+        assert hold.reserve_failures(HOSTS) == ""
     for one in lost:
         one.release()  # late: it takes back nobody else's
     with acquire_test("198.51.100.99", BORIS, HOSTS) as hold:
-        assert hold.reserve_failures(HOSTS)
+        assert hold.reserve_failures(HOSTS) == ""
 
 
 def test_a_failure_reserved_at_a_host_is_taken_back_unless_it_happened_there() -> None:
     for number, address in enumerate(addresses(9)):  # each reserves at both hosts, and works
         with acquire_test(f"198.51.100.{number}", address, HOSTS) as hold:
-            assert hold.reserve_failures(HOSTS)
+            assert hold.reserve_failures(HOSTS) == ""
     for number, address in enumerate(addresses(4)):
         with acquire_test(f"198.51.100.{number}", address, HOSTS) as hold:
-            assert hold.reserve_failures(HOSTS)
+            assert hold.reserve_failures(HOSTS) == ""
             hold.record_failed_login("IMAP.example.com")
     assert refusal("198.51.100.99", BORIS, HOSTS[:1]).limit == "host"
     with acquire_test("198.51.100.99", BORIS, HOSTS[1:]) as hold:
-        assert hold.reserve_failures(HOSTS[1:])
+        assert hold.reserve_failures(HOSTS[1:]) == ""
 
 
 def test_what_is_refused_at_one_host_reserves_nothing_at_another() -> None:
@@ -281,7 +281,7 @@ def test_what_is_refused_at_one_host_reserves_nothing_at_another() -> None:
         with acquire_test(f"198.51.100.{number}", address, HOSTS[:1]) as hold, pytest.raises(Refused):
             hold.reserve_failures(HOSTS)
     with acquire_test("198.51.100.99", BORIS, HOSTS[:1]) as hold:
-        assert hold.reserve_failures(HOSTS[:1])
+        assert hold.reserve_failures(HOSTS[:1]) == ""
 
 
 @override_settings(LIMIT_HOST_EXEMPT=frozenset(HOSTS))
@@ -289,7 +289,7 @@ def test_nothing_is_reserved_at_an_exempt_host() -> None:
     for number, address in enumerate(addresses(9)):
         try_once(f"198.51.100.{number}", address, fails_at=HOSTS[0])
     with acquire_test("198.51.100.99", ANNA, HOSTS) as hold:
-        assert hold.reserve_failures(HOSTS)
+        assert hold.reserve_failures(HOSTS) == ""
 
 
 def test_two_refusals_at_one_host_are_two_failures() -> None:
@@ -373,7 +373,7 @@ def test_a_cache_that_goes_away_during_a_test_does_not_break_it(
 ) -> None:
     monkeypatch.setattr(BrokenCache, "down", False)
     with acquire_test("198.51.100.1", ANNA, HOSTS) as hold:
-        assert hold.reserve_failures(HOSTS)
+        assert hold.reserve_failures(HOSTS) == ""
         monkeypatch.setattr(BrokenCache, "down", True)
         hold.record_failed_login(HOSTS[0])
     assert "The cache does not answer (ConnectionError): a refused login is not counted" in caplog.text

@@ -65,13 +65,13 @@ class RateLimitHold:
             self.refund()  # what was refused does not put off the time when there is room again
             raise
 
-    def reserve_failures(self, hosts: Iterable[str]) -> bool:
-        """Reserve a failure of the account and of each host where a login may be refused.
+    def reserve_failures(self, hosts: Iterable[str]) -> str:
+        """Reserve a failure of the account and of each host where a login may be refused; "" when that was done.
 
         A failure is reserved before the login, so that tests at the same time do not use up more of them than are left.
-        Raises RateLimited when there is none left. False: other tests have reserved what is left, and most will give it
-        back soon. To be called when the test has its permits for the hosts: tests that wait for theirs must not use up
-        others' failures.
+        Raises RateLimited when there is none left. Else the name of a limit of which other tests have reserved what is
+        left; most will give it back soon. To be called when the test has its permits for the hosts: tests that wait for
+        theirs must not use up others' failures.
         """
         hosts = list(hosts)
         for subject in (*self._accounts, *_host_subjects(hosts)):
@@ -79,11 +79,12 @@ class RateLimitHold:
         limits = list(self._failures(hosts))
         numbers = used([*limits, *((_RESERVED, subject) for _window, subject in limits)])
         failed, reserved = numbers[: len(limits)], numbers[len(limits) :]
-        if all(sum(both) <= window.limit for (window, _), *both in zip(limits, failed, reserved, strict=True)):
-            return True
-        self._free_reservations()
-        check(limits)
-        return False
+        for (window, _subject), *events in zip(limits, failed, reserved, strict=True):
+            if sum(events) > window.limit:
+                self._free_reservations()
+                check(limits)
+                return window.name
+        return ""
 
     def record_failed_login(self, host: str) -> None:
         """A server refused user name and password: it counts against the account and the host."""

@@ -23,8 +23,9 @@ from guides.mail.connection.probes import OURS_ALONE, PUBLIC_STAGES, SEEN_AT, UN
 from guides.mail.diagnosis.codes import PORTAL_CAUSES
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
 
-# Held by a thread that computes for a test, never while it waits. Each thread that wants Python's lock can make a page
-# wait 5 ms each time it needs the lock: with 200 tests at once pages took 3 s (docs/decisions/0009-stock-servers.md).
+# Held by a thread that computes for a test, never while it waits for a database, a cache or a server. Each thread that
+# wants Python's lock can make a page wait 5 ms each time it needs the lock: with 200 tests at once pages took 3 s
+# (docs/decisions/0009-stock-servers.md).
 WORK = threading.BoundedSemaphore(2)
 
 # Causes beside "it does not answer" that are a server's own trouble, and end for all visitors at once.
@@ -73,7 +74,7 @@ class TestSlot:
         """Whether anything is left to be asked of a server: of the plan's, or of others that could have been meant."""
         return any(self._connects())
 
-    def acquire(self, reserve_failures: Callable[[Iterable[str]], bool]) -> None:
+    def acquire(self, reserve_failures: Callable[[Iterable[str]], str]) -> None:
         """Wait for permits for the hosts to connect to, then reserve a failure where there will be a login.
 
         Raises RateLimited or SharedCacheDown, and then holds nothing. Afterwards `must_connect` may be False: other
@@ -93,12 +94,12 @@ class TestSlot:
                 circuit_breaker.return_half_open(self.failures)
             raise
 
-    def _reserve(self, reserve_failures: Callable[[Iterable[str]], bool], until: float) -> None:
+    def _reserve(self, reserve_failures: Callable[[Iterable[str]], str], until: float) -> None:
         """Wait for failures that other tests have reserved: most of them are given back."""
         hosts = {endpoint.host.lower() for endpoint in self.endpoints.values() if self._is_probed(endpoint)}
-        while not reserve_failures(hosts):
+        while limit := reserve_failures(hosts):
             if time.monotonic() >= until:
-                raise RateLimited("host", RETRY_SECONDS)
+                raise RateLimited(limit, RETRY_SECONDS)
             time.sleep(POLL_SECONDS)
 
     def shared_state(self) -> SharedState:

@@ -83,13 +83,13 @@ def watch(domain: str, timeouts: Timeouts | None = None) -> Iterator[Finding | D
         yield known
         return
     close_old_connections()  # a pooled connection is not held while other servers are asked
-    kept_of = _Kept(domain)
+    stored = _Kept(domain)
     until = time.monotonic() + FLIGHT_SECONDS
-    while not kept_of.lead():
+    while not stored.lead():
         # Another visitor's search for the same domain is under way.
         yield None
         time.sleep(POLL_SECONDS)
-        findings = kept_of.read()
+        findings = stored.read()
         if findings is not None:
             yield _merged(domain, findings)
             return
@@ -98,9 +98,9 @@ def watch(domain: str, timeouts: Timeouts | None = None) -> Iterator[Finding | D
     try:
         with lookup_permit():
             findings = yield from _search(domain, timeouts or Timeouts())
-        kept_of.keep(findings)
+        stored.keep(findings)
     finally:
-        kept_of.end()
+        stored.end()
     yield _merged(domain, findings)
 
 
@@ -144,14 +144,14 @@ def with_exchangers(discovery: Discovery) -> Discovery:
     hosts = runtime.background_loop().run(_ask_exchangers(Query(discovery.domain, runtime.egress())))
     if hosts is None:
         return discovery
-    kept_of = _Kept(discovery.domain)
+    stored = _Kept(discovery.domain)
     findings = [
         replace(finding, error=finding.error if hosts else "no_record", exchangers=hosts)
         if _was_cut_off(finding)
         else finding
-        for finding in kept_of.read() or discovery.findings
+        for finding in stored.read() or discovery.findings
     ]
-    kept_of.keep(findings)
+    stored.keep(findings)
     return _merged(discovery.domain, findings)
 
 

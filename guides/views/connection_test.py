@@ -71,12 +71,12 @@ def page(request: HttpRequest) -> HttpResponseBase:
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
     secret, password_fault = take_password(request)
+    form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
     with WORK:
-        form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
         valid = form.is_valid()
-        address = form.cleaned_data.get("address")
-        confirmed = form.cleaned_data.get("confirmed", "")
-        reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
+    address = form.cleaned_data.get("address")
+    confirmed = form.cleaned_data.get("confirmed", "")
+    reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
     if not valid or secret is None:
         return _with_form(request, form, reader)
     by_hand = form.servers_by_hand()
@@ -141,13 +141,17 @@ def _acquire_and_answer(
             hold.refund()
             hold = None
         return _answer(request, plan, secret, hold, slot, reader, form)
-    except BaseException as error:
+    except Refused as refusal:
         if slot is not None:
             slot.close()
         if hold is not None:
-            hold.refund() if isinstance(error, Refused) else hold.release()
-        if isinstance(error, Refused):
-            return _over_limit(request, form, reader, error)
+            hold.refund()
+        return _over_limit(request, form, reader, refusal)
+    except BaseException:
+        if slot is not None:
+            slot.close()
+        if hold is not None:
+            hold.release()
         raise
 
 
@@ -207,19 +211,20 @@ def _answer(
     form: ConnectionForm,
 ) -> HttpResponseBase:
     """Start the test and stream its stages. Everything that may break is done before it starts."""
-    with WORK:
-        found = articles.load()
-        test_page = TestPage.prepare(plan, found, language(), frozenset(slot.listed))
-        page = ""
-        if not request.htmx:  # type: ignore[attr-defined]
-            page = render_to_string("test.html", _context(form, reader) | {"is_running": True, "result": _GAP}, request)
+    found = articles.load()
+    test_page = TestPage.prepare(plan, found, language(), frozenset(slot.listed))
+    page = ""
+    if not request.htmx:  # type: ignore[attr-defined]
+        context = _context(form, reader) | {"is_running": True, "result": _GAP}
+        with WORK:
+            page = render_to_string("test.html", context, request)
+    close_old_connections()  # a test may last a minute; a pooled connection is not held meanwhile
     running = RunningTest(plan, secret, found.patterns, hold, slot)
     if request.htmx:  # type: ignore[attr-defined]
         response = StreamingHttpResponse(EventStream(test_page, running), content_type=EVENT_STREAM)
     else:
         before, _gap, after = page.partition(_GAP)
         response = StreamingHttpResponse(GrowingPage(before, after, test_page, running))
-    close_old_connections()  # a test may last a minute; a pooled connection is not held meanwhile
     response["X-Accel-Buffering"] = "no"
     return response
 

@@ -68,7 +68,7 @@ def cached_page(state: Callable[[], str] | None = None) -> Callable[[View[P]], V
 
 
 def keep_out(response: HttpResponse) -> HttpResponse:
-    """Say of a page that it is not to be kept: it shows what is not in the library, or whoever asked."""
+    """Say of a page that it is not to be kept: it shows what is not in the library, or something of the visitor."""
     patch_cache_control(response, private=True, no_cache=True)
     return response
 
@@ -82,7 +82,7 @@ def _prepared(response: HttpResponse) -> HttpResponse:
 
 
 def _key(request: HttpRequest, version: str) -> str:
-    """Everything that the page depends on. The URL is stored as a digest: it may be long, and somebody's own words."""
+    """Everything that the page depends on. The URL is stored as a digest: it may be long, or hold a visitor's words."""
     is_compressed = bool(re_accepts_gzip.search(request.headers.get("Accept-Encoding", "")))
     part = [request.headers.get(name) for name in FRAGMENT_HEADERS]
     asked = repr((request.build_absolute_uri(), language(), is_compressed, part))
@@ -90,7 +90,7 @@ def _key(request: HttpRequest, version: str) -> str:
 
 
 def _is_for_all(response: HttpResponse) -> bool:
-    """Whether others may be given it: status 200, no cookie, and dependent on nothing but what the key holds."""
+    """Whether other visitors may get it: status 200, no cookie, and dependent on nothing but what the key holds."""
     if response.status_code != 200 or response.cookies:
         return False
     directives = response.get("Cache-Control", "")
