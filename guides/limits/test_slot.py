@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -23,10 +24,8 @@ from guides.mail.connection.probes import OURS_ALONE, PUBLIC_STAGES, SEEN_AT, UN
 from guides.mail.diagnosis.codes import PORTAL_CAUSES
 from guides.mail.outcomes import Leg, Outcome, Stage, StageResult
 
-# Held by a thread that computes for a test, never while it waits for a database, a cache or a server. Each thread that
-# wants Python's lock can make a page wait 5 ms each time it needs the lock: with 200 tests at once pages took 3 s
-# (docs/decisions/0009-stock-servers.md).
-WORK = threading.BoundedSemaphore(2)
+_working = threading.Lock()
+WORK_SECONDS = 10.0  # a database that hangs must not make one test after the other wait for it
 
 # Causes beside "it does not answer" that are a server's own trouble, and end for all visitors at once.
 _SERVERS_TROUBLE = UNREACHABLE | {
@@ -39,6 +38,21 @@ _SERVERS_TROUBLE = UNREACHABLE | {
     "net.reset",
     "net.timeout",
 }
+
+
+@contextmanager
+def working() -> Iterator[None]:
+    """For the parts of a test's request that compute: one thread of this process at a time, not while a test waits.
+
+    Each thread that wants Python's lock can make a page wait 5 ms each time the page needs the lock: with 200 tests at
+    once pages took 3 s (docs/decisions/0009-stock-servers.md).
+    """
+    is_held = _working.acquire(timeout=WORK_SECONDS)
+    try:
+        yield
+    finally:
+        if is_held:
+            _working.release()
 
 
 @dataclass

@@ -23,7 +23,7 @@ from guides.limits import proof_of_work
 from guides.limits.counters import RateLimited
 from guides.limits.rate_limits import RateLimitHold, acquire_test, count_lookup, visitor_name
 from guides.limits.shared_cache import Refused
-from guides.limits.test_slot import WORK, TestSlot
+from guides.limits.test_slot import TestSlot, working
 from guides.mail.accounts import Address, PasswordKind, Protocol, Server, UsernameForm
 from guides.mail.connection.password_format import example_password, matches_format
 from guides.mail.connection.test import TestPlan
@@ -71,12 +71,12 @@ def page(request: HttpRequest) -> HttpResponseBase:
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
     secret, password_fault = take_password(request)
-    form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
-    with WORK:
+    with working():
+        form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
         valid = form.is_valid()
-    address = form.cleaned_data.get("address")
-    confirmed = form.cleaned_data.get("confirmed", "")
-    reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
+        address = form.cleaned_data.get("address")
+        confirmed = form.cleaned_data.get("confirmed", "")
+        reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
     if not valid or secret is None:
         return _with_form(request, form, reader)
     by_hand = form.servers_by_hand()
@@ -133,9 +133,11 @@ def _acquire_and_answer(
     slot: TestSlot | None = None
     hold: RateLimitHold | None = None
     try:
-        slot = TestSlot.check(plan, visitor_name(request.META["REMOTE_ADDR"]))
-        if slot.must_connect:
-            hold = _acquire_test(request, plan)
+        with working():
+            slot = TestSlot.check(plan, visitor_name(request.META["REMOTE_ADDR"]))
+            if slot.must_connect:
+                hold = _acquire_test(request, plan)
+        if hold is not None:
             slot.acquire(hold.reserve_failures)
         if hold is not None and not slot.must_connect:
             hold.refund()
@@ -211,13 +213,12 @@ def _answer(
     form: ConnectionForm,
 ) -> HttpResponseBase:
     """Start the test and stream its stages. Everything that may break is done before it starts."""
-    found = articles.load()
-    test_page = TestPage.prepare(plan, found, language(), frozenset(slot.listed))
-    page = ""
-    if not request.htmx:  # type: ignore[attr-defined]
-        context = _context(form, reader) | {"is_running": True, "result": _GAP}
-        with WORK:
-            page = render_to_string("test.html", context, request)
+    with working():
+        found = articles.load()
+        test_page = TestPage.prepare(plan, found, language(), frozenset(slot.listed))
+        page = ""
+        if not request.htmx:  # type: ignore[attr-defined]
+            page = render_to_string("test.html", _context(form, reader) | {"is_running": True, "result": _GAP}, request)
     close_old_connections()  # a test may last a minute; a pooled connection is not held meanwhile
     running = RunningTest(plan, secret, found.patterns, hold, slot)
     if request.htmx:  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from guides import runtime
 from guides.limits.rate_limits import RateLimitHold
-from guides.limits.test_slot import WORK, TestSlot
+from guides.limits.test_slot import TestSlot, working
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
@@ -67,13 +67,13 @@ class EventStream:
         self._running = running
 
     def __iter__(self) -> Iterator[bytes]:
-        with WORK:
+        with working():
             first = event(self._page.whole())
         yield first
         try:
             for items in self._running:
                 if items:
-                    with WORK:
+                    with working():
                         events = b"".join(event(self._page.add(item)) for item in items)
                     yield events
                 else:
