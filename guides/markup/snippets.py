@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from guides.markup.endings import stem
 from guides.markup.searching import CJK, Term, fold_kana, grams, simple
@@ -70,6 +71,8 @@ def _words(folded: str, word: str) -> Iterator[tuple[int, int]]:
     """The positions of words that begin with the word's stem; of the whole name, if it has dots or hyphens."""
     parts = _JOINT.split(word)
     if len(parts) == 1 and len(word) > 1:
+        if stem(word) not in folded:  # the expression takes ten times as long to find that out
+            return iter(())
         expression = rf"(?<![^\W_{CJK}]){re.escape(stem(word))}[^\W_{CJK}]*"
     else:
         joints = (r"\." if joint == "." else r"[\-_'’ ]?" for joint in _JOINT.findall(word))
@@ -94,6 +97,9 @@ class _OneToOne(dict[int, str]):
 _FOLD_EACH = _OneToOne()
 
 
+@lru_cache(
+    maxsize=256
+)  # searches show the same texts again and again, and folding one takes half of its snippet's time
 def _aligned(text: str) -> tuple[str, Sequence[int]]:
     """The folded text, and for each of its positions (and its end) the position in the original."""
     folded = text.translate(_FOLD_EACH)
