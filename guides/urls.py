@@ -8,11 +8,11 @@ from django.urls import URLPattern, path, re_path
 
 from guides.views import (
     apple,
+    client_configuration,
     connection_test,
     errors,
     explain,
     guides,
-    machines,
     openapi,
     operators,
     pages,
@@ -33,18 +33,18 @@ DIRECT: list[URLPattern] = [
     path("", pages.choose_language, name="root"),
     path("go/<slug:client>/", pages.go, name="go"),
     # what mail clients fetch by themselves
-    path("mail/config-v1.1.xml", machines.config, name="autoconfig"),
-    path(".well-known/autoconfig/mail/config-v1.1.xml", machines.config),
-    path("v1.1/<str:domain>", machines.config_of_domain, name="ispdb"),
-    path("autodiscover/autodiscover.xml", machines.pox, name="pox"),
-    re_path(f"^{_any_case('autodiscover/autodiscover.xml')}$", machines.pox),
-    re_path(f"^{_any_case('autodiscover/autodiscover.json')}$", machines.v2),
-    re_path(f"^{_any_case('autodiscover/autodiscover.json')}/v1\\.0/(?P<email>[^/]+)/?$", machines.v2),
-    path(".well-known/user-agent-configuration.json", machines.user_agent_configuration, name="pacc"),
+    path("mail/config-v1.1.xml", client_configuration.config, name="autoconfig"),
+    path(".well-known/autoconfig/mail/config-v1.1.xml", client_configuration.config),
+    path("v1.1/<str:domain>", client_configuration.config_of_domain, name="ispdb"),
+    path("autodiscover/autodiscover.xml", client_configuration.pox, name="pox"),
+    re_path(f"^{_any_case('autodiscover/autodiscover.xml')}$", client_configuration.pox),
+    re_path(f"^{_any_case('autodiscover/autodiscover.json')}$", client_configuration.v2),
+    re_path(f"^{_any_case('autodiscover/autodiscover.json')}/v1\\.0/(?P<email>[^/]+)/?$", client_configuration.v2),
+    path(".well-known/user-agent-configuration.json", client_configuration.user_agent_configuration, name="pacc"),
     path("profile/<str:domain>.mobileconfig", apple.profile, name="profile"),
     # /openapi.json /tls-names
     path("openapi.json", openapi.description, name="openapi"),
-    path("tls-names", machines.tls_names, name="tls-names"),
+    path("tls-names", client_configuration.tls_names, name="tls-names"),
 ]
 
 # /<lang>/

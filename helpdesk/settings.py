@@ -167,7 +167,7 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_100_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_100_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # the admin's page of a provider has a row of fields for each domain
-DEFAULT_EXCEPTION_REPORTER_FILTER = "helpdesk.reports.AlwaysCarefulFilter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "helpdesk.error_report_filter.AlwaysCarefulFilter"
 SECURE_PROXY_SSL_HEADER = None  # gunicorn takes the scheme from trusted proxies only (helpdesk/gunicorn.py)
 
 # --- outbound network access -------------------------------------------------------------------

@@ -8,8 +8,8 @@ from django.urls import include, path
 from guides.urls import DIRECT, PAGES
 from helpdesk import health
 
-handler404 = "guides.views.faults.not_found"
-handler500 = "guides.views.faults.server_error"
+handler404 = "guides.views.error_pages.not_found"
+handler500 = "guides.views.error_pages.server_error"
 
 urlpatterns = [
     # /livez /readyz /robots.txt

@@ -96,7 +96,7 @@ FAULTS = {
     "wrapping it": "guides.mail.secret:Secret.__init__",
     "the form": "guides.forms:ConnectionForm.is_valid",
     "the servers": "guides.forms:ServersForm.servers_by_hand",
-    "the provider": "guides.views.readers:Reader.of",
+    "the provider": "guides.views.visitor:VisitorContext.load",
     "the plan": "guides.mail.connection.plan:TestPlan.__post_init__",
     "the slot": "guides.limits.test_slot:TestSlot.check",
     "rate limits": "guides.views.connection_test:acquire_test",

@@ -124,7 +124,7 @@ class TextForm(VersionedForm):
                 self.add_error("body", ValidationError(message, code=fault.code))
 
 
-class DomainForm(ModelForm):
+class DomainRowForm(ModelForm):
     """A row whose name is a domain or a host: kept in the one form in which the portal compares them."""
 
     def clean(self) -> dict[str, Any] | None:
@@ -143,7 +143,7 @@ class DomainForm(ModelForm):
         return False
 
 
-class ServerForm(DomainForm):
+class ServerForm(DomainRowForm):
     """A provider's server; a bridge program answers on the visitor's own machine."""
 
     def __init__(self, *args: Any, provider: Provider, **kwargs: Any) -> None:

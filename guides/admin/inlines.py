@@ -10,7 +10,7 @@ from django.forms import BaseInlineFormSet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin.forms import ClassForm, DomainForm, PatternForm, ServerForm, TextForm, VersionForm
+from guides.admin.forms import ClassForm, DomainRowForm, PatternForm, ServerForm, TextForm, VersionForm
 from guides.library.compiling import wants_steps
 from guides.markup import MESSAGES, MarkupError, compile_text
 from guides.models import (
@@ -69,7 +69,7 @@ class DomainInline(TabularInline):
     """A provider's domains."""
 
     model = ProviderDomain
-    form = DomainForm
+    form = DomainRowForm
     fields = ["domain"]
     extra = 0
 
@@ -78,7 +78,7 @@ class SuffixRuleInline(TabularInline):
     """A provider's rules for everything below a suffix."""
 
     model = SuffixRule
-    form = DomainForm
+    form = DomainRowForm
     fields = ["kind", "suffix"]
     extra = 0
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from guides.admin.entries import ModelAdmin
-from guides.admin.forms import DomainForm, VersionedForm
+from guides.admin.forms import DomainRowForm, VersionedForm
 from guides.library_cache import raise_version
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.discovery.autoconfig import DOMAIN_PLACEHOLDER
@@ -22,7 +22,7 @@ else:
     TabularInline = admin.TabularInline
 
 
-class IspdbServerForm(DomainForm):
+class IspdbServerForm(DomainRowForm):
     """A server of an autoconfig file: its host may hold the domain's placeholder."""
 
     def is_no_name(self, typed: str) -> bool:
@@ -38,7 +38,7 @@ class IspdbDomainInline(TabularInline):
     """The domains that an entry is about."""
 
     model = IspdbDomain
-    form = DomainForm
+    form = DomainRowForm
     fields = ["domain"]
     extra = 0
 

@@ -24,10 +24,10 @@ from guides.models import Provider
 from guides.services import publishing
 from guides.services.offers import offer_of
 from guides.views import labels
-from guides.views.machines import CACHEABLE, machine, not_served, plain
-from guides.views.offers import base_url, portal_name_in_net
+from guides.views.client_configuration import CACHEABLE, machine, not_served, plain
 from guides.views.page_cache import cached_page
-from guides.views.readers import Reader, language
+from guides.views.portal_urls import base_url, portal_name_in_net
+from guides.views.visitor import VisitorContext, language
 
 
 class ProfileForm(AddressForm):
@@ -147,13 +147,13 @@ def _page(request: HttpRequest, provider: Provider, domain: str, form: ProfileFo
     request.page_path = reverse("apple", args=[domain])  # type: ignore[attr-defined]
     protocols = offer_of(provider, domain).password_protocols
     form = form or ProfileForm(provider=provider, protocols=protocols)
-    reader = Reader.of(domain)
+    visitor = VisitorContext.load(domain)
     context = {
-        "reader": reader,
+        "visitor": visitor,
         "form": form,
         "is_possible": bool(protocols),
         "asks_protocol": len(protocols) > 1,
-        "password": labels.PASSWORDS[reader.account.password],
+        "password": labels.PASSWORDS[visitor.account.password],
         "is_signed": settings.PROFILE_SIGNER is not None,
         "page_url": _page_url(request, domain),
         "shown_domain": display_domain(domain),

@@ -30,11 +30,11 @@ from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.services import articles, discovering
 from guides.views import labels, retries
-from guides.views.belonging import hidden_hosts, must_look_up, stated_hosts
-from guides.views.readers import DomainField, Reader, language
+from guides.views.host_ownership import hidden_hosts, must_look_up, stated_hosts
 from guides.views.refusals import status_of, with_retry_after, words_of
 from guides.views.result_page import TestPage
 from guides.views.result_stream import EVENT_STREAM, EventStream, GrowingPage, RunningTest
+from guides.views.visitor import DomainField, VisitorContext, language
 from guides.views.warnings import server_warnings
 
 # Providers whose mailboxes no password opens from here -> the class that says why.
@@ -61,11 +61,11 @@ def page(request: HttpRequest) -> HttpResponseBase:
         return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
     confirmed = request.GET.get("confirmed", "")
-    reader = Reader.of(at.domain, confirmed=confirmed)
-    is_token = reader.account.password is PasswordKind.OAUTH2
+    visitor = VisitorContext.load(at.domain, confirmed=confirmed)
+    is_token = visitor.account.password is PasswordKind.OAUTH2
     form = ConnectionForm(initial=ConnectionForm.named_in(request.GET) | {"confirmed": confirmed, "is_token": is_token})
-    warnings = server_warnings(_usual_servers(reader, wants_pop3=False))
-    return render(request, "test.html", _context(form, reader) | {"warnings": warnings})
+    warnings = server_warnings(_usual_servers(visitor, wants_pop3=False))
+    return render(request, "test.html", _context(form, visitor) | {"warnings": warnings})
 
 
 @sensitive_variables()
@@ -76,58 +76,58 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         valid = form.is_valid()
         address = form.cleaned_data.get("address")
         confirmed = form.cleaned_data.get("confirmed", "")
-        reader = Reader.of(address.domain, address, confirmed=confirmed) if address else Reader()
+        visitor = VisitorContext.load(address.domain, address, confirmed=confirmed) if address else VisitorContext()
     if not valid or secret is None:
-        return _with_form(request, form, reader)
+        return _with_form(request, form, visitor)
     by_hand = form.servers_by_hand()
-    if not by_hand and not reader.is_settled:
+    if not by_hand and not visitor.is_settled:
         try:
-            reader = _looked_up(request, form.cleaned_data["address"], confirmed)
+            visitor = _looked_up(request, form.cleaned_data["address"], confirmed)
         except Refused as refusal:
-            return _over_limit(request, form, reader, refusal)
-    if by_hand and must_look_up(reader, by_hand):
+            return _over_limit(request, form, visitor, refusal)
+    if by_hand and must_look_up(visitor, by_hand):
         with suppress(Refused):  # then they stay hidden
-            reader = _looked_up(request, form.cleaned_data["address"], confirmed, tells_address=False)
-    by_hand = tuple(map(reader.account.with_rules, by_hand))
-    servers = by_hand or _usual_servers(reader, wants_pop3=form.cleaned_data["pop3"])
-    if not servers and reader.needs_confirmation:
+            visitor = _looked_up(request, form.cleaned_data["address"], confirmed, tells_address=False)
+    by_hand = tuple(map(visitor.account.with_rules, by_hand))
+    servers = by_hand or _usual_servers(visitor, wants_pop3=form.cleaned_data["pop3"])
+    if not servers and visitor.needs_confirmation:
         form.add_error("confirmed", _("First confirm below where your mailbox is."))
-        return _with_form(request, form, reader)
+        return _with_form(request, form, visitor)
     if not servers:
-        form.add_error(*_nothing_to_test(reader))
-        return _with_form(request, form, reader)
+        form.add_error(*_nothing_to_test(visitor))
+        return _with_form(request, form, visitor)
     if any(server.username is UsernameForm.OTHER for server in servers) and not form.cleaned_data["username"]:
         form.add_error(
-            "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(reader)}
+            "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(visitor)}
         )
-        return _with_form(request, form, reader)
-    provider = reader.provider
+        return _with_form(request, form, visitor)
+    provider = visitor.provider
     plan = TestPlan(
         address=form.cleaned_data["address"],
         servers=servers,
         username=form.cleaned_data["username"] or None,
-        password=reader.account.password,
+        password=visitor.account.password,
         provider=provider.slug if provider else None,
         password_pattern=provider.password_pattern if provider else "",
-        hidden_hosts=hidden_hosts(reader, by_hand),
-        known_servers=reader.account.servers,
-        stated_hosts=stated_hosts(reader),
+        hidden_hosts=hidden_hosts(visitor, by_hand),
+        known_servers=visitor.account.servers,
+        stated_hosts=stated_hosts(visitor),
         token=form.cleaned_data["is_token"],
     )
     if form.cleaned_data["deliver"]:
         if not plan.can_deliver:
             form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
-            return _with_form(request, form, reader)
+            return _with_form(request, form, visitor)
         plan = replace(plan, deliver=True)
     if not (plan.token or form.cleaned_data["anyway"] or matches_format(plan.password_pattern, secret)):
-        form.doubt(labels.doubt(reader))
-        return _with_form(request, form, reader)
-    return _acquire_and_answer(request, plan, secret, reader, form)
+        form.doubt(labels.doubt(visitor))
+        return _with_form(request, form, visitor)
+    return _acquire_and_answer(request, plan, secret, visitor, form)
 
 
 @sensitive_variables()
 def _acquire_and_answer(
-    request: HttpRequest, plan: TestPlan, secret: Secret, reader: Reader, form: ConnectionForm
+    request: HttpRequest, plan: TestPlan, secret: Secret, visitor: VisitorContext, form: ConnectionForm
 ) -> HttpResponseBase:
     """Pass the limits, and run the test. Where all is known already no server is asked, and nothing counts."""
     slot: TestSlot | None = None
@@ -142,13 +142,13 @@ def _acquire_and_answer(
         if hold is not None and not slot.must_connect:
             hold.refund()
             hold = None
-        return _answer(request, plan, secret, hold, slot, reader, form)
+        return _answer(request, plan, secret, hold, slot, visitor, form)
     except Refused as refusal:
         if slot is not None:
             slot.close()
         if hold is not None:
             hold.refund()
-        return _over_limit(request, form, reader, refusal)
+        return _over_limit(request, form, visitor, refusal)
     except BaseException:
         if slot is not None:
             slot.close()
@@ -171,32 +171,32 @@ def _acquire_test(request: HttpRequest, plan: TestPlan) -> RateLimitHold:
     return acquire_test(visitor_ip, address, hosts, usernames, proven=True)
 
 
-def _name_of(reader: Reader) -> str:
+def _name_of(visitor: VisitorContext) -> str:
     """What to enter where the user name is no part of the address."""
-    return reader.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
+    return visitor.username_name or str(labels.USERNAMES[UsernameForm.OTHER])
 
 
-def _looked_up(request: HttpRequest, address: Address, confirmed: str, *, tells_address: bool = True) -> Reader:
-    """A reader whose domain was not looked up lately. Raises Refused.
+def _looked_up(request: HttpRequest, address: Address, confirmed: str, *, tells_address: bool = True) -> VisitorContext:
+    """A visitor whose domain was not looked up lately. Raises Refused.
 
     `tells_address`: the settings are wanted, for which a source may need the address; else who owns the hosts.
     """
     count_lookup(request.META["REMOTE_ADDR"])
     discovery = discovering.look_up(address.domain)
     more = discovering.with_exchangers(discovery) if not tells_address else discovering.with_address(discovery, address)
-    return Reader.of(address.domain, address, discovery=more, confirmed=confirmed)
+    return VisitorContext.load(address.domain, address, discovery=more, confirmed=confirmed)
 
 
-def _nothing_to_test(reader: Reader) -> tuple[str, str]:
+def _nothing_to_test(visitor: VisitorContext) -> tuple[str, str]:
     """The field at which to say why no server is known, and the words."""
-    if reader.lets_no_client_in:
+    if visitor.lets_no_client_in:
         return "address", _("No mail program can open this mailbox, so there is nothing to test.")
     return "imap_host", _("We do not know the servers of this domain. Enter them here to test them.")
 
 
-def _usual_servers(reader: Reader, *, wants_pop3: bool) -> tuple[Server, ...]:
+def _usual_servers(visitor: VisitorContext, *, wants_pop3: bool) -> tuple[Server, ...]:
     """The provider's best server of each protocol. POP3 only on request or where nothing else is: it is often off."""
-    account = reader.account
+    account = visitor.account
     wanted = [Protocol.IMAP, Protocol.SMTP]
     if wants_pop3 or account.best(Protocol.IMAP) is None:
         wanted.append(Protocol.POP3)
@@ -209,7 +209,7 @@ def _answer(
     secret: Secret,
     hold: RateLimitHold | None,
     slot: TestSlot,
-    reader: Reader,
+    visitor: VisitorContext,
     form: ConnectionForm,
 ) -> HttpResponseBase:
     """Start the test and stream its stages. Everything that may break is done before it starts."""
@@ -218,7 +218,9 @@ def _answer(
         test_page = TestPage.prepare(plan, found, language(), frozenset(slot.listed))
         page = ""
         if not request.htmx:  # type: ignore[attr-defined]
-            page = render_to_string("test.html", _context(form, reader) | {"is_running": True, "result": _GAP}, request)
+            page = render_to_string(
+                "test.html", _context(form, visitor) | {"is_running": True, "result": _GAP}, request
+            )
     close_old_connections()  # a test may last a minute; a pooled connection is not held meanwhile
     running = RunningTest(plan, secret, found.patterns, hold, slot)
     if request.htmx:  # type: ignore[attr-defined]
@@ -230,22 +232,22 @@ def _answer(
     return response
 
 
-def _context(form: ConnectionForm, reader: Reader) -> dict[str, Any]:
+def _context(form: ConnectionForm, visitor: VisitorContext) -> dict[str, Any]:
     return {
         "form": form,
-        "reader": reader,
+        "visitor": visitor,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
-        "username_words": _name_of(reader) if reader.wants_username else "",
-        "password_example": example_password(reader.provider.password_pattern) if reader.provider else "",
-        "explained": _explanation(reader),
+        "username_words": _name_of(visitor) if visitor.wants_username else "",
+        "password_example": example_password(visitor.provider.password_pattern) if visitor.provider else "",
+        "explained": _explanation(visitor),
         "retry_idents": retries.IDENTS,
-        "password_words": labels.PASSWORDS[reader.account.password] if reader.provider else "",
+        "password_words": labels.PASSWORDS[visitor.account.password] if visitor.provider else "",
     }
 
 
-def _explanation(reader: Reader) -> dict[str, Any] | None:
+def _explanation(visitor: VisitorContext) -> dict[str, Any] | None:
     """What stands in the place of the form for a provider where no password can be tested from here."""
-    kind = reader.account.password
+    kind = visitor.account.password
     cause = EXPLAINED.get(kind)
     if cause is None:
         return None
@@ -254,19 +256,24 @@ def _explanation(reader: Reader) -> dict[str, Any] | None:
 
 
 def _with_form(
-    request: HttpRequest, form: ConnectionForm, reader: Reader, *, status: int = 422, more: dict[str, Any] | None = None
+    request: HttpRequest,
+    form: ConnectionForm,
+    visitor: VisitorContext,
+    *,
+    status: int = 422,
+    more: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """The form again, with what was typed (never the password) and why no test was made."""
-    response = render(request, "test.html", _context(form, reader) | (more or {}), status=status)
+    response = render(request, "test.html", _context(form, visitor) | (more or {}), status=status)
     response["HX-Retarget"] = "#main"
     response["HX-Reswap"] = "innerHTML show:top"
     return response
 
 
-def _over_limit(request: HttpRequest, form: ConnectionForm, reader: Reader, refusal: Refused) -> HttpResponse:
+def _over_limit(request: HttpRequest, form: ConnectionForm, visitor: VisitorContext, refusal: Refused) -> HttpResponse:
     challenge = None
     if refusal.limit in PROVABLE and settings.LIMIT_PROOF_HOUR and not getattr(request, "has_proven", False):
         challenge = proof_of_work.challenge(visitor_name(request.META["REMOTE_ADDR"]))
     context = {"minutes": -(-refusal.retry_after // 60), "challenge": challenge, "refusal": words_of(refusal)}
-    response = _with_form(request, form, reader, status=status_of(refusal), more=context)
+    response = _with_form(request, form, visitor, status=status_of(refusal), more=context)
     return with_retry_after(response, refusal)

@@ -18,7 +18,7 @@ from guides.models.texts import Text
 from guides.views import labels
 from guides.views.lists import Shelf, error_page, shelves
 from guides.views.page_cache import cached_page, keep_out
-from guides.views.readers import DomainField, Reader, filled, language
+from guides.views.visitor import DomainField, VisitorContext, filled, language
 
 
 @require_safe
@@ -54,21 +54,21 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(path)
     request.page_path = path  # type: ignore[attr-defined]
     request.page_languages = languages  # type: ignore[attr-defined]
-    reader = Reader.of(at.domain)
+    visitor = VisitorContext.load(at.domain)
     context = {
         "article": article,
         "text": text,
         "is_fallback": text.language != language(),
-        "body": filled(text, reader.situation()),
+        "body": filled(text, visitor.situation()),
         "owner": labels.OWNERS[Owner(article.owner)],
-        "reader": reader,
+        "visitor": visitor,
     }
     response = render(request, "error.html", context)
-    return response if reader.is_from_library else keep_out(response)
+    return response if visitor.is_from_library else keep_out(response)
 
 
 def _article(slug: str) -> tuple[ErrorArticle, Text, set[str]]:
-    """An article, its text for the reader, and the languages that it is there in. Raises Http404."""
+    """An article, its text for the visitor, and the languages that it is there in. Raises Http404."""
     article = get_object_or_404(ErrorArticle.objects.published(), slug=slug)
     texts = ErrorText.objects.filter(article=article).published()
     text = texts.in_reading_order(language()).defer("body").first()

@@ -25,7 +25,7 @@ from guides.services import unexplained
 from guides.services.explaining import explained
 from guides.views import labels
 from guides.views.errors import index_context
-from guides.views.readers import language
+from guides.views.visitor import language
 
 # What a form's own packaging may add to a megabyte.
 _PACKAGING = 20_000

@@ -17,12 +17,12 @@ from guides.library_cache import library_cached
 from guides.mail.accounts import Address, Protocol
 from guides.models import Guide, GuideText
 from guides.models.texts import Text
-from guides.views import by_hand
-from guides.views.cards import cards
+from guides.views import manual_servers
 from guides.views.lists import guide_page
-from guides.views.offers import has_profile
 from guides.views.page_cache import cached_page, keep_out
-from guides.views.readers import DomainField, Reader, filled, language
+from guides.views.portal_urls import has_profile
+from guides.views.settings_cards import cards
+from guides.views.visitor import DomainField, VisitorContext, filled, language
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @cached_page()
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
-    """One guide. A POST holds the reader's address and fills it into the steps; a URL holds the domain alone."""
+    """One guide. A POST holds the visitor's address and fills it into the steps; a URL holds the domain alone."""
     guide = library_cached(f"guide:{slug}", lambda: get_object_or_404(Guide.objects.published().for_page(), slug=slug))
     form = AddressForm(request.POST if request.method == "POST" else None)
     address: Address | None = None
@@ -61,24 +61,24 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
         at = DomainField.read(address.domain)
     else:
         at = DomainField.read(request.GET.get("at", ""))
-    typed = by_hand.form_of(request) if at.domain else None
+    typed = manual_servers.form_of(request) if at.domain else None
     if typed is not None and not typed.is_valid():  # that page says what is wrong, and has the fields
         return redirect(f"{reverse('settings-domain', args=[at.domain])}?{urlencode(typed.data)}")
     confirmed = request.GET.get("confirmed", "")
-    reader = Reader.of(at.domain, address, confirmed=confirmed, by_hand=by_hand.servers_of(typed))
-    choice = _Choice(guide, reader, request)
+    visitor = VisitorContext.load(at.domain, address, confirmed=confirmed, by_hand=manual_servers.servers_of(typed))
+    choice = _Choice(guide, visitor, request)
     if at.held_address:
         return redirect(choice.url())
     request.page_path = choice.url()  # type: ignore[attr-defined]
-    return _page(request, choice, reader, at, form)
+    return _page(request, choice, visitor, at, form)
 
 
 class _Choice:
     """What the URL says: version and protocol, as far as the client and the provider have them."""
 
-    def __init__(self, guide: Guide, reader: Reader, request: HttpRequest) -> None:
+    def __init__(self, guide: Guide, visitor: VisitorContext, request: HttpRequest) -> None:
         self.guide = guide
-        self.reader = reader
+        self.visitor = visitor
         self.versions = list(guide.client.versions.all()) if guide.client else []
         wanted = request.GET.get("version", "")
         default = next((version for version in self.versions if version.is_default), None)
@@ -86,7 +86,7 @@ class _Choice:
         self.version_slug = self.version.slug if self.version else ""
         self.wanted_protocol = Protocol.POP3 if request.GET.get("protocol") == Protocol.POP3 else Protocol.IMAP
 
-    def protocols(self, reader: Reader) -> list[Protocol]:
+    def protocols(self, visitor: VisitorContext) -> list[Protocol]:
         """The ways to receive mail that both the client and the provider have; IMAP first."""
         client = self.guide.client
         speaks = {
@@ -94,7 +94,7 @@ class _Choice:
             Protocol.POP3: client is None or client.speaks_pop3,
         }
         offers = {
-            protocol: not reader.known or reader.account.best(protocol) is not None
+            protocol: not visitor.known or visitor.account.best(protocol) is not None
             for protocol in (Protocol.IMAP, Protocol.POP3)
         }
         both = [protocol for protocol in speaks if speaks[protocol] and offers[protocol]]
@@ -102,8 +102,8 @@ class _Choice:
 
     def url(self, *, version: str | None = None, protocol: Protocol | None = None) -> str:
         """The page's address with one thing changed; what is usual is left out."""
-        domain = self.reader.domain
-        query = {"at": domain} | self.reader.carried if domain else {}
+        domain = self.visitor.domain
+        query = {"at": domain} | self.visitor.carried if domain else {}
         slug = self.version_slug if version is None else version
         if self.version and slug != next((v.slug for v in self.versions if v.is_default), ""):
             query["version"] = slug
@@ -113,28 +113,30 @@ class _Choice:
         return f"{path}?{urlencode(query)}" if query else path
 
 
-def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField, form: AddressForm) -> HttpResponse:
+def _page(
+    request: HttpRequest, choice: _Choice, visitor: VisitorContext, at: DomainField, form: AddressForm
+) -> HttpResponse:
     text, request.page_languages = library_cached(  # type: ignore[attr-defined]
         f"guide text:{choice.guide.pk}:{language()}", lambda: _text_of(choice.guide)
     )
-    protocols = choice.protocols(reader)
+    protocols = choice.protocols(visitor)
     protocol = choice.wanted_protocol if choice.wanted_protocol in protocols else protocols[0]
     choice.wanted_protocol = protocol  # links to this page do not carry on what cannot be
-    situation = reader.situation(protocol, choice.version_slug)
+    situation = visitor.situation(protocol, choice.version_slug)
     faulty = bool(at.fault) or (form.is_bound and not form.is_valid())
     context = {
         "guide": choice.guide,
         "text": text,
         "is_fallback": text.language != language(),
         "body": filled(text, situation),
-        "notice": reader.notice_html(protocol),
-        "reader": reader,
-        "cards": cards(reader, (protocol, Protocol.SMTP)),
+        "notice": visitor.notice_html(protocol),
+        "visitor": visitor,
+        "cards": cards(visitor, (protocol, Protocol.SMTP)),
         "at": at,
         "at_fault": ADDRESS_FAULTS.get(at.fault, ""),
         "form": form,
         "is_about_client": choice.guide.client_id is not None,
-        "has_profile": bool(choice.guide.client and choice.guide.client.reads_profile) and has_profile(reader),
+        "has_profile": bool(choice.guide.client and choice.guide.client.reads_profile) and has_profile(visitor),
         "versions": [Switch(v.name, choice.url(version=v.slug), v == choice.version) for v in choice.versions],
         "protocols": [Switch(p.name, choice.url(protocol=p), p is protocol) for p in protocols],
         "version_slug": choice.version_slug,
@@ -143,14 +145,14 @@ def _page(request: HttpRequest, choice: _Choice, reader: Reader, at: DomainField
         "title_error": _("Error:") if faulty else "",
     }
     response = render(request, "guide.html", context, status=422 if faulty else 200)
-    if reader.address:
+    if visitor.address:
         response["Cache-Control"] = "no-store"
         return response
-    return response if reader.is_from_library else keep_out(response)
+    return response if visitor.is_from_library else keep_out(response)
 
 
 def _text_of(guide: Guide) -> tuple[Text, set[str]]:
-    """A guide's text for the reader, and the languages that it is there in."""
+    """A guide's text for the visitor, and the languages that it is there in."""
     texts = GuideText.objects.filter(guide=guide).published()
     text = texts.in_reading_order(language()).defer("body").first()
     assert text is not None  # noqa: S101  # `published()` found the guide by its texts

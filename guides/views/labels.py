@@ -10,7 +10,7 @@ from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
 from guides.mail.diagnosis.bounces import Kind
 from guides.mail.diagnosis.judging import Basis
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage
-from guides.views.readers import Reader
+from guides.views.visitor import VisitorContext
 
 STAGES = {
     Stage.INPUT: _("What you typed"),
@@ -99,14 +99,14 @@ EXPLAINED = {
 }
 
 
-def doubt(reader: Reader) -> str:
+def doubt(visitor: VisitorContext) -> str:
     """What makes us doubt a password before it is sent."""
-    name = reader.password_name or str(PASSWORDS[reader.account.password])
+    name = visitor.password_name or str(PASSWORDS[visitor.account.password])
     return gettext(
         "This does not look like the password that %(provider)s wants from mail programs: %(name)s. "
         "It has not been sent anywhere. Enter that one; "
         "or, if you are sure, tick “Test it anyway” and enter this one again."
-    ) % {"provider": reader.account.provider_name, "name": name}
+    ) % {"provider": visitor.account.provider_name, "name": name}
 
 
 DETAILS = {

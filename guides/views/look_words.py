@@ -105,7 +105,7 @@ _FAMILIES_OF_CAUSES = {
 
 
 def cause_words(error: str) -> str:
-    """Why a place is of no use, in the reader's language; "" when all is well."""
+    """Why a place is of no use, in the visitor's language; "" when all is well."""
     if not error:
         return ""
     if error in _CAUSES:

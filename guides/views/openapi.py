@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from guides.mail.accounts import AuthMethod, PasswordKind, Protocol, Security, UsernameForm
 from guides.mail.discovery.findings import ConfigSource, Trust
-from guides.views.machines import CACHEABLE, machine
-from guides.views.offers import base_url
+from guides.views.client_configuration import CACHEABLE, machine
 from guides.views.page_cache import cached_page
+from guides.views.portal_urls import base_url
 
 VERSION = "1.0.0"
 

@@ -36,7 +36,7 @@ from guides.models import SuffixRule
 from guides.services import publishing
 from guides.services.offers import documentation_url, offer_of
 from guides.views import labels, look_words
-from guides.views.offers import base_url
+from guides.views.portal_urls import base_url
 from guides.views.refusals import status_of, with_retry_after, words_of
 
 LOOK_SECONDS = 60  # a look is shared for so long
@@ -96,7 +96,7 @@ class RecordLine:
     """A record as the page shows it; `published` is None when nobody looked."""
 
     record: DnsRecord
-    reader: str | Promise
+    visitor: str | Promise
     published: Published | None = None
     words: str | Promise = ""
     instead: str = ""

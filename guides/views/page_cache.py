@@ -27,7 +27,7 @@ from django.utils.cache import (
 from django.views.decorators.gzip import gzip_page
 
 from guides.library_cache import SECONDS, pinned_version
-from guides.views.readers import language
+from guides.views.visitor import language
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]

@@ -13,8 +13,8 @@ from guides.models import Guide
 from guides.models.texts import ListedText
 from guides.views.lists import first_errors, guide_tiles
 from guides.views.page_cache import cached_page
-from guides.views.readers import language
 from guides.views.status import outage_state, outages_now
+from guides.views.visitor import language
 
 
 @require_safe
@@ -52,6 +52,6 @@ def home_context(form: AddressForm) -> dict[str, object]:
 
 
 def guide_links(query: str) -> list[tuple[ListedText, str]]:
-    """The first guides with the address of their pages for a reader (`Reader.query`)."""
+    """The first guides with the address of their pages for a visitor (`VisitorContext.query`)."""
     folder, tail = reverse("guides"), f"?{query}" if query else ""
     return [(text, f"{folder}{text.slug}/{tail}") for text in guide_tiles(language())]

@@ -17,10 +17,10 @@ from guides.forms import PortalForm
 from guides.mail.connection_report import LONGEST, ConnectionReport, ReportFault
 from guides.services import articles
 from guides.views import labels, retries
-from guides.views.readers import language
 from guides.views.report_text import ReportPart, as_text
 from guides.views.result_page import LegPart, StageRow
 from guides.views.verdicts import ArticleLinks, VerdictPart, cause_links, judged
+from guides.views.visitor import language
 
 FAULTS = {
     "json": gettext_lazy("This is not a report. Paste the whole text of the file that ends in .json, from { to }."),

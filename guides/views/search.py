@@ -22,7 +22,7 @@ from guides.search.error_query import Explained, explain
 from guides.search.index_rows import Kind
 from guides.search.query import SearchHit, search
 from guides.views import labels
-from guides.views.readers import language
+from guides.views.visitor import language
 
 _LOCAL_PART = re.compile(r"[^\s@<>\"'()]+@(?=[^\s@])")
 _ROUTES = {Kind.GUIDE: "guide", Kind.ERROR: "error", Kind.PROVIDER: "settings-domain"}

@@ -17,15 +17,15 @@ from guides.mail.accounts import Address, AddressError, domain_to_ascii
 from guides.mail.discovery.findings import Discovery, Trust
 from guides.mail.discovery.serialization import as_record
 from guides.services import discovering
-from guides.views import by_hand, labels
-from guides.views.cards import cards
-from guides.views.looking import LookingStream, remarks_of, rows_of
-from guides.views.offers import has_profile
+from guides.views import labels, manual_servers
+from guides.views.discovery_stream import DiscoveryStream, remarks_of, rows_of
 from guides.views.page_cache import cached_page, keep_out
 from guides.views.pages import guide_links, home_context
-from guides.views.readers import Reader, language
+from guides.views.portal_urls import has_profile
 from guides.views.refusals import status_of, with_retry_after, words_of
+from guides.views.settings_cards import cards
 from guides.views.similar_domains import similar_domains
+from guides.views.visitor import VisitorContext, language
 
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
@@ -40,17 +40,19 @@ def lookup(request: HttpRequest) -> HttpResponseBase:
         return render(request, "home.html", home_context(form), status=422)
     address: Address = form.cleaned_data["address"]
     confirmed = request.POST.get("confirmed", "")
-    reader = Reader.of(address.domain, address, confirmed=confirmed)
-    if reader.is_settled and not (reader.discovery and reader.discovery.needs_address):
-        return _private(_page(request, reader))
+    visitor = VisitorContext.load(address.domain, address, confirmed=confirmed)
+    if visitor.is_settled and not (visitor.discovery and visitor.discovery.needs_address):
+        return _private(_page(request, visitor))
     try:
         count_lookup(request.META["REMOTE_ADDR"])
-        if request.htmx and not reader.is_settled:  # type: ignore[attr-defined]
+        if request.htmx and not visitor.is_settled:  # type: ignore[attr-defined]
             return _private(_stream(request, address, confirmed))
         discovery = _discovered(address)
     except Refused as refusal:
-        return _private(_over_limit(request, reader, refusal))
-    return _private(_page(request, Reader.of(address.domain, address, discovery=discovery, confirmed=confirmed)))
+        return _private(_over_limit(request, visitor, refusal))
+    return _private(
+        _page(request, VisitorContext.load(address.domain, address, discovery=discovery, confirmed=confirmed))
+    )
 
 
 @require_safe
@@ -60,16 +62,18 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     ascii_domain = _domain(domain)
     if ascii_domain != domain:
         return redirect("settings-domain", ascii_domain)
-    form = by_hand.form_of(request)
+    form = manual_servers.form_of(request)
     confirmed = request.GET.get("confirmed", "")
-    reader = Reader.of(ascii_domain, confirmed=confirmed, by_hand=by_hand.servers_of(form))
-    if not reader.is_settled and form is None:
+    visitor = VisitorContext.load(ascii_domain, confirmed=confirmed, by_hand=manual_servers.servers_of(form))
+    if not visitor.is_settled and form is None:
         try:
             count_lookup(request.META["REMOTE_ADDR"])
-            reader = Reader.of(ascii_domain, discovery=discovering.look_up(ascii_domain), confirmed=confirmed)
+            visitor = VisitorContext.load(
+                ascii_domain, discovery=discovering.look_up(ascii_domain), confirmed=confirmed
+            )
         except Refused as refusal:
-            return _over_limit(request, reader, refusal)
-    return _page(request, reader, form)
+            return _over_limit(request, visitor, refusal)
+    return _page(request, visitor, form)
 
 
 @require_safe
@@ -106,11 +110,11 @@ def _stream(request: HttpRequest, address: Address, confirmed: str) -> Streaming
         if discovery is None:
             return render_to_string("settings/_broken.html", {"domain": address.domain}, request)
         found = discovering.with_address(discovery, address)
-        reader = Reader.of(address.domain, address, discovery=found, confirmed=confirmed)
-        return render_to_string("settings.html", _context(request, reader), request)
+        visitor = VisitorContext.load(address.domain, address, discovery=found, confirmed=confirmed)
+        return render_to_string("settings.html", _context(request, visitor), request)
 
     close_old_connections()  # the search may last seconds; a pooled connection is not held meanwhile
-    stream = LookingStream(address.domain, language(), finish)
+    stream = DiscoveryStream(address.domain, language(), finish)
     response = StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8")
     response["X-Accel-Buffering"] = "no"
     return response
@@ -122,43 +126,43 @@ def _private(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _over_limit(request: HttpRequest, reader: Reader, refusal: Refused) -> HttpResponse:
-    context = _context(request, reader) | {"refusal": words_of(refusal)}
+def _over_limit(request: HttpRequest, visitor: VisitorContext, refusal: Refused) -> HttpResponse:
+    context = _context(request, visitor) | {"refusal": words_of(refusal)}
     return with_retry_after(render(request, "settings.html", context, status=status_of(refusal)), refusal)
 
 
-def _page(request: HttpRequest, reader: Reader, form: ServersForm | None = None) -> HttpResponse:
+def _page(request: HttpRequest, visitor: VisitorContext, form: ServersForm | None = None) -> HttpResponse:
     faulty = form is not None and bool(form.errors)
-    response = render(request, "settings.html", _context(request, reader, form), status=422 if faulty else 200)
+    response = render(request, "settings.html", _context(request, visitor, form), status=422 if faulty else 200)
     if request.method == "POST":
-        response["HX-Push-Url"] = reverse("settings-domain", args=[reader.domain])
-    return response if reader.is_from_library else keep_out(response)
+        response["HX-Push-Url"] = reverse("settings-domain", args=[visitor.domain])
+    return response if visitor.is_from_library else keep_out(response)
 
 
-def _may_be_mistyped(reader: Reader) -> bool:
+def _may_be_mistyped(visitor: VisitorContext) -> bool:
     """Whether to look for a similar name: not where the table knows the domain or it publishes its own settings."""
-    if reader.discovery is None:
-        return reader.provider is None
-    winner = reader.discovery.winner
+    if visitor.discovery is None:
+        return visitor.provider is None
+    winner = visitor.discovery.winner
     return winner is None or winner.trust is not Trust.HIGH
 
 
-def _context(request: HttpRequest, reader: Reader, form: ServersForm | None = None) -> dict[str, object]:
-    path = reverse("settings-domain", args=[reader.domain])
+def _context(request: HttpRequest, visitor: VisitorContext, form: ServersForm | None = None) -> dict[str, object]:
+    path = reverse("settings-domain", args=[visitor.domain])
     request.page_path = path  # type: ignore[attr-defined]
-    wants_form = (not reader.known and not reader.needs_confirmation) or "by-hand" in request.GET
+    wants_form = (not visitor.known and not visitor.needs_confirmation) or "by-hand" in request.GET
     form = form or (ServersForm() if wants_form else None)
     return {
-        "reader": reader,
+        "visitor": visitor,
         "form": form,
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows] if form else [],
-        "cards": cards(reader),
-        "guides": guide_links(reader.query),
-        "password": labels.PASSWORDS[reader.account.password],
-        "has_profile": has_profile(reader),
-        "similar": similar_domains(reader.domain) if _may_be_mistyped(reader) else [],
-        "sources": rows_of(reader.discovery) if reader.discovery else [],
-        "remarks": remarks_of(reader.discovery) if reader.discovery and not reader.by_hand else [],
+        "cards": cards(visitor),
+        "guides": guide_links(visitor.query),
+        "password": labels.PASSWORDS[visitor.account.password],
+        "has_profile": has_profile(visitor),
+        "similar": similar_domains(visitor.domain) if _may_be_mistyped(visitor) else [],
+        "sources": rows_of(visitor.discovery) if visitor.discovery else [],
+        "remarks": remarks_of(visitor.discovery) if visitor.discovery and not visitor.by_hand else [],
         "share_url": request.build_absolute_uri(path),
         "page_url": path,
     }

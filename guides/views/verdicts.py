@@ -40,7 +40,7 @@ class ArticleLink:
 
 @dataclass(frozen=True, slots=True)
 class ArticleLinks:
-    """The articles as a result may point at them, for a reader of `domain`."""
+    """The articles as a result may point at them, for a visitor of `domain`."""
 
     known: Mapping[str, tuple[str, str]]  # title and summary, by slug
     domain: str

@@ -1,4 +1,4 @@
-"""The words that filling a text adds to it, in the reader's language."""
+"""The words that filling a text adds to it, in the visitor's language."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ class Words(Mapping[str, str]):
         return len(WORDS)
 
 
-READER_WORDS = Words()
+FILLER_WORDS = Words()

@@ -14,9 +14,9 @@ from dataclasses import replace
 from guides.mail.accounts import Security, Server
 from guides.mail.connection.certificate import CERTIFICATE_CAUSES
 from guides.mail.connection.context import TestContext
-from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.input import USUAL_PORT
 from guides.mail.connection.legs import LegRun
+from guides.mail.connection.login_lock import LoginLock
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login
 from guides.mail.connection.probes import UNREACHABLE, Endpoint, ProbeResult
 from guides.mail.network import Egress, PortForbidden
@@ -133,6 +133,6 @@ async def _answers(server: Server, context: TestContext) -> bool:
                     if result.stage is Stage.CONNECT:
                         timeout.reschedule(loop.time() + ANSWER_SECONDS)
 
-            probe = replace(context, secret=Secret(""), gate=LoginGate((leg,)), session_loan=None, report=report)
+            probe = replace(context, secret=Secret(""), login_lock=LoginLock((leg,)), session_loan=None, report=report)
             await LegRun(server, probe, stages).run()
     return len(ended) == len(stages) and all(result.outcome in (Outcome.OK, Outcome.WARN) for result in ended)

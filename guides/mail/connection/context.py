@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from guides.mail.connection.channel import Limits
-from guides.mail.connection.gate import LoginGate
+from guides.mail.connection.login_lock import LoginLock
 from guides.mail.connection.plan import TestPlan
 from guides.mail.connection.probes import SharedState
 from guides.mail.connection.redact import Redactor
@@ -29,7 +29,7 @@ class TestContext:
     patterns: PatternSet
     limits: Limits
     redactor: Redactor
-    gate: LoginGate
+    login_lock: LoginLock
     until: float  # the loop's time at which the whole test ends
     report: Callable[[StageResult | None], None]  # None: this leg reports nothing more
     shared: SharedState | None = None  # what is shared with other tests; None: this one probes by itself

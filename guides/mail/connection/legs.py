@@ -71,7 +71,7 @@ class LegRun:
                 polite = await self._go_through()
             finally:
                 self._probe.close()
-                self._context.gate.through(self.leg)
+                self._context.login_lock.release_others(self.leg)
                 self._context.report(None)
                 if session_loan is not None and not self._is_through:
                     session_loan.withhold(self.leg)
@@ -128,21 +128,21 @@ class LegRun:
         loop = asyncio.get_running_loop()
         waiting_since = loop.time()
         try:
-            async with asyncio.timeout_at(context.until) as waiting, context.gate.turn(self.leg) as allowed:
+            async with asyncio.timeout_at(context.until) as waiting, context.login_lock.hold(self.leg) as allowed:
                 waiting.reschedule(None)
                 self._add_time(loop.time() - waiting_since)
                 if not allowed:
                     return self._records.result(Stage.LOGIN, Outcome.BLOCKED), True
                 result, orderly = await self._perform(Stage.LOGIN)
                 if any(cause.name in CREDENTIAL_CAUSES for cause in causes_of(result)):
-                    context.gate.refuse()
+                    context.login_lock.refuse()
                 elif result.outcome in (Outcome.OK, Outcome.WARN):
-                    context.gate.accept()
+                    context.login_lock.accept()
                 return result, orderly
         except TimeoutError:
             return self._records.failed(Stage.LOGIN, "limit.deadline"), True
         finally:
-            context.gate.through(self.leg)
+            context.login_lock.release_others(self.leg)
 
     def _add_time(self, seconds: float) -> None:
         """Time spent waiting for another leg is not this one's."""

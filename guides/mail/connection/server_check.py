@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from guides.mail.accounts import Address, Server
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.context import TestContext
-from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.legs import LegRun
+from guides.mail.connection.login_lock import LoginLock
 from guides.mail.connection.plan import TestPlan, before_login
 from guides.mail.connection.redact import Redactor
 from guides.mail.diagnosis.patterns import PatternSet
@@ -37,7 +37,7 @@ async def check_server(server: Server, egress: Egress, limits: Limits = _DEFAULT
         patterns=PatternSet(()),
         limits=limits,
         redactor=Redactor(address, (), empty),
-        gate=LoginGate(()),
+        login_lock=LoginLock(()),
         until=asyncio.get_running_loop().time() + limits.test,
         report=report,
     )

@@ -39,7 +39,7 @@ class StageResults:
         """The result of a refusal: staff's patterns first, then the class from codes and words."""
         context = self._context
         if stage is Stage.LOGIN and refusal.reply.reason in CREDENTIAL_CODES:
-            context.gate.refuse()
+            context.login_lock.refuse()
         causes = self._judged(stage, refusal.reply, refusal.cause)
         if causes[0].name in PORTAL_CAUSES:  # other visitors see this, so the visitor's own input must not decide it
             reply = neutral_reply(refusal.reply, context.redactor, plain_words=True)

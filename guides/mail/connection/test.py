@@ -12,8 +12,8 @@ from guides.mail.connection import alternatives
 from guides.mail.connection.channel import Limits
 from guides.mail.connection.context import TestContext
 from guides.mail.connection.delivery import DeliveryRun
-from guides.mail.connection.gate import LoginGate
 from guides.mail.connection.legs import LegRun
+from guides.mail.connection.login_lock import LoginLock
 from guides.mail.connection.plan import LEG_OF_PROTOCOL, TestPlan, before_login, stages_of
 from guides.mail.connection.probes import SEEN_AT, UNREACHABLE, Endpoint, SharedState
 from guides.mail.connection.redact import Redactor
@@ -53,7 +53,7 @@ async def run_test(
         patterns=patterns,
         limits=limits,
         redactor=Redactor(plan.address, plan.usernames(), secret),
-        gate=LoginGate(LEG_OF_PROTOCOL[server.protocol] for server in plan.servers),
+        login_lock=LoginLock(LEG_OF_PROTOCOL[server.protocol] for server in plan.servers),
         until=started + limits.test,
         report=reports.put_nowait,
         shared=shared,

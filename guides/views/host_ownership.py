@@ -9,7 +9,7 @@ from guides.mail.accounts import Server
 from guides.mail.discovery.findings import ConfigSource, Discovery
 from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
 from guides.services import discovering
-from guides.views.readers import Reader
+from guides.views.visitor import VisitorContext
 
 # Sources that say which user name a server wants. The settings that the mail exchangers lead to come from the table,
 # a file or the ISPDB as well; names alone, Autodiscover and guesses say nothing of it.
@@ -18,40 +18,43 @@ _STATING = frozenset(
 )
 
 
-def stated_hosts(reader: Reader) -> frozenset[str]:
+def stated_hosts(visitor: VisitorContext) -> frozenset[str]:
     """Hosts of which somebody says which form of user name they want."""
-    if reader.discovery is None:
-        return frozenset(server.host for server in reader.account.servers)
+    if visitor.discovery is None:
+        return frozenset(server.host for server in visitor.account.servers)
     return frozenset(
-        server.host for finding in reader.discovery.findings if finding.source in _STATING for server in finding.servers
+        server.host
+        for finding in visitor.discovery.findings
+        if finding.source in _STATING
+        for server in finding.servers
     )
 
 
-def hidden_hosts(reader: Reader, by_hand: Iterable[Server]) -> frozenset[str]:
+def hidden_hosts(visitor: VisitorContext, by_hand: Iterable[Server]) -> frozenset[str]:
     """Hosts typed in that do not belong to the address's domain: for them, closed, filtered and forbidden look alike.
 
     Otherwise a visitor could scan a network's ports through the portal.
     """
     strangers = frozenset(
-        server.host for server in by_hand if not (_is_own(reader, server.host) or _is_named(reader, server.host))
+        server.host for server in by_hand if not (_is_own(visitor, server.host) or _is_named(visitor, server.host))
     )
     return strangers - {server.host for server in listed_on(strangers)}
 
 
-def must_look_up(reader: Reader, by_hand: Iterable[Server]) -> bool:
+def must_look_up(visitor: VisitorContext, by_hand: Iterable[Server]) -> bool:
     """Whether hosts would be hidden only because nobody has looked yet whose they are."""
-    discovery = reader.discovery
-    is_known = reader.is_settled and (discovery is None or not discovering.lacks_exchangers(discovery))
-    return not is_known and bool(hidden_hosts(reader, by_hand))
+    discovery = visitor.discovery
+    is_known = visitor.is_settled and (discovery is None or not discovering.lacks_exchangers(discovery))
+    return not is_known and bool(hidden_hosts(visitor, by_hand))
 
 
-def _is_own(reader: Reader, host: str) -> bool:
-    return host == reader.domain or host.endswith(f".{reader.domain}")
+def _is_own(visitor: VisitorContext, host: str) -> bool:
+    return host == visitor.domain or host.endswith(f".{visitor.domain}")
 
 
-def _is_named(reader: Reader, host: str) -> bool:
+def _is_named(visitor: VisitorContext, host: str) -> bool:
     """Whether the domain names a host, by whatever source, or the host stands beside those that take its mail."""
-    discovery = reader.discovery
+    discovery = visitor.discovery
     if discovery is None:
         return False
     if any(server.host == host for finding in discovery.findings for server in finding.servers):

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 
 from guides.mail.accounts import Address, Protocol, Server, UsernameForm, display_domain
 from guides.views import labels
-from guides.views.readers import Reader
+from guides.views.visitor import VisitorContext
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Card:
     alternatives: tuple[tuple[Server, str | Promise], ...]
 
 
-def cards(reader: Reader, protocols: Collection[Protocol] = tuple(Protocol)) -> list[Card]:
+def cards(visitor: VisitorContext, protocols: Collection[Protocol] = tuple(Protocol)) -> list[Card]:
     """The best server of each protocol, with its alternatives."""
-    account = reader.account
+    account = visitor.account
     made = []
     for protocol in protocols:
         servers = [server for server in account.servers if server.protocol is protocol]
@@ -41,8 +41,8 @@ def cards(reader: Reader, protocols: Collection[Protocol] = tuple(Protocol)) -> 
                 server=best,
                 security=labels.SECURITIES[best.security],
                 wrong_security=labels.WRONG_SECURITIES.get(best.security, ""),
-                username=_username(best, reader.address),
-                username_words=_username_words(best, reader),
+                username=_username(best, visitor.address),
+                username_words=_username_words(best, visitor),
                 fill=best.username.value if best.username_for(Address("x", "example.net")) else "",
                 alternatives=tuple((server, labels.SECURITIES[server.security]) for server in others),
             )
@@ -50,9 +50,9 @@ def cards(reader: Reader, protocols: Collection[Protocol] = tuple(Protocol)) -> 
     return made
 
 
-def _username_words(server: Server, reader: Reader) -> str | Promise:
-    if server.username is UsernameForm.OTHER and reader.username_name:
-        return reader.username_name
+def _username_words(server: Server, visitor: VisitorContext) -> str | Promise:
+    if server.username is UsernameForm.OTHER and visitor.username_name:
+        return visitor.username_name
     return labels.USERNAMES[server.username]
 
 

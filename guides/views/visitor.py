@@ -27,28 +27,28 @@ from guides.markup import Situation, fill
 from guides.models import Provider, ProviderText
 from guides.models.texts import Text
 from guides.services import discovering
-from guides.views.words import READER_WORDS
+from guides.views.words import FILLER_WORDS
 
 
 def language() -> str:
-    """The reader's language; pages always have one."""
+    """The visitor's language; pages always have one."""
     return get_language() or "en"
 
 
 @dataclass(frozen=True)
-class Reader:
-    """What is known of a reader: their domain, perhaps their address, and the settings behind it."""
+class VisitorContext:
+    """What is known of a visitor: their domain, perhaps their address, and the settings behind it."""
 
     domain: str = ""  # A-labels; "" when nobody has said anything
     address: Address | None = None
     provider: Provider | None = None
     notice: ProviderText | None = None
     discovery: Discovery | None = None  # where the table does not know the domain
-    confirmed: str = ""  # the foreign domain that the reader says holds the mailbox
+    confirmed: str = ""  # the foreign domain that the visitor says holds the mailbox
     by_hand: tuple[Server, ...] = ()
 
     @classmethod
-    def of(
+    def load(
         cls,
         domain: str,
         address: Address | None = None,
@@ -56,7 +56,7 @@ class Reader:
         discovery: Discovery | None = None,
         confirmed: str = "",
         by_hand: tuple[Server, ...] = (),
-    ) -> Reader:
+    ) -> VisitorContext:
         """Look the domain up in the table, with its servers and its notice, else in the cache. Never on the network."""
         if not domain:
             return cls()
@@ -74,7 +74,7 @@ class Reader:
 
     @property
     def is_from_library(self) -> bool:
-        """Whether all that is said of the reader stands in the library and the URL: neither found nor still unknown."""
+        """Whether all that is shown stands in the library and the URL: neither found nor still unknown."""
         return not self.domain or (self.provider is not None and self.discovery is None and self.address is None)
 
     @cached_property
@@ -105,13 +105,13 @@ class Reader:
 
     @cached_property
     def needs_confirmation(self) -> bool:
-        """Whether nothing but names points to a foreign domain, and the reader has not said that it is right."""
+        """Whether nothing but names points to a foreign domain, and the visitor has not said that it is right."""
         foreign = self.discovery.confirm if self.discovery else None
         return foreign is not None and foreign != self.confirmed
 
     @property
     def query(self) -> str:
-        """What the links of this reader carry on: never an address."""
+        """What the links of this visitor carry on: never an address."""
         return urlencode({"at": self.domain} | self.carried) if self.domain else ""
 
     @property
@@ -181,7 +181,7 @@ def _provider_of(domain: str) -> Provider | None:
 
 
 def _notice_of(provider: Provider) -> ProviderText | None:
-    """What must be done first there, in the reader's language or the best instead."""
+    """What must be done first there, in the visitor's language or the best instead."""
 
     def read() -> ProviderText | None:
         texts = ProviderText.objects.filter(provider=provider).published().in_reading_order(language())
@@ -192,12 +192,12 @@ def _notice_of(provider: Provider) -> ProviderText | None:
 
 def filled(text: Text, situation: Situation) -> SafeString:
     """A text's HTML for a situation. `compile_text` made its parts safe when it was saved; `fill` escapes the rest."""
-    return mark_safe(fill(text.compiled, situation, READER_WORDS))  # noqa: S308
+    return mark_safe(fill(text.compiled, situation, FILLER_WORDS))  # noqa: S308
 
 
 @dataclass(frozen=True)
 class DomainField:
-    """What a reader typed as `at`: a domain, or by mistake a whole address."""
+    """What a visitor typed as `at`: a domain, or by mistake a whole address."""
 
     typed: str = ""
     domain: str = ""

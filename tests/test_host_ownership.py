@@ -21,8 +21,8 @@ from guides.mail.connection_report import ConnectionReport
 from guides.mail.discovery.findings import ConfigSource, Finding
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.services import discovering
-from guides.views import belonging, result_stream
-from guides.views.readers import Reader
+from guides.views import host_ownership, result_stream
+from guides.views.visitor import VisitorContext
 from tests.discovery_world import autoconfig_url, client_config, found, lead_to, publish
 from tests.factories import make_article, make_provider
 from tests.internet import Internet, Page
@@ -178,10 +178,10 @@ def test_exchangers_that_are_no_public_hosts_belong_to_nobody(world: Internet) -
     discovery = discovering.thoroughly("sly.test")
     assert "10.0.0.1" not in found(discovery, ConfigSource.MX).exchangers
     assert "router.lan" not in found(discovery, ConfigSource.MX).exchangers
-    reader = Reader("sly.test", discovery=discovery)
+    visitor = VisitorContext("sly.test", discovery=discovery)
     for host in ("mail.co.uk", "other.lan", "10.0.0.1"):
         server = Server(Protocol.IMAP, host, 993, Security.TLS)
-        assert belonging.hidden_hosts(reader, (server,)) == frozenset({host})
+        assert host_ownership.hidden_hosts(visitor, (server,)) == frozenset({host})
 
 
 # --- what is said of a hidden host ---------------------------------------------------------------------------

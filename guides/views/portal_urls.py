@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from guides.mail.publish.offer import Offer
-from guides.views.readers import Reader
+from guides.views.visitor import VisitorContext
 
 
 def base_url(request: HttpRequest) -> str:
@@ -23,6 +23,6 @@ def portal_name_in_net(request: HttpRequest) -> str:
     return urlsplit(base_url(request)).netloc or request.get_host()
 
 
-def has_profile(reader: Reader) -> bool:
-    """Whether an Apple profile can set the reader's mailbox up."""
-    return reader.provider is not None and bool(Offer(reader.provider.account(reader.domain)).password_protocols)
+def has_profile(visitor: VisitorContext) -> bool:
+    """Whether an Apple profile can set the visitor's mailbox up."""
+    return visitor.provider is not None and bool(Offer(visitor.provider.account(visitor.domain)).password_protocols)

@@ -19,7 +19,7 @@ from guides.mail.publish import autoconfig, autodiscover, pacc
 from guides.mail.publish.autodiscover import PoxFault, V2Fault
 from guides.services import publishing
 from guides.services.offers import documentation_url, offer_of
-from guides.views.offers import base_url
+from guides.views.portal_urls import base_url
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]

@@ -1,4 +1,4 @@
-"""Servers that a reader typed in by hand, as a URL carries them from the settings to the guide and the test."""
+"""Servers that a visitor typed in by hand, as a URL carries them from the settings to the guide and the test."""
 
 from __future__ import annotations
 

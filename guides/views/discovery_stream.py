@@ -64,13 +64,13 @@ def rows_of(discovery: Discovery) -> list[SourceRow]:
 
 
 def remarks_of(discovery: Discovery) -> list[str | Promise]:
-    """What a reader must know about the settings."""
+    """What a visitor must know about the settings."""
     said = [source_labels.REMARKS[remark.kind] for remark in discovery.warnings if remark.kind in source_labels.REMARKS]
     return list(dict.fromkeys(said))
 
 
 @dataclass
-class LookingStream:
+class DiscoveryStream:
     """The events of one search. `close()` ends it even when nobody has read the first event."""
 
     domain: str
