@@ -2,7 +2,7 @@
 down all it can.
 
 The header `X-Fault: package.module:Name.attribute` makes that function raise for this request and those that follow,
-until another header comes. The exception holds all arguments that the function was given, so that whoever prints it,
+until another header comes. The exception holds all arguments that the function was given, so that a handler that prints it,
 or the variables of the frames below it, prints what was in them.
 """
 

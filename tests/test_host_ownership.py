@@ -126,7 +126,7 @@ def test_what_was_found_is_kept(client: Client, plans: list[TestPlan], world: In
 def test_exchangers_that_a_search_did_not_wait_for_are_asked_for(
     client: Client, plans: list[TestPlan], world: Internet, error: str
 ) -> None:
-    """Whoever has looked at the settings first has findings in which they may be missing."""
+    """A discovery made for the settings page has findings in which they may be missing."""
     named = Account("customer.test", servers=(Server(Protocol.IMAP, "imap.named.test", 993, Security.TLS),))
     place = discovering._Kept("customer.test")
     place.keep([Finding(ConfigSource.AUTOCONFIG, named), Finding(ConfigSource.MX, error=error)])

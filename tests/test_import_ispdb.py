@@ -170,7 +170,7 @@ class TestAgain:
         assert account_of("new.example").servers[0].host == "mail.example.com"
         assert IspdbEntry.objects.account_for("old.example") is None
         entry.refresh_from_db()
-        assert entry.version == 2  # whoever has its page open in admin is told
+        assert entry.version == 2  # an editor who has its page open in admin is told
 
     def test_a_domain_moves_from_file_to_file(self, tmp_path: Path) -> None:
         folder = put(tmp_path / "files", a_net=simple("a.net", "moves.example"), b_net=simple("b.net"))

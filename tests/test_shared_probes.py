@@ -306,7 +306,7 @@ def test_a_probe_goes_although_the_breaker_is_open_and_tries_two_addresses() -> 
 
 @pytest.mark.parametrize(("is_probe", "connections"), [(True, 1), (False, 2)])
 def test_a_probe_takes_no_second_look_at_a_silent_server(is_probe: bool, connections: int) -> None:
-    """Whoever else comes asks whether it waits for TLS; behind an open breaker nothing more is asked."""
+    """Another visitor's test asks whether it waits for TLS; behind an open breaker nothing more is asked."""
     server = Imap(security=Security.STARTTLS, talk=saying())
 
     async def work() -> None:

@@ -104,7 +104,7 @@ class IspdbServer(ServerRow):
     )
 
     class Meta(ServerRow.Meta):
-        # Settings without encryption are never handed on, whoever wrote them.
+        # Settings without encryption are never handed on, whatever their source.
         constraints = server_constraints("ispdb_server", "entry", (Security.TLS, Security.STARTTLS))
 
     def for_domain(self, domain: str) -> Server:

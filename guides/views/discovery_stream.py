@@ -91,7 +91,7 @@ class DiscoveryStream:
                 if isinstance(item, Discovery):
                     result = item
                 elif item is None:
-                    # A comment tells nobody anything, but writing it fails when the visitor has left.
+                    # A comment shows nothing, but writing it fails when the visitor has left.
                     yield b":\n\n"
                 else:
                     yield self._event("settings/_source.html", row=SourceRow.of(item), oob=True)

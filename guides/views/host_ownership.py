@@ -1,4 +1,4 @@
-"""What is known of the servers that a visitor typed in: whose they are, and who says which user name they want."""
+"""What is known of the servers that a visitor typed in: which domain they belong to, and which of them have a stated form of user name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STATING = frozenset(
 
 
 def stated_hosts(visitor: VisitorContext) -> frozenset[str]:
-    """Hosts of which somebody says which form of user name they want."""
+    """Hosts for which a source states the form of user name."""
     if visitor.discovery is None:
         return frozenset(server.host for server in visitor.account.servers)
     return frozenset(
@@ -42,7 +42,7 @@ def hidden_hosts(visitor: VisitorContext, by_hand: Iterable[Server]) -> frozense
 
 
 def must_look_up(visitor: VisitorContext, by_hand: Iterable[Server]) -> bool:
-    """Whether hosts would be hidden only because nobody has looked yet whose they are."""
+    """Whether hosts would be hidden only because the domain has not been looked up yet."""
     discovery = visitor.discovery
     is_known = visitor.is_settled and (discovery is None or not discovering.lacks_exchangers(discovery))
     return not is_known and bool(hidden_hosts(visitor, by_hand))
@@ -67,6 +67,6 @@ def _exchangers(discovery: Discovery) -> Iterable[str]:
 
 
 def _is_beside(host: str, exchanger: str) -> bool:
-    """Whether one provider runs both. Whoever only filters mail for others runs no mailboxes of theirs."""
+    """Whether one provider runs both. A filtering gateway runs no mailboxes."""
     registered = registrable_domain(exchanger)
     return not is_public_suffix(registered) and not is_gateway(exchanger) and is_within(host, exchanger)

@@ -89,7 +89,7 @@ def outages_now() -> list[Outage]:
 @never_cache
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The known servers that somebody has tested within a day, without anything about whoever it was."""
+    """The known servers that somebody has tested within a day, without anything about the visitor."""
     rows = _listed(None)
     seen = outages.seen(name for _row, name in rows)
     failing = outages.failing_now()

@@ -1,4 +1,4 @@
-"""Whom a page is for: the domain they named, its provider, and the texts in their language."""
+"""What is known of a page's visitor: the domain they named, its provider, and the texts in their language."""
 
 from __future__ import annotations
 

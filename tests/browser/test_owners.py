@@ -1,4 +1,4 @@
-"""On a phone's width, in each language: a failing test of each owner says whose turn it is, and where it says what to do.
+"""On a phone's width, in each language: a failing test of each owner says who can act, and where the steps are.
 
 The sender's network owns nothing in a live test (`docs/connection-test.md`); visitors meet it where they paste a bounce.
 """
