@@ -14,53 +14,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from django.apps import apps
 from django.core.cache import caches
 from django.db import connection, models
 from django.db.models.signals import post_delete, post_save
 
-from guides.models import (
-    ArticleClass,
-    ClientVersion,
-    ErrorArticle,
-    ErrorPattern,
-    ErrorText,
-    Guide,
-    GuideText,
-    IspdbDomain,
-    IspdbEntry,
-    IspdbServer,
-    LibraryVersion,
-    MailClient,
-    Provider,
-    ProviderDomain,
-    ProviderServer,
-    ProviderText,
-    SuffixRule,
-)
+from guides.models import LibraryVersion, LoadedEntry, SearchEntry, SearchWord, UnexplainedText
 from guides.models.library_version import new_token
 
 T = TypeVar("T")
 
 SECONDS = 3600  # what is kept longest; a version's entries are never read again once there is a newer one
 
-CONTENT: tuple[type[models.Model], ...] = (
-    ArticleClass,
-    ClientVersion,
-    ErrorArticle,
-    ErrorPattern,
-    ErrorText,
-    Guide,
-    GuideText,
-    IspdbDomain,
-    IspdbEntry,
-    IspdbServer,
-    MailClient,
-    Provider,
-    ProviderDomain,
-    ProviderServer,
-    ProviderText,
-    SuffixRule,
-)
+# Rows that no page shows as they are; every other model of the app is content.
+NO_CONTENT = (LibraryVersion, LoadedEntry, SearchEntry, SearchWord, UnexplainedText)
 
 _MISSING = object()
 _ROW = f"SELECT token FROM {LibraryVersion._meta.db_table} WHERE id = 1"  # noqa: S608  # a constant
@@ -116,9 +83,14 @@ def library_cached(name: str, make: Callable[[], T]) -> T:
     return made
 
 
+def content_models() -> list[type[models.Model]]:
+    """The models whose rows pages show."""
+    return [model for model in apps.get_app_config("guides").get_models() if model not in NO_CONTENT]
+
+
 def connect() -> None:
     """Raise the version with every row that is saved or deleted; called once, when the app is ready."""
-    for model in CONTENT:
+    for model in content_models():
         post_save.connect(_changed, sender=model, dispatch_uid=f"library version: {model.__name__} saved")
         post_delete.connect(_changed, sender=model, dispatch_uid=f"library version: {model.__name__} deleted")
 

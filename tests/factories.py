@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from guides import models
 from guides.library.compiling import compile_into
-from guides.models import (
-    ArticleClass,
-    ClientVersion,
-    ErrorArticle,
-    ErrorPattern,
-    ErrorText,
-    Guide,
-    GuideText,
-    MailClient,
-    Provider,
-    ProviderDomain,
-    ProviderServer,
-    ProviderText,
-)
 from guides.models.texts import TextStatus
 from guides.search import index
 
@@ -37,13 +24,13 @@ def make_provider(
     username: str = "address",
     oauth2: bool = False,
     **fields: object,
-) -> Provider:
+) -> models.Provider:
     """A provider with an IMAP, a POP3 and a submission server under its first domain."""
-    provider = Provider.objects.create(slug=slug, **{"name": slug.capitalize(), "confidence": "high", **fields})
+    provider = models.Provider.objects.create(slug=slug, **{"name": slug.capitalize(), "confidence": "high", **fields})
     for domain in domains:
-        ProviderDomain.objects.create(provider=provider, domain=domain)
+        models.ProviderDomain.objects.create(provider=provider, domain=domain)
     for position, (protocol, port) in enumerate((("imap", 993), ("pop3", 995), ("smtp", 465))):
-        ProviderServer.objects.create(
+        models.ProviderServer.objects.create(
             provider=provider,
             protocol=protocol,
             host=f"{protocol}.{domains[0]}",
@@ -57,11 +44,11 @@ def make_provider(
     return provider
 
 
-def make_client(slug: str = "thunderbird", *, versions: tuple[str, ...] = (), **fields: object) -> MailClient:
+def make_client(slug: str = "thunderbird", *, versions: tuple[str, ...] = (), **fields: object) -> models.MailClient:
     """A mail client; the first of its versions is the default."""
-    client = MailClient.objects.create(slug=slug, **{"name": slug.capitalize(), **fields})
+    client = models.MailClient.objects.create(slug=slug, **{"name": slug.capitalize(), **fields})
     for position, version in enumerate(versions):
-        ClientVersion.objects.create(
+        models.ClientVersion.objects.create(
             client=client,
             slug=version,
             name_ja=f"{version} ja",
@@ -77,25 +64,27 @@ def make_client(slug: str = "thunderbird", *, versions: tuple[str, ...] = (), **
 def make_guide(
     slug: str = "thunderbird",
     *,
-    client: MailClient | None = None,
+    client: models.MailClient | None = None,
     topic: bool = False,
     languages: tuple[str, ...] = ("en",),
     body: str = STEPS,
     **fields: object,
-) -> Guide:
+) -> models.Guide:
     """A guide with a published text in each of `languages`; about a client of the same name unless it is a topic."""
     if topic:
-        guide = Guide.objects.create(slug=slug, kind=Guide.Kind.TOPIC, **fields)
+        guide = models.Guide.objects.create(slug=slug, kind=models.Guide.Kind.TOPIC, **fields)
     else:
-        guide = Guide.objects.create(slug=slug, client=client or make_client(slug), **fields)
+        guide = models.Guide.objects.create(slug=slug, client=client or make_client(slug), **fields)
     for language in languages:
         make_guide_text(guide, language, body=body)
     return guide
 
 
-def make_guide_text(guide: Guide, language: str = "en", *, body: str = STEPS, **fields: object) -> GuideText:
+def make_guide_text(
+    guide: models.Guide, language: str = "en", *, body: str = STEPS, **fields: object
+) -> models.GuideText:
     """A text of a guide, published and compiled unless told otherwise."""
-    text = GuideText(guide=guide, language=language, body=body, **_text_fields(f"Set up {guide.slug}", fields))
+    text = models.GuideText(guide=guide, language=language, body=body, **_text_fields(f"Set up {guide.slug}", fields))
     compile_into(text)
     text.save()
     return text
@@ -109,29 +98,31 @@ def make_article(
     languages: tuple[str, ...] = ("en",),
     body: str = STEPS,
     **fields: object,
-) -> ErrorArticle:
+) -> models.ErrorArticle:
     """An error article that explains `classes`, with a published text in each of `languages`."""
-    article = ErrorArticle.objects.create(slug=slug, **fields)
+    article = models.ErrorArticle.objects.create(slug=slug, **fields)
     for name in classes:
-        ArticleClass.objects.create(article=article, name=name)
+        models.ArticleClass.objects.create(article=article, name=name)
     for language in languages:
-        text = ErrorText(article=article, language=language, body=body, **_text_fields(f"About {slug}", {}))
+        text = models.ErrorText(article=article, language=language, body=body, **_text_fields(f"About {slug}", {}))
         compile_into(text)
         text.save()
     return article
 
 
-def make_pattern(article: ErrorArticle, name: str = "quota-exceeded", **fields: object) -> ErrorPattern:
+def make_pattern(article: models.ErrorArticle, name: str = "quota-exceeded", **fields: object) -> models.ErrorPattern:
     """A pattern that leads from "Quota exceeded" to `article`, unless told otherwise."""
     defaults = {"pattern": "(?i)quota exceeded", "example": "552 5.2.2 Quota exceeded", "cause": "mbox.overquota"}
-    return ErrorPattern.objects.create(article=article, name=name, **{**defaults, **fields})
+    return models.ErrorPattern.objects.create(article=article, name=name, **{**defaults, **fields})
 
 
 def make_notice(
-    provider: Provider, language: str = "en", *, body: str = "Read this first.", **fields: object
-) -> ProviderText:
+    provider: models.Provider, language: str = "en", *, body: str = "Read this first.", **fields: object
+) -> models.ProviderText:
     """What must be done first at a provider, published and compiled."""
-    text = ProviderText(provider=provider, language=language, body=body, **_text_fields("Before you start", fields))
+    text = models.ProviderText(
+        provider=provider, language=language, body=body, **_text_fields("Before you start", fields)
+    )
     compile_into(text)
     text.save()
     return text

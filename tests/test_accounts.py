@@ -6,18 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guides.mail.accounts import (
-    Account,
-    Address,
-    AddressError,
-    AuthMethod,
-    Protocol,
-    Security,
-    Server,
-    UsernameForm,
-    display_domain,
-    domain_to_ascii,
-)
+from guides.mail import accounts
 from tests.tables import each_row
 
 
@@ -38,9 +27,9 @@ from tests.tables import each_row
     ],
 )
 def test_an_address_is_read(text: str, local_part: str, domain: str) -> None:
-    address = Address.parse(text)
+    address = accounts.Address.parse(text)
     assert (address.local_part, address.domain) == (local_part, domain)
-    assert Address.parse(str(address)) == address
+    assert accounts.Address.parse(str(address)) == address
 
 
 @each_row(
@@ -94,49 +83,56 @@ def test_an_address_is_read(text: str, local_part: str, domain: str) -> None:
     ],
 )
 def test_what_is_no_address_is_refused_with_its_fault(text: str, fault: str) -> None:
-    with pytest.raises(AddressError) as caught:
-        Address.parse(text)
+    with pytest.raises(accounts.AddressError) as caught:
+        accounts.Address.parse(text)
     assert caught.value.fault == fault
 
 
 @given(st.text(max_size=100) | st.emails())
 def test_any_text_is_an_address_or_has_a_fault(text: str) -> None:
     try:
-        address = Address.parse(text)
-    except AddressError:
+        address = accounts.Address.parse(text)
+    except accounts.AddressError:
         return
-    assert address.domain == domain_to_ascii(address.domain)
+    assert address.domain == accounts.domain_to_ascii(address.domain)
     assert not set("\r\n\0 @") & set(address.local_part)
     assert len(str(address).encode()) <= 400
 
 
 def test_domains_are_shown_as_people_read_them() -> None:
-    assert Address.parse("anna@почта.рф").display_domain == "почта.рф"
-    assert display_domain("xn--p1ai") == "рф"
-    assert display_domain("xn--99999999999") == "xn--99999999999"
+    assert accounts.Address.parse("anna@почта.рф").display_domain == "почта.рф"
+    assert accounts.display_domain("xn--p1ai") == "рф"
+    assert accounts.display_domain("xn--99999999999") == "xn--99999999999"
 
 
-def server(protocol: Protocol, username: UsernameForm, *auth: AuthMethod) -> Server:
-    return Server(protocol, f"{protocol}.example.com", 993, Security.TLS, username, auth or (AuthMethod.PASSWORD,))
+def server(protocol: accounts.Protocol, username: accounts.UsernameForm, *auth: accounts.AuthMethod) -> accounts.Server:
+    return accounts.Server(
+        protocol,
+        f"{protocol}.example.com",
+        993,
+        accounts.Security.TLS,
+        username,
+        auth or (accounts.AuthMethod.PASSWORD,),
+    )
 
 
 def test_a_server_knows_the_user_name_for_an_address() -> None:
-    anna = Address("anna", "example.com")
-    assert server(Protocol.IMAP, UsernameForm.ADDRESS).username_for(anna) == "anna@example.com"
-    assert server(Protocol.IMAP, UsernameForm.LOCAL_PART).username_for(anna) == "anna"
-    assert server(Protocol.IMAP, UsernameForm.OTHER).username_for(anna) is None
+    anna = accounts.Address("anna", "example.com")
+    assert server(accounts.Protocol.IMAP, accounts.UsernameForm.ADDRESS).username_for(anna) == "anna@example.com"
+    assert server(accounts.Protocol.IMAP, accounts.UsernameForm.LOCAL_PART).username_for(anna) == "anna"
+    assert server(accounts.Protocol.IMAP, accounts.UsernameForm.OTHER).username_for(anna) is None
 
 
 def test_an_account_knows_its_best_server_and_whether_it_offers_oauth2() -> None:
-    first = server(Protocol.IMAP, UsernameForm.ADDRESS)
-    second = server(Protocol.IMAP, UsernameForm.LOCAL_PART)
-    smtp = server(Protocol.SMTP, UsernameForm.ADDRESS, AuthMethod.OAUTH2)
-    account = Account("example.com", servers=(first, second))
-    assert account.best(Protocol.IMAP) is first
-    assert account.best(Protocol.POP3) is None
+    first = server(accounts.Protocol.IMAP, accounts.UsernameForm.ADDRESS)
+    second = server(accounts.Protocol.IMAP, accounts.UsernameForm.LOCAL_PART)
+    smtp = server(accounts.Protocol.SMTP, accounts.UsernameForm.ADDRESS, accounts.AuthMethod.OAUTH2)
+    account = accounts.Account("example.com", servers=(first, second))
+    assert account.best(accounts.Protocol.IMAP) is first
+    assert account.best(accounts.Protocol.POP3) is None
     assert not account.offers_oauth2
-    assert Account("example.com", servers=(first, smtp)).offers_oauth2
-    anna = Address("anna", "example.org")
+    assert accounts.Account("example.com", servers=(first, smtp)).offers_oauth2
+    anna = accounts.Address("anna", "example.org")
     assert account.with_address(anna).address == anna
     assert account.with_address(anna).domain == "example.org"
     assert account.address is None

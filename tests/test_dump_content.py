@@ -9,44 +9,30 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from guides import models
 from guides.library.entries import Library, fingerprint
 from guides.library.loading import load_folder
 from guides.library.reading import SHIPPED, read_library
 from guides.library.rows import StoredLibrary, entry_of
-from guides.models import (
-    ArticleClass,
-    ClientVersion,
-    ErrorArticle,
-    ErrorPattern,
-    ErrorText,
-    Guide,
-    GuideText,
-    MailClient,
-    Provider,
-    ProviderDomain,
-    ProviderServer,
-    ProviderText,
-    SuffixRule,
-)
 from tests.factories import make_article, make_client, make_guide, make_notice, make_pattern, make_provider
 from tests.library_files import write_library
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 TABLES = [
-    Provider,
-    ProviderDomain,
-    SuffixRule,
-    ProviderServer,
-    ProviderText,
-    MailClient,
-    ClientVersion,
-    Guide,
-    GuideText,
-    ErrorArticle,
-    ArticleClass,
-    ErrorText,
-    ErrorPattern,
+    models.Provider,
+    models.ProviderDomain,
+    models.SuffixRule,
+    models.ProviderServer,
+    models.ProviderText,
+    models.MailClient,
+    models.ClientVersion,
+    models.Guide,
+    models.GuideText,
+    models.ErrorArticle,
+    models.ArticleClass,
+    models.ErrorText,
+    models.ErrorPattern,
 ]
 # A row's number, its saves and their time are the database's own; references are compared by name.
 OWN = {"id", "version", "updated_at"}
@@ -64,7 +50,7 @@ def database() -> dict[str, list[Any]]:
 
 
 def empty_database() -> None:
-    for table in (ErrorArticle, Guide, MailClient, Provider):
+    for table in (models.ErrorArticle, models.Guide, models.MailClient, models.Provider):
         table._default_manager.all().delete()
 
 
@@ -77,7 +63,7 @@ def test_a_loaded_library_comes_back_as_it_was(library: str, tmp_path: Path) -> 
     source = SHIPPED if library == "shipped" else write_library(tmp_path / "library")
     load_folder(source)
     before = database()
-    assert all(before[table.__name__] for table in (Provider, ProviderText, GuideText))
+    assert all(before[table.__name__] for table in (models.Provider, models.ProviderText, models.GuideText))
 
     call_command("dump_content", str(tmp_path / "dump"), verbosity=0)
     original, faults = read_library(source)
@@ -106,15 +92,17 @@ def test_what_staff_wrote_comes_back_as_it_was(tmp_path: Path) -> None:
         checked_on=date(2026, 2, 28),
         position=0,
     )
-    SuffixRule.objects.create(provider=provider, kind="domain", suffix="sub.163.example")
-    SuffixRule.objects.create(provider=provider, kind="mx", suffix="mx.163.example")
+    models.SuffixRule.objects.create(provider=provider, kind="domain", suffix="sub.163.example")
+    models.SuffixRule.objects.create(provider=provider, kind="mx", suffix="mx.163.example")
     make_notice(provider, "ja", body="まず、認証コード。", password_name="null", username_name="163")
     client = make_client(
         "bat", versions=("v1", "v2"), aliases="ザ・バット, Летучая мышь", retired=True, speaks_pop3=False
     )
     make_guide("bat", client=client, languages=("ja", "en", "ru"), position=3)
     make_guide("what-is", topic=True, languages=("en",))
-    GuideText.objects.filter(guide__slug="what-is").update(title="---", summary="2026-11-24", sources="true\n1e3")
+    models.GuideText.objects.filter(guide__slug="what-is").update(
+        title="---", summary="2026-11-24", sources="true\n1e3"
+    )
     article = make_article("full", classes=("mbox.overquota", "rcpt.full"), owner="nobody", languages=("ru",))
     make_pattern(article, provider=provider, example="one\ntwo: quota exceeded", priority=10, source="a: b #c")
     before = database()

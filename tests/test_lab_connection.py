@@ -18,23 +18,7 @@ from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.network import Egress
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
-from tests.lab import Lab, Person
-from tests.lab.hosts import (
-    BLACK_HOLE,
-    CLOSED,
-    ECHO,
-    EXPIRED,
-    HANG_UP,
-    INCOMPLETE,
-    MAIL,
-    NOT_YET,
-    PLAIN,
-    SELF_SIGNED,
-    SILENT,
-    UNKNOWN_CA,
-    WRONG_NAME,
-    Host,
-)
+from tests.lab import Lab, Person, hosts
 from tests.lab.people import GONE
 
 pytestmark = pytest.mark.lab
@@ -104,7 +88,7 @@ def test_good_account(portal_at_lab: Lab, name: str, security: Security) -> None
     for server in servers:
         stages = test.leg(server.protocol)
         assert tuple(result.stage for result in stages) == stages_of(server)
-        assert stages[-1].ip_address == lab.addresses[MAIL]
+        assert stages[-1].ip_address == lab.addresses[hosts.MAIL]
         assert stages[-1].port == server.port
 
 
@@ -275,18 +259,18 @@ def test_recipient_that_is_unknown(portal_at_lab: Lab) -> None:
 # --- hosts and connections -------------------------------------------------------------------------------
 
 CERTIFICATES = {
-    EXPIRED: "tls.cert_expired",
-    NOT_YET: "tls.cert_not_yet",
-    SELF_SIGNED: "tls.cert_self_signed",
-    WRONG_NAME: "tls.cert_hostname",
-    UNKNOWN_CA: "tls.unknown_ca",
-    INCOMPLETE: "tls.chain_incomplete",
+    hosts.EXPIRED: "tls.cert_expired",
+    hosts.NOT_YET: "tls.cert_not_yet",
+    hosts.SELF_SIGNED: "tls.cert_self_signed",
+    hosts.WRONG_NAME: "tls.cert_hostname",
+    hosts.UNKNOWN_CA: "tls.unknown_ca",
+    hosts.INCOMPLETE: "tls.chain_incomplete",
 }
 
 
 @pytest.mark.parametrize("security", [TLS, STARTTLS])
 @pytest.mark.parametrize("host", CERTIFICATES, ids=lambda host: host.labels[0])
-def test_faulty_certificate(portal_at_lab: Lab, host: Host, security: Security) -> None:
+def test_faulty_certificate(portal_at_lab: Lab, host: hosts.Host, security: Security) -> None:
     lab = portal_at_lab
     with lab.counting() as attempts:
         test = ran(lab.people["anna"], *(lab.server(protocol, security, host) for protocol in ALL))
@@ -350,19 +334,19 @@ def test_name_that_is_an_alias(portal_at_lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("host", "security", "expected"),
     [
-        (CLOSED, TLS, ("connect", "fail", "tcp.refused")),
-        (CLOSED, STARTTLS, ("connect", "fail", "tcp.refused")),
-        (BLACK_HOLE, TLS, ("connect", "fail", "tcp.timeout")),
-        (HANG_UP, TLS, ("tls", "fail", "tls.eof")),
-        (HANG_UP, STARTTLS, ("greeting", "fail", "greet.closed")),
-        (SILENT, TLS, ("tls", "fail", "tls.handshake_timeout")),
-        (SILENT, STARTTLS, ("greeting", "fail", "greet.timeout")),
-        (PLAIN, STARTTLS, ("tls", "fail", "tls.starttls_missing")),
-        (PLAIN, TLS, None),  # Dovecot closes, Postfix does not listen there
+        (hosts.CLOSED, TLS, ("connect", "fail", "tcp.refused")),
+        (hosts.CLOSED, STARTTLS, ("connect", "fail", "tcp.refused")),
+        (hosts.BLACK_HOLE, TLS, ("connect", "fail", "tcp.timeout")),
+        (hosts.HANG_UP, TLS, ("tls", "fail", "tls.eof")),
+        (hosts.HANG_UP, STARTTLS, ("greeting", "fail", "greet.closed")),
+        (hosts.SILENT, TLS, ("tls", "fail", "tls.handshake_timeout")),
+        (hosts.SILENT, STARTTLS, ("greeting", "fail", "greet.timeout")),
+        (hosts.PLAIN, STARTTLS, ("tls", "fail", "tls.starttls_missing")),
+        (hosts.PLAIN, TLS, None),  # Dovecot closes, Postfix does not listen there
     ],
 )
 def test_host_that_cannot(
-    portal_at_lab: Lab, host: Host, security: Security, expected: tuple[str, str, str] | None, protocol: Protocol
+    portal_at_lab: Lab, host: hosts.Host, security: Security, expected: tuple[str, str, str] | None, protocol: Protocol
 ) -> None:
     lab = portal_at_lab
     with lab.counting() as attempts:
@@ -407,7 +391,7 @@ def test_server_that_repeats_the_password(
     lab = portal_at_lab
     before = len(lab.odd.heard)
     with caplog.at_level(logging.DEBUG):
-        test = ran(Person("anna", "tr0ub4dor&3 tr0ub4dor"), lab.server(protocol, host=ECHO))
+        test = ran(Person("anna", "tr0ub4dor&3 tr0ub4dor"), lab.server(protocol, host=hosts.ECHO))
     assert told(test.end(protocol)) == ("login", "fail", "auth.rejected")
     assert len(lab.odd.heard) > before
     assert test.end(protocol).evidence  # words came back, without what was taken out of them
@@ -418,7 +402,7 @@ def test_server_that_repeats_the_password(
 # --- leaving ---------------------------------------------------------------------------------------------
 
 
-def await_no_connections(lab: Lab, host: Host, seconds: float) -> None:
+def await_no_connections(lab: Lab, host: hosts.Host, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while lab.connections(host):
         assert time.monotonic() < deadline, lab.connections(host)
@@ -427,7 +411,7 @@ def await_no_connections(lab: Lab, host: Host, seconds: float) -> None:
 
 def test_sockets_are_closed_after_a_test(portal_at_lab: Lab) -> None:
     ran(portal_at_lab.people["anna"], *(portal_at_lab.server(protocol) for protocol in ALL))
-    await_no_connections(portal_at_lab, MAIL, 1)
+    await_no_connections(portal_at_lab, hosts.MAIL, 1)
 
 
 @pytest.mark.parametrize("after", [Stage.CONNECT, Stage.CAPABILITIES, Stage.LOGIN])
@@ -442,22 +426,24 @@ def test_leaving_closes_the_sockets(portal_at_lab: Lab, after: Stage) -> None:
         async with aclosing(results):
             async for result in results:
                 if isinstance(result, StageResult) and (result.leg, result.stage) == (Leg.IMAP, after):
-                    assert lab.connections(MAIL)
+                    assert lab.connections(hosts.MAIL)
                     return
 
     asyncio.run(leave())
-    await_no_connections(lab, MAIL, 1)
+    await_no_connections(lab, hosts.MAIL, 1)
 
 
 def test_cancelling_a_wait_closes_the_sockets(portal_at_lab: Lab) -> None:
     """The server says nothing at all, so the test is in the middle of a read when the visitor leaves."""
     lab = portal_at_lab
     person = lab.people["anna"]
-    plan = TestPlan(Address.parse(person.address), tuple(lab.server(protocol, STARTTLS, SILENT) for protocol in ALL))
+    plan = TestPlan(
+        Address.parse(person.address), tuple(lab.server(protocol, STARTTLS, hosts.SILENT) for protocol in ALL)
+    )
 
     async def wait_and_cancel() -> float:
         task = asyncio.create_task(collect(plan, person.password))
-        while len(lab.connections(SILENT)) < 3:  # noqa: ASYNC110 (the kernel raises no event)
+        while len(lab.connections(hosts.SILENT)) < 3:  # noqa: ASYNC110 (the kernel raises no event)
             await asyncio.sleep(0.01)
         began = time.monotonic()
         task.cancel()
@@ -466,14 +452,14 @@ def test_cancelling_a_wait_closes_the_sockets(portal_at_lab: Lab) -> None:
         return began
 
     began = asyncio.run(wait_and_cancel())
-    await_no_connections(lab, SILENT, 1 - (time.monotonic() - began))
+    await_no_connections(lab, hosts.SILENT, 1 - (time.monotonic() - began))
 
 
 def test_stages_come_as_they_end(portal_at_lab: Lab) -> None:
     """The first stages of a leg are there while a later one still waits for a silent server."""
     lab = portal_at_lab
     person = lab.people["anna"]
-    plan = TestPlan(Address.parse(person.address), (lab.server(IMAP, STARTTLS, SILENT),))
+    plan = TestPlan(Address.parse(person.address), (lab.server(IMAP, STARTTLS, hosts.SILENT),))
 
     async def watch() -> dict[Stage, float]:
         began = time.monotonic()

@@ -25,24 +25,8 @@ import pytest
 
 from guides.mail.accounts import Protocol, Security
 from tests.conftest import OutsideNetworkError
-from tests.lab import Lab, LabError, Person
+from tests.lab import Lab, LabError, Person, hosts
 from tests.lab import lab as lab_module
-from tests.lab.hosts import (
-    BLACK_HOLE,
-    CLOSED,
-    ECHO,
-    EXPIRED,
-    HANG_UP,
-    INCOMPLETE,
-    MAIL,
-    NOT_YET,
-    PLAIN,
-    SELF_SIGNED,
-    SILENT,
-    UNKNOWN_CA,
-    WRONG_NAME,
-    Host,
-)
 
 pytestmark = pytest.mark.lab
 
@@ -256,15 +240,15 @@ def test_refused_senders_and_recipients(lab: Lab, connected: Connected) -> None:
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        (EXPIRED, "certificate has expired"),
-        (NOT_YET, "certificate is not yet valid"),
-        (SELF_SIGNED, "self.signed certificate"),
-        (WRONG_NAME, "Hostname mismatch"),
-        (UNKNOWN_CA, "self.signed certificate in certificate chain|unable to get local issuer certificate"),
-        (INCOMPLETE, "unable to get local issuer certificate"),
+        (hosts.EXPIRED, "certificate has expired"),
+        (hosts.NOT_YET, "certificate is not yet valid"),
+        (hosts.SELF_SIGNED, "self.signed certificate"),
+        (hosts.WRONG_NAME, "Hostname mismatch"),
+        (hosts.UNKNOWN_CA, "self.signed certificate in certificate chain|unable to get local issuer certificate"),
+        (hosts.INCOMPLETE, "unable to get local issuer certificate"),
     ],
 )
-def test_faulty_certificates(connected: Connected, host: Host, words: str) -> None:
+def test_faulty_certificates(connected: Connected, host: hosts.Host, words: str) -> None:
     name = host.names[0]
     attempts: list[Callable[[], object]] = [
         lambda: connected.imap(Security.TLS, name),
@@ -280,7 +264,7 @@ def test_faulty_certificates(connected: Connected, host: Host, words: str) -> No
 
 
 def test_host_without_starttls(connected: Connected) -> None:
-    name = PLAIN.names[0]
+    name = hosts.PLAIN.names[0]
     with connected.imap(Security.NONE, name) as imap:
         assert "STARTTLS" not in imap.capabilities
     pop3 = connected.pop3(Security.NONE, name)
@@ -292,31 +276,31 @@ def test_host_without_starttls(connected: Connected) -> None:
 
 
 def test_hosts_that_do_not_talk(lab: Lab) -> None:
-    def connect(host: Host) -> socket.socket:
+    def connect(host: hosts.Host) -> socket.socket:
         return socket.create_connection((lab.addresses[host], lab.ports.imaps), timeout=0.5)
 
     with pytest.raises(ConnectionRefusedError):
-        connect(CLOSED)
+        connect(hosts.CLOSED)
     with pytest.raises(TimeoutError):
-        connect(BLACK_HOLE)
-    with connect(SILENT) as silent, pytest.raises(TimeoutError):
+        connect(hosts.BLACK_HOLE)
+    with connect(hosts.SILENT) as silent, pytest.raises(TimeoutError):
         silent.recv(1)
-    with connect(HANG_UP) as gone:
+    with connect(hosts.HANG_UP) as gone:
         assert gone.recv(1) == b""
 
 
 def test_repeating_host(lab: Lab, connected: Connected) -> None:
     person = Person("anna", "to be repeated")
     blob = base64.b64encode(plain(person).encode()).decode()
-    with connected.imap(host=ECHO.names[0]) as imap, pytest.raises(imaplib.IMAP4.error) as refused:
+    with connected.imap(host=hosts.ECHO.names[0]) as imap, pytest.raises(imaplib.IMAP4.error) as refused:
         imap_login(imap, person)
     assert blob in str(refused.value)
     assert "to be repeated" in str(refused.value)
-    pop3 = connected.pop3(host=ECHO.names[0])
+    pop3 = connected.pop3(host=hosts.ECHO.names[0])
     with pytest.raises(poplib.error_proto, match="to be repeated"):
         pop3_login(pop3, person)
     pop3.close()
-    with connected.smtp(host=ECHO.names[0]) as smtp:
+    with connected.smtp(host=hosts.ECHO.names[0]) as smtp:
         code, words = smtp_login(smtp, person)
         assert (code, words.count(b"to be repeated")) == (535, 2)
 
@@ -333,7 +317,7 @@ def test_names(lab: Lab) -> None:
     def addresses(label: str, kind: str = "A") -> list[str]:
         return [str(record) for record in resolver.resolve(f"{label}.lab.test.", kind)]
 
-    assert addresses("imap") == addresses("ALIAS") == addresses("chain0") == [lab.addresses[MAIL]]
+    assert addresses("imap") == addresses("ALIAS") == addresses("chain0") == [lab.addresses[hosts.MAIL]]
     assert addresses("private") == ["10.0.0.1"]
     assert addresses("mapped", "AAAA") == ["::ffff:10.0.0.1"]
     assert len(set(addresses("many"))) == 1000  # over TCP: it does not fit into a datagram
@@ -355,19 +339,19 @@ def test_names(lab: Lab) -> None:
 
 
 def test_open_connections_are_seen(lab: Lab) -> None:
-    end = (lab.addresses[SILENT], lab.ports.imap)
+    end = (lab.addresses[hosts.SILENT], lab.ports.imap)
     with socket.create_connection(end):
-        assert lab.connections(SILENT) == [end]
+        assert lab.connections(hosts.SILENT) == [end]
     deadline = time.monotonic() + 1
-    while lab.connections(SILENT) and time.monotonic() < deadline:
+    while lab.connections(hosts.SILENT) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert lab.connections(SILENT) == []
+    assert lab.connections(hosts.SILENT) == []
 
 
 def test_servers_and_settings(lab: Lab) -> None:
     server = lab.server(Protocol.SMTP, Security.STARTTLS)
     assert (server.host, server.port) == ("smtp.lab.test", lab.ports.submission)
-    assert lab.server(Protocol.IMAP, host=EXPIRED).host == "expired.lab.test"
+    assert lab.server(Protocol.IMAP, host=hosts.EXPIRED).host == "expired.lab.test"
     settings = lab.environment()
     assert Path(settings["EXTRA_CA_FILE"]).is_file()
     assert str(lab.ports.imaps) in settings["ALLOWED_PORTS"].split(",")
@@ -425,4 +409,4 @@ def test_outside_network_is_refused(lab: Lab) -> None:
         socket.getaddrinfo("example.com", 80)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, pytest.raises(OutsideNetworkError):
         datagrams.sendto(b"x", ("192.0.2.1", 53))
-    socket.create_connection((lab.addresses[SILENT], lab.ports.imap), timeout=1).close()
+    socket.create_connection((lab.addresses[hosts.SILENT], lab.ports.imap), timeout=1).close()

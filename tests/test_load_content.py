@@ -8,23 +8,12 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from guides import models
 from guides.library import loading
 from guides.library.entries import LibraryError
 from guides.library.loading import EntryOutcome, Origin, load_folder
 from guides.library.reading import SHIPPED
 from guides.mail.accounts import AuthMethod, PasswordKind, Protocol
-from guides.models import (
-    ArticleClass,
-    ClientVersion,
-    ErrorArticle,
-    ErrorPattern,
-    Guide,
-    GuideText,
-    MailClient,
-    Provider,
-    ProviderDomain,
-    ProviderText,
-)
 from tests.factories import make_guide_text, make_provider
 from tests.library_files import STEPS, spoil, text, write_library
 
@@ -57,7 +46,7 @@ class TestLoading:
     def test_everything_arrives(self, root: Path) -> None:
         assert counts(root) == {"created": 12}
 
-        provider = Provider.objects.for_domain("example.org").get()
+        provider = models.Provider.objects.for_domain("example.org").get()
         account = provider.account("example.org")
         assert account.password is PasswordKind.APP_PASSWORD
         best = account.best(Protocol.IMAP)
@@ -69,14 +58,14 @@ class TestLoading:
         assert provider.texts.get().password_name == "app password"
         assert provider.texts.get().username_name == "mailbox number"
 
-        guide = Guide.objects.get(slug="bird")
+        guide = models.Guide.objects.get(slug="bird")
         assert guide.client is not None
         assert guide.client.aliases == "鳥, Птица"
         assert guide.client.versions.get(is_default=True).slug == "new"
         assert {each.language: each.title for each in guide.texts.all()} == {"en": "Bird", "ja": "鳥"}
-        assert all(each.compiled for each in GuideText.objects.all())
+        assert all(each.compiled for each in models.GuideText.objects.all())
 
-        article = ErrorArticle.objects.get(slug="full")
+        article = models.ErrorArticle.objects.get(slug="full")
         assert [each.name for each in article.classes.all()] == ["mbox.overquota"]
         quota, full = article.patterns.order_by("-name")
         assert (quota.provider, quota.protocol, quota.stage) == (provider, "smtp", "envelope")
@@ -84,10 +73,10 @@ class TestLoading:
 
     def test_a_second_run_changes_nothing(self, root: Path) -> None:
         load_folder(root)
-        before = list(GuideText.objects.values_list("pk", "version", "updated_at"))
+        before = list(models.GuideText.objects.values_list("pk", "version", "updated_at"))
 
         assert counts(root) == {"unchanged": 12}
-        assert list(GuideText.objects.values_list("pk", "version", "updated_at")) == before
+        assert list(models.GuideText.objects.values_list("pk", "version", "updated_at")) == before
 
     def test_the_order_of_domains_is_no_change(self, root: Path) -> None:
         load_folder(root)
@@ -97,16 +86,16 @@ class TestLoading:
 
     def test_a_file_that_changed_changes_its_row(self, root: Path) -> None:
         load_folder(root)
-        pk, version = GuideText.objects.values_list("pk", "version").get(guide__slug="bird", language="en")
+        pk, version = models.GuideText.objects.values_list("pk", "version").get(guide__slug="bird", language="en")
         spoil(root, "guides/bird/en.md", "Old words.", "Older words.")
         spoil(root, "providers/example.yaml", "example.org]", "example.com]")
 
         assert counts(root) == {"updated": 2, "unchanged": 10}
-        text_row = GuideText.objects.get(pk=pk)
+        text_row = models.GuideText.objects.get(pk=pk)
         assert "Older words." in text_row.body
         assert "Older words." in str(text_row.compiled)
         assert text_row.version == version + 1
-        assert set(ProviderDomain.objects.values_list("domain", flat=True)) == {"example.net", "example.com"}
+        assert set(models.ProviderDomain.objects.values_list("domain", flat=True)) == {"example.net", "example.com"}
 
     def test_a_domain_moves_to_another_provider(self, root: Path) -> None:
         load_folder(root)
@@ -114,7 +103,7 @@ class TestLoading:
         (root / "providers/another.yaml").write_text("slug: another\nname: Another\ndomains: [example.org]\n")
 
         assert counts(root) == {"created": 1, "updated": 1, "unchanged": 11}
-        assert Provider.objects.for_domain("example.org").get().slug == "another"
+        assert models.Provider.objects.for_domain("example.org").get().slug == "another"
 
     def test_folders_may_be_missing(self, tmp_path: Path) -> None:
         assert counts(tmp_path) == {}
@@ -149,7 +138,7 @@ class TestLoading:
         spoil(root, "errors/full/article.yaml", "name: full", "name: full-mailbox")
 
         assert counts(root) == {"created": 1, "unchanged": 11, "withdrawn": 1}
-        assert set(ErrorPattern.objects.values_list("name", flat=True)) == {"quota", "full-mailbox"}
+        assert set(models.ErrorPattern.objects.values_list("name", flat=True)) == {"quota", "full-mailbox"}
 
 
 class TestStaff:
@@ -157,7 +146,7 @@ class TestStaff:
 
     def test_a_changed_text_is_kept_and_named(self, shipped: Path) -> None:
         load_folder(shipped)
-        make_change(GuideText.objects.get(language="ja"), title="小鳥")
+        make_change(models.GuideText.objects.get(language="ja"), title="小鳥")
 
         report = load_folder(shipped)
         assert report.counts == {EntryOutcome.UNCHANGED: 11, EntryOutcome.KEPT: 1}
@@ -168,23 +157,23 @@ class TestStaff:
         assert report.notes == [
             "guides/bird/ja.md: kept as staff changed it, and its file has news (--overwrite takes the file)"
         ]
-        assert GuideText.objects.get(language="ja").title == "小鳥"
+        assert models.GuideText.objects.get(language="ja").title == "小鳥"
 
         assert load_folder(shipped, overwrite=True).counts[EntryOutcome.UPDATED] == 1
-        assert GuideText.objects.get(language="ja").title == "大鳥"
+        assert models.GuideText.objects.get(language="ja").title == "大鳥"
 
     def test_a_change_that_was_taken_back_is_none(self, shipped: Path) -> None:
         load_folder(shipped)
-        make_change(GuideText.objects.get(language="ja"), title="小鳥")
-        make_change(GuideText.objects.get(language="ja"), title="鳥")
+        make_change(models.GuideText.objects.get(language="ja"), title="小鳥")
+        make_change(models.GuideText.objects.get(language="ja"), title="鳥")
         spoil(shipped, "guides/bird/ja.md", "title: 鳥", "title: 大鳥")
 
         assert counts(shipped) == {"unchanged": 11, "updated": 1}
 
     def test_a_changed_part_keeps_the_whole_entry(self, shipped: Path) -> None:
         load_folder(shipped)
-        provider = Provider.objects.get()
-        ProviderDomain.objects.create(provider=provider, domain="staff.example")
+        provider = models.Provider.objects.get()
+        models.ProviderDomain.objects.create(provider=provider, domain="staff.example")
 
         assert counts(shipped) == {"unchanged": 11, "kept": 1}
         assert provider.domains.count() == 3
@@ -192,20 +181,20 @@ class TestStaff:
     def test_what_staff_made_stays(self, shipped: Path) -> None:
         load_folder(shipped)
         make_provider("own", domains=("own.example",))
-        make_guide_text(Guide.objects.get(slug="imap"), "en")
-        article = ErrorArticle.objects.get()
-        ErrorPattern.objects.create(
+        make_guide_text(models.Guide.objects.get(slug="imap"), "en")
+        article = models.ErrorArticle.objects.get()
+        models.ErrorPattern.objects.create(
             article=article, name="own", pattern="own words", example="own words", cause="unknown.unknown"
         )
 
         assert counts(shipped) == {"unchanged": 12}
-        assert Provider.objects.filter(slug="own").exists()
+        assert models.Provider.objects.filter(slug="own").exists()
         assert article.patterns.count() == 3
 
     def test_what_staff_deleted_does_not_come_back(self, shipped: Path) -> None:
         load_folder(shipped)
-        Guide.objects.get(slug="bird").delete()
-        ErrorPattern.objects.get(name="full").delete()
+        models.Guide.objects.get(slug="bird").delete()
+        models.ErrorPattern.objects.get(name="full").delete()
 
         report = load_folder(shipped)
         assert report.counts == {EntryOutcome.UNCHANGED: 8, EntryOutcome.DELETED: 4}
@@ -213,17 +202,17 @@ class TestStaff:
             "guides/bird/guide.yaml: not loaded, because staff deleted it",
             "patterns/full: not loaded, because staff deleted it",
         ]
-        assert not Guide.objects.filter(slug="bird").exists()
+        assert not models.Guide.objects.filter(slug="bird").exists()
 
         assert counts(shipped, overwrite=True) == {"unchanged": 8, "created": 4}
 
     def test_a_deleted_provider_takes_its_patterns_along(self, shipped: Path) -> None:
         load_folder(shipped)
-        Provider.objects.get().delete()
+        models.Provider.objects.get().delete()
 
         report = load_folder(shipped)
         assert report.counts == {EntryOutcome.UNCHANGED: 9, EntryOutcome.DELETED: 3}
-        assert not ErrorPattern.objects.filter(name="quota").exists()
+        assert not models.ErrorPattern.objects.filter(name="quota").exists()
 
     def test_a_domain_that_staff_gave_to_another_provider_stays_there(self, shipped: Path) -> None:
         make_provider("own", domains=("example.org",))
@@ -231,29 +220,29 @@ class TestStaff:
         report = load_folder(shipped)
         note = "providers/example.yaml: staff gave example.org to another entry; left there"
         assert report.notes == [note]
-        assert Provider.objects.for_domain("example.org").get().slug == "own"
+        assert models.Provider.objects.for_domain("example.org").get().slug == "own"
         assert load_folder(shipped).counts == {EntryOutcome.UNCHANGED: 12}
 
     def test_a_class_that_staff_gave_to_another_article_stays_there(self, shipped: Path) -> None:
-        own = ErrorArticle.objects.create(slug="own")
-        ArticleClass.objects.create(article=own, name="mbox.overquota")
+        own = models.ErrorArticle.objects.create(slug="own")
+        models.ArticleClass.objects.create(article=own, name="mbox.overquota")
 
         load_folder(shipped)
-        assert ArticleClass.objects.get().article == own
+        assert models.ArticleClass.objects.get().article == own
 
     def test_a_guide_that_staff_wrote_about_a_client_stays_the_only_one(self, shipped: Path) -> None:
-        client = MailClient.objects.create(slug="bird", name="Bird")
-        Guide.objects.create(slug="own", client=client)
+        client = models.MailClient.objects.create(slug="bird", name="Bird")
+        models.Guide.objects.create(slug="own", client=client)
 
         report = load_folder(shipped, overwrite=True)
         assert report.counts[EntryOutcome.KEPT] == 1
         assert report.counts[EntryOutcome.DELETED] == 2  # its texts
-        assert not Guide.objects.filter(slug="bird").exists()
+        assert not models.Guide.objects.filter(slug="bird").exists()
 
     def test_a_version_that_staff_removed_stops_no_start(self, shipped: Path) -> None:
         load_folder(shipped)
-        ClientVersion.objects.get(slug="old").delete()
-        make_change(GuideText.objects.get(guide__slug="bird", language="en"), title="Our bird")
+        models.ClientVersion.objects.get(slug="old").delete()
+        make_change(models.GuideText.objects.get(guide__slug="bird", language="en"), title="Our bird")
 
         report = load_folder(shipped)
         assert report.counts == {EntryOutcome.UNCHANGED: 10, EntryOutcome.KEPT: 2}
@@ -268,21 +257,21 @@ class TestStaff:
         assert counts(shipped) == {"unchanged": 11, "kept": 1}
         spoil(folder, "guides/bird/ja.md", "title: 小鳥", "title: 大鳥")
         assert counts(folder) == {"unchanged": 11, "updated": 1}
-        assert GuideText.objects.get(language="ja").title == "大鳥"
+        assert models.GuideText.objects.get(language="ja").title == "大鳥"
 
     def test_an_older_compiled_form_is_made_anew(self, shipped: Path) -> None:
         load_folder(shipped)
-        kept = GuideText.objects.get(language="ja")
+        kept = models.GuideText.objects.get(language="ja")
         make_change(kept, title="小鳥")
         right = kept.compiled
-        GuideText.objects.update(compiled=["old form"])
+        models.GuideText.objects.update(compiled=["old form"])
 
         load_folder(shipped)
-        assert GuideText.objects.get(language="ja").compiled == right
-        assert not GuideText.objects.filter(compiled=["old form"]).exists()
+        assert models.GuideText.objects.get(language="ja").compiled == right
+        assert not models.GuideText.objects.filter(compiled=["old form"]).exists()
 
 
-def make_change(row: GuideText, **values: str) -> None:
+def make_change(row: models.GuideText, **values: str) -> None:
     for name, value in values.items():
         setattr(row, name, value)
     row.save()
@@ -379,7 +368,7 @@ class TestFaults:
         spoil(root, name, old, new)
 
         assert any(each.startswith(f"{name}:{fault}") for each in faults_of(root)), faults_of(root)
-        assert not Provider.objects.exists()
+        assert not models.Provider.objects.exists()
 
     def test_the_same_without_a_fault_loads(self, root: Path) -> None:
         assert counts(root) == {"created": 12}
@@ -456,7 +445,7 @@ class TestFaults:
         spoil(root, "errors/full/article.yaml", "owner: visitor", "owner: user")
 
         faults_of(root)
-        assert GuideText.objects.get(language="ja").title == "鳥"
+        assert models.GuideText.objects.get(language="ja").title == "鳥"
 
 
 class TestCommand:
@@ -487,5 +476,5 @@ class TestCommand:
 
         second = load_folder(SHIPPED)
         assert second.counts == {EntryOutcome.UNCHANGED: first.counts[EntryOutcome.CREATED]}
-        assert ProviderText.objects.exists()
+        assert models.ProviderText.objects.exists()
         assert Origin.SHIPPED in {each.source for each in loading.LoadedEntry.objects.all()}

@@ -10,33 +10,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
+from guides import models
 from guides.mail.accounts import Account, AuthMethod, PasswordKind, Protocol, Security, Server, UsernameForm
-from guides.models import (
-    ArticleClass,
-    ClientVersion,
-    ErrorArticle,
-    ErrorPattern,
-    ErrorText,
-    Guide,
-    GuideText,
-    LoadedEntry,
-    MailClient,
-    Provider,
-    ProviderDomain,
-    ProviderServer,
-    ProviderText,
-    SuffixRule,
-)
-from tests.factories import (
-    STEPS,
-    make_article,
-    make_client,
-    make_guide,
-    make_guide_text,
-    make_notice,
-    make_pattern,
-    make_provider,
-)
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -49,17 +25,17 @@ def refused(constraint: str, make: Callable[[], Any]) -> None:
 
 class TestProviders:
     def test_a_domain_belongs_to_one_provider(self) -> None:
-        make_provider(domains=("example.net",))
-        other = make_provider("other", domains=("other.example",))
+        factories.make_provider(domains=("example.net",))
+        other = factories.make_provider("other", domains=("other.example",))
 
-        refused("domain", lambda: ProviderDomain.objects.create(provider=other, domain="example.net"))
+        refused("domain", lambda: models.ProviderDomain.objects.create(provider=other, domain="example.net"))
 
     @pytest.mark.parametrize("domain", ["Example.org", ""])
     def test_a_domain_is_in_lower_case(self, domain: str) -> None:
-        provider = make_provider()
+        provider = factories.make_provider()
 
-        refused("domain_lower_case", lambda: ProviderDomain.objects.create(provider=provider, domain=domain))
-        ProviderDomain.objects.create(provider=provider, domain="example.org")
+        refused("domain_lower_case", lambda: models.ProviderDomain.objects.create(provider=provider, domain=domain))
+        models.ProviderDomain.objects.create(provider=provider, domain="example.org")
 
     @pytest.mark.parametrize(
         ("constraint", "values"),
@@ -73,7 +49,7 @@ class TestProviders:
         ],
     )
     def test_a_server_makes_sense(self, constraint: str, values: dict[str, Any]) -> None:
-        provider = make_provider()
+        provider = factories.make_provider()
         right = {
             "provider": provider,
             "protocol": "imap",
@@ -82,14 +58,16 @@ class TestProviders:
             "security": "starttls",
         }
 
-        refused(constraint, lambda: ProviderServer.objects.create(**{**right, **values}))
-        ProviderServer.objects.create(**right)
-        refused("UNIQUE", lambda: ProviderServer.objects.create(**right))
+        refused(constraint, lambda: models.ProviderServer.objects.create(**{**right, **values}))
+        models.ProviderServer.objects.create(**right)
+        refused("UNIQUE", lambda: models.ProviderServer.objects.create(**right))
 
     @pytest.mark.parametrize("port", [1, 65535])
     def test_the_outermost_ports(self, port: int) -> None:
-        provider = make_provider()
-        ProviderServer.objects.create(provider=provider, protocol="imap", host="a.example", port=port, security="tls")
+        provider = factories.make_provider()
+        models.ProviderServer.objects.create(
+            provider=provider, protocol="imap", host="a.example", port=port, security="tls"
+        )
         assert provider.servers.get(host="a.example").port == port
 
     @pytest.mark.parametrize(
@@ -100,27 +78,32 @@ class TestProviders:
         ],
     )
     def test_a_provider_speaks_the_vocabulary(self, constraint: str, values: dict[str, Any]) -> None:
-        refused(constraint, lambda: make_provider(**values))
+        refused(constraint, lambda: factories.make_provider(**values))
 
     def test_a_suffix_belongs_to_one_provider(self) -> None:
-        provider, other = make_provider(), make_provider("other", domains=("other.example",))
-        SuffixRule.objects.create(provider=provider, kind="mx", suffix="mx.example.net")
+        provider, other = factories.make_provider(), factories.make_provider("other", domains=("other.example",))
+        models.SuffixRule.objects.create(provider=provider, kind="mx", suffix="mx.example.net")
 
-        refused("UNIQUE", lambda: SuffixRule.objects.create(provider=other, kind="mx", suffix="mx.example.net"))
-        refused("suffix_lower", lambda: SuffixRule.objects.create(provider=other, kind="mx", suffix="MX.example.net"))
-        refused("suffix_known_kind", lambda: SuffixRule.objects.create(provider=other, kind="srv", suffix="a.example"))
-        SuffixRule.objects.create(provider=other, kind="domain", suffix="mx.example.net")
+        refused("UNIQUE", lambda: models.SuffixRule.objects.create(provider=other, kind="mx", suffix="mx.example.net"))
+        refused(
+            "suffix_lower", lambda: models.SuffixRule.objects.create(provider=other, kind="mx", suffix="MX.example.net")
+        )
+        refused(
+            "suffix_known_kind",
+            lambda: models.SuffixRule.objects.create(provider=other, kind="srv", suffix="a.example"),
+        )
+        models.SuffixRule.objects.create(provider=other, kind="domain", suffix="mx.example.net")
 
     def test_found_by_exact_domain_before_the_longest_suffix(self) -> None:
-        wide = make_provider("wide", domains=("wide.example",))
-        narrow = make_provider("narrow", domains=("narrow.example",))
-        exact = make_provider("exact", domains=("a.b.example.jp",))
-        SuffixRule.objects.create(provider=wide, kind="domain", suffix="example.jp")
-        SuffixRule.objects.create(provider=narrow, kind="domain", suffix="b.example.jp")
-        SuffixRule.objects.create(provider=wide, kind="mx", suffix="example.com")
+        wide = factories.make_provider("wide", domains=("wide.example",))
+        narrow = factories.make_provider("narrow", domains=("narrow.example",))
+        exact = factories.make_provider("exact", domains=("a.b.example.jp",))
+        models.SuffixRule.objects.create(provider=wide, kind="domain", suffix="example.jp")
+        models.SuffixRule.objects.create(provider=narrow, kind="domain", suffix="b.example.jp")
+        models.SuffixRule.objects.create(provider=wide, kind="mx", suffix="example.com")
 
-        def found(domain: str) -> Provider | None:
-            return Provider.objects.for_domain(domain).first()
+        def found(domain: str) -> models.Provider | None:
+            return models.Provider.objects.for_domain(domain).first()
 
         assert found("a.b.example.jp") == exact
         assert found("z.b.example.jp") == narrow
@@ -131,26 +114,26 @@ class TestProviders:
         assert found("jp") is None
 
     def test_finding_one_takes_three_queries_and_none_takes_one(self, django_assert_num_queries: Any) -> None:
-        provider = make_provider()
+        provider = factories.make_provider()
         with django_assert_num_queries(3):
-            assert Provider.objects.find("example.net") == provider
+            assert models.Provider.objects.find("example.net") == provider
         with django_assert_num_queries(1):
-            assert Provider.objects.find("elsewhere.example") is None
+            assert models.Provider.objects.find("elsewhere.example") is None
 
     def test_its_account(self, django_assert_num_queries: Any) -> None:
-        provider = make_provider(
+        provider = factories.make_provider(
             password="app_password",
             oauth2=True,
             username="local_part",
             must_enable=True,
             help_url="https://example.net/",
         )
-        ProviderServer.objects.create(
+        models.ProviderServer.objects.create(
             provider=provider, protocol="imap", host="old.example.net", port=143, security="starttls", position=9
         )
 
         with django_assert_num_queries(2):
-            account = Provider.objects.with_settings().get().account("example.net")
+            account = models.Provider.objects.with_settings().get().account("example.net")
         assert isinstance(account, Account)
         assert (account.provider, account.provider_name) == ("example", "Example")
         assert account.password is PasswordKind.APP_PASSWORD
@@ -169,20 +152,22 @@ class TestProviders:
 
 class TestClients:
     def test_one_default_version(self) -> None:
-        client = make_client(versions=("new", "old"))
+        client = factories.make_client(versions=("new", "old"))
         names = {"name_ja": "x", "name_en": "x", "name_ru": "x"}
 
-        refused("UNIQUE", lambda: ClientVersion.objects.create(client=client, slug="third", is_default=True, **names))
-        refused("UNIQUE", lambda: ClientVersion.objects.create(client=client, slug="old", **names))
-        ClientVersion.objects.create(client=client, slug="third", **names)
-        make_client("other", versions=("new",))
+        refused(
+            "UNIQUE", lambda: models.ClientVersion.objects.create(client=client, slug="third", is_default=True, **names)
+        )
+        refused("UNIQUE", lambda: models.ClientVersion.objects.create(client=client, slug="old", **names))
+        models.ClientVersion.objects.create(client=client, slug="third", **names)
+        factories.make_client("other", versions=("new",))
 
     def test_a_client_speaks_something(self) -> None:
-        refused("client_some_protocol", lambda: make_client(speaks_imap=False, speaks_pop3=False))
-        make_client(speaks_imap=False)
+        refused("client_some_protocol", lambda: factories.make_client(speaks_imap=False, speaks_pop3=False))
+        factories.make_client(speaks_imap=False)
 
     def test_a_version_is_named_in_the_readers_language(self) -> None:
-        version = make_client(versions=("new",)).versions.get()
+        version = factories.make_client(versions=("new",)).versions.get()
 
         for language, name in (("ja", "new ja"), ("ru", "new ru"), ("en", "new"), ("de", "new")):
             with translation.override(language):
@@ -191,35 +176,37 @@ class TestClients:
 
 class TestGuides:
     def test_a_guide_about_a_client_names_it_and_a_topic_none(self) -> None:
-        client = make_client()
+        client = factories.make_client()
 
-        refused("guide_client_iff_about_one", lambda: Guide.objects.create(slug="a", kind="client"))
-        refused("guide_client_iff_about_one", lambda: Guide.objects.create(slug="a", kind="topic", client=client))
-        refused("guide_client_iff_about_one", lambda: Guide.objects.create(slug="a", kind="other"))
-        Guide.objects.create(slug="a", kind="client", client=client)
-        refused("UNIQUE", lambda: Guide.objects.create(slug="b", kind="client", client=client))
+        refused("guide_client_iff_about_one", lambda: models.Guide.objects.create(slug="a", kind="client"))
+        refused(
+            "guide_client_iff_about_one", lambda: models.Guide.objects.create(slug="a", kind="topic", client=client)
+        )
+        refused("guide_client_iff_about_one", lambda: models.Guide.objects.create(slug="a", kind="other"))
+        models.Guide.objects.create(slug="a", kind="client", client=client)
+        refused("UNIQUE", lambda: models.Guide.objects.create(slug="b", kind="client", client=client))
 
     def test_published_are_those_with_a_published_text(self) -> None:
-        make_guide("second", topic=True, position=2, languages=("ja", "ru"))
-        make_guide("first", topic=True, position=1)
-        draft = make_guide("draft", topic=True, languages=())
-        make_guide_text(draft, status="draft")
+        factories.make_guide("second", topic=True, position=2, languages=("ja", "ru"))
+        factories.make_guide("first", topic=True, position=1)
+        draft = factories.make_guide("draft", topic=True, languages=())
+        factories.make_guide_text(draft, status="draft")
 
-        assert [guide.slug for guide in Guide.objects.published()] == ["first", "second"]
+        assert [guide.slug for guide in models.Guide.objects.published()] == ["first", "second"]
 
     def test_a_page_needs_a_constant_number_of_queries(self, django_assert_num_queries: Any) -> None:
-        make_guide(client=make_client(versions=("new", "old")))
+        factories.make_guide(client=factories.make_client(versions=("new", "old")))
 
         with django_assert_num_queries(2):
-            guide = Guide.objects.for_page().get()
+            guide = models.Guide.objects.for_page().get()
             assert guide.client is not None
             assert [version.slug for version in guide.client.versions.all()] == ["new", "old"]
 
     def test_its_own_language_first_then_the_portals_then_english(self, settings: Any) -> None:
-        guide = make_guide(topic=True, languages=("en", "ja", "ru"))
+        guide = factories.make_guide(topic=True, languages=("en", "ja", "ru"))
 
         def order(language: str) -> list[str]:
-            return [text.language for text in GuideText.objects.filter(guide=guide).in_reading_order(language)]
+            return [text.language for text in models.GuideText.objects.filter(guide=guide).in_reading_order(language)]
 
         settings.LANGUAGE_CODE = "ja"
         assert order("ru") == ["ru", "ja", "en"]
@@ -228,15 +215,15 @@ class TestGuides:
         assert order("ja") == ["ja", "en", "ru"]
 
 
-@pytest.mark.parametrize("model", [GuideText, ErrorText, ProviderText])
+@pytest.mark.parametrize("model", [models.GuideText, models.ErrorText, models.ProviderText])
 class TestTexts:
     def fields(self, model: Any) -> dict[str, Any]:
         parents: dict[Any, Callable[[], dict[str, Any]]] = {
-            GuideText: lambda: {"guide": make_guide(topic=True, languages=())},
-            ErrorText: lambda: {"article": make_article(languages=())},
-            ProviderText: lambda: {"provider": make_provider()},
+            models.GuideText: lambda: {"guide": factories.make_guide(topic=True, languages=())},
+            models.ErrorText: lambda: {"article": factories.make_article(languages=())},
+            models.ProviderText: lambda: {"provider": factories.make_provider()},
         }
-        return {"language": "en", "title": "Title", "body": STEPS, "status": "published", **parents[model]()}
+        return {"language": "en", "title": "Title", "body": factories.STEPS, "status": "published", **parents[model]()}
 
     def test_one_text_for_each_language(self, model: Any) -> None:
         fields = self.fields(model)
@@ -269,12 +256,12 @@ class TestTexts:
 
 class TestErrors:
     def test_a_class_is_explained_by_one_article(self) -> None:
-        make_article("first", classes=("mbox.overquota",))
-        second = make_article("second")
+        factories.make_article("first", classes=("mbox.overquota",))
+        second = factories.make_article("second")
 
-        refused("UNIQUE", lambda: ArticleClass.objects.create(article=second, name="mbox.overquota"))
-        refused("class_in_vocabulary", lambda: ArticleClass.objects.create(article=second, name="mbox.fullish"))
-        ArticleClass.objects.create(article=second, name="rcpt.full")
+        refused("UNIQUE", lambda: models.ArticleClass.objects.create(article=second, name="mbox.overquota"))
+        refused("class_in_vocabulary", lambda: models.ArticleClass.objects.create(article=second, name="mbox.fullish"))
+        models.ArticleClass.objects.create(article=second, name="rcpt.full")
 
     @pytest.mark.parametrize(
         ("constraint", "values"),
@@ -287,57 +274,59 @@ class TestErrors:
         ],
     )
     def test_a_pattern_speaks_the_vocabulary(self, constraint: str, values: dict[str, Any]) -> None:
-        article = make_article()
+        article = factories.make_article()
 
-        refused(constraint, lambda: make_pattern(article, **values))
-        make_pattern(article, owner="recipient", protocol="smtp", stage="envelope")
-        refused("UNIQUE", lambda: make_pattern(article))
+        refused(constraint, lambda: factories.make_pattern(article, **values))
+        factories.make_pattern(article, owner="recipient", protocol="smtp", stage="envelope")
+        refused("UNIQUE", lambda: factories.make_pattern(article))
 
     def test_an_owner_is_known(self) -> None:
-        refused("article_known_owner", lambda: ErrorArticle.objects.create(slug="a", owner="user"))
+        refused("article_known_owner", lambda: models.ErrorArticle.objects.create(slug="a", owner="user"))
 
     def test_published_are_those_with_a_published_text(self) -> None:
-        make_article("second", position=2, languages=("ja", "ru"))
-        make_article("first", position=1)
-        make_article("none", languages=())
+        factories.make_article("second", position=2, languages=("ja", "ru"))
+        factories.make_article("first", position=1)
+        factories.make_article("none", languages=())
 
-        assert [article.slug for article in ErrorArticle.objects.published()] == ["first", "second"]
+        assert [article.slug for article in models.ErrorArticle.objects.published()] == ["first", "second"]
 
     def test_a_pattern_goes_with_its_provider_and_its_article(self) -> None:
-        provider, article = make_provider(), make_article()
-        make_pattern(article, "one", provider=provider)
-        make_pattern(article, "two")
+        provider, article = factories.make_provider(), factories.make_article()
+        factories.make_pattern(article, "one", provider=provider)
+        factories.make_pattern(article, "two")
 
         provider.delete()
-        assert [pattern.name for pattern in ErrorPattern.objects.all()] == ["two"]
+        assert [pattern.name for pattern in models.ErrorPattern.objects.all()] == ["two"]
         article.delete()
-        assert not ErrorPattern.objects.exists()
+        assert not models.ErrorPattern.objects.exists()
 
 
 def test_an_entry_is_remembered_once_for_each_source() -> None:
-    LoadedEntry.objects.create(source="shipped", key="guides/a/guide.yaml", fingerprint="0")
-    LoadedEntry.objects.create(source="folder", key="guides/a/guide.yaml", fingerprint="0")
+    models.LoadedEntry.objects.create(source="shipped", key="guides/a/guide.yaml", fingerprint="0")
+    models.LoadedEntry.objects.create(source="folder", key="guides/a/guide.yaml", fingerprint="0")
 
-    refused("UNIQUE", lambda: LoadedEntry.objects.create(source="folder", key="guides/a/guide.yaml", fingerprint="1"))
+    refused(
+        "UNIQUE", lambda: models.LoadedEntry.objects.create(source="folder", key="guides/a/guide.yaml", fingerprint="1")
+    )
 
 
 def test_names() -> None:
-    provider = make_provider()
-    client = make_client(versions=("new",))
-    guide = make_guide(client=client)
-    article = make_article(classes=("rcpt.full",))
+    provider = factories.make_provider()
+    client = factories.make_client(versions=("new",))
+    guide = factories.make_guide(client=client)
+    article = factories.make_article(classes=("rcpt.full",))
 
     assert str(provider) == "Example"
     assert str(provider.domains.get()) == "example.net"
     assert str(provider.servers.first()) == "imap imap.example.net:993"
-    assert str(SuffixRule(kind="mx", suffix="mx.example.net")) == "mx *.mx.example.net"
-    assert str(make_notice(provider, checked_on=date(2026, 1, 1))) == "Before you start (en)"
+    assert str(models.SuffixRule(kind="mx", suffix="mx.example.net")) == "mx *.mx.example.net"
+    assert str(factories.make_notice(provider, checked_on=date(2026, 1, 1))) == "Before you start (en)"
     assert str(client) == "Thunderbird"
     with translation.override("en"):
         assert str(client.versions.get()) == "Thunderbird · new"
     assert str(guide) == "thunderbird"
     assert str(article.classes.get()) == "rcpt.full"
-    assert str(make_pattern(article)) == "quota-exceeded"
+    assert str(factories.make_pattern(article)) == "quota-exceeded"
     assert str(article) == "mailbox-full"
-    assert str(LoadedEntry(key="clients/bird.yaml")) == "clients/bird.yaml"
-    assert MailClient.objects.get() == client
+    assert str(models.LoadedEntry(key="clients/bird.yaml")) == "clients/bird.yaml"
+    assert models.MailClient.objects.get() == client

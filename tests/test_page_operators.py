@@ -18,16 +18,7 @@ from guides.mail.accounts import Protocol
 from guides.mail.publish.publication_check import Family, Location, PublicationCheck, Published, State
 from guides.models import Provider
 from guides.views import look_words, operators
-from tests.discovery_world import (
-    autoconfig_url,
-    client_config,
-    digest_record,
-    lead_to,
-    pacc_file,
-    pacc_url,
-    pox_url,
-    well_known_url,
-)
+from tests import discovery_world
 from tests.factories import make_provider
 from tests.internet import Internet, Page
 
@@ -59,31 +50,41 @@ def world() -> Iterator[Internet]:
     made.records("nothing.test", MX("in.nothing.test", 10))
     # part of it, with faults
     made.page(
-        autoconfig_url("part.test"), Page(client_config("imap.part.test", "smtp.part.test"), media_type="text/plain")
+        discovery_world.autoconfig_url("part.test"),
+        Page(discovery_world.client_config("imap.part.test", "smtp.part.test"), media_type="text/plain"),
     )
-    made.page(well_known_url("part.test"), client_config("imap.elsewhere.test", "smtp.part.test"))
+    made.page(
+        discovery_world.well_known_url("part.test"),
+        discovery_world.client_config("imap.elsewhere.test", "smtp.part.test"),
+    )
     made.records("_imaps._tcp.part.test", SRV(5, 7, 993, "imap.part.test"))
-    made.page(pacc_url("part.test"), Page(pacc_file("imap.part.test", "smtp.part.test"), media_type="application/json"))
-    made.records("_ua-auto-config.part.test", digest_record(b"another file"))
+    made.page(
+        discovery_world.pacc_url("part.test"),
+        Page(discovery_world.pacc_file("imap.part.test", "smtp.part.test"), media_type="application/json"),
+    )
+    made.records("_ua-auto-config.part.test", discovery_world.digest_record(b"another file"))
     # a file with one wrong server
-    bad = client_config("imap.strict.test", "smtp.strict.test").replace(
+    bad = discovery_world.client_config("imap.strict.test", "smtp.strict.test").replace(
         b"<outgoingServer", b'<incomingServer type="imap"><hostname>a b</hostname></incomingServer><outgoingServer', 1
     )
-    made.page(autoconfig_url("strict.test"), bad)
+    made.page(discovery_world.autoconfig_url("strict.test"), bad)
     # filled in by the test that needs all of them
     for name in ("autoconfig", "autodiscover", "ua-auto-config"):
         made.host(f"{name}.all.test")
     made.host(PORTAL)
     made.host("expired.test")
     made.uncertified.add("autoconfig.expired.test")
-    made.page(autoconfig_url("expired.test"), client_config("imap.expired.test", "smtp.expired.test"))
+    made.page(
+        discovery_world.autoconfig_url("expired.test"),
+        discovery_world.client_config("imap.expired.test", "smtp.expired.test"),
+    )
     with made:
         yield made
 
 
 @pytest.fixture(autouse=True)
 def portal_in_world(world: Internet, settings: Settings) -> None:
-    lead_to(world, settings)
+    discovery_world.lead_to(world, settings)
     settings.BASE_URL, settings.ALLOWED_HOSTS = f"https://{PORTAL}", [PORTAL, "testserver"]
 
 
@@ -151,11 +152,11 @@ def test_a_domain_with_all_of_it(look: Any, world: Internet, capsys: pytest.Capt
     host = {"headers": {"host": PORTAL}}
     config = client.get("/v1.1/all.test", **host).content  # type: ignore[arg-type]
     file = client.get("/.well-known/user-agent-configuration.json", headers={"host": "ua-auto-config.all.test"}).content
-    world.page(autoconfig_url("all.test"), config)
-    world.page(well_known_url("all.test"), config)
-    world.page(pox_url("all.test"), answer)
+    world.page(discovery_world.autoconfig_url("all.test"), config)
+    world.page(discovery_world.well_known_url("all.test"), config)
+    world.page(discovery_world.pox_url("all.test"), answer)
     world.page(f"https://{PORTAL}/autodiscover/autodiscover.xml", answer)
-    world.page(pacc_url("all.test"), Page(file, media_type="application/json"))
+    world.page(discovery_world.pacc_url("all.test"), Page(file, media_type="application/json"))
     digest = base64.b64encode(hashlib.sha256(file).digest()).decode()
     call_command("dns_records", "all.test")
     lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(";")]

@@ -10,16 +10,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from guides.models import (
-    ClientVersion,
-    Guide,
-    GuideText,
-    MailClient,
-    Provider,
-    ProviderDomain,
-    SearchEntry,
-    SearchWord,
-)
+from guides import models
 from guides.search import index
 from guides.search.query import search
 from tests.factories import (
@@ -46,10 +37,10 @@ def in_step() -> None:
         "kind", "guide", "article", "provider", "language", "slug", "position", "title", "summary", "plain",
         "tokens",
     )  # fmt: skip
-    rows = list(SearchEntry.objects.order_by("kind", "slug", "language").values_list(*fields))
+    rows = list(models.SearchEntry.objects.order_by("kind", "slug", "language").values_list(*fields))
     assert index.complete() == 0
     index.complete(anew=True)
-    assert list(SearchEntry.objects.order_by("kind", "slug", "language").values_list(*fields)) == rows
+    assert list(models.SearchEntry.objects.order_by("kind", "slug", "language").values_list(*fields)) == rows
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO guides_search_fts(guides_search_fts, rank) VALUES ('integrity-check', 1)")
@@ -72,7 +63,7 @@ class TestTexts:
         text.status = "draft"
         text.save()
         assert found("feathers") == []
-        assert not SearchEntry.objects.exists()
+        assert not models.SearchEntry.objects.exists()
 
     def test_a_change_is_found_and_the_old_words_are_not(self) -> None:
         text = make_guide("bird").texts.get()
@@ -120,13 +111,13 @@ class TestTexts:
 class TestWhatTextsBelongTo:
     def test_names_of_the_client_and_its_versions(self) -> None:
         guide = make_guide("bird", client=make_client("bird"))
-        MailClient.objects.get().save()
+        models.MailClient.objects.get().save()
         client = guide.client
         assert client is not None
         client.aliases = "Feathers"
         client.save()
         assert found("feathers") == ["bird"]
-        version = ClientVersion.objects.create(
+        version = models.ClientVersion.objects.create(
             client=client, slug="v", name_ja="羽毛", name_en="Plumage", name_ru="Перо"
         )
         assert found("plumage") == ["bird"]
@@ -138,11 +129,11 @@ class TestWhatTextsBelongTo:
     def test_domains_and_notice_of_a_provider(self) -> None:
         provider = make_provider("bird", name="Birdie", domains=("bird.example",))
         assert found("birdie") == ["bird.example"]
-        ProviderDomain.objects.create(provider=provider, domain="feathers.example")
+        models.ProviderDomain.objects.create(provider=provider, domain="feathers.example")
         assert found("feathers.example") == ["feathers.example"]
         make_notice(provider, body="Mind the moulting.")
         assert found("moulting") == ["bird.example"]
-        ProviderDomain.objects.filter(domain="feathers.example").delete()
+        models.ProviderDomain.objects.filter(domain="feathers.example").delete()
         assert found("feathers.example") == []
         in_step()
 
@@ -153,8 +144,8 @@ class TestWhatTextsBelongTo:
 
     def test_the_longest_domain_that_there_can_be(self) -> None:
         domain = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
-        provider = Provider.objects.create(slug="bird", name="Bird")
-        ProviderDomain.objects.create(provider=provider, domain=domain)
+        provider = models.Provider.objects.create(slug="bird", name="Bird")
+        models.ProviderDomain.objects.create(provider=provider, domain=domain)
         assert len(domain) == 253
         assert found("bird") == [domain]
 
@@ -180,24 +171,24 @@ class TestWhatTextsBelongTo:
         guide = make_guide("bird", client=make_client("bird", versions=("one", "two")), languages=("ja", "en", "ru"))
         article = make_article("mailbox-full", classes=("mbox.overquota",), languages=("ja", "en"))
         make_pattern(article, provider=make_provider())
-        assert SearchEntry.objects.count() == 3 + 2 + 3
+        assert models.SearchEntry.objects.count() == 3 + 2 + 3
         if through == "client":
-            MailClient.objects.all().delete()
+            models.MailClient.objects.all().delete()
         elif through == "rows":
-            Guide.objects.all().delete()
+            models.Guide.objects.all().delete()
             type(article).objects.all().delete()
         else:
             guide.delete()
             article.delete()
         assert found("bird") == []
-        assert SearchEntry.objects.filter(kind="guide").count() == 0
+        assert models.SearchEntry.objects.filter(kind="guide").count() == 0
         in_step()
 
 
 class TestCompleting:
     def test_what_was_written_past_the_signals_is_found_again(self) -> None:
         make_guide("bird")
-        GuideText.objects.update(title="Feathers")
+        models.GuideText.objects.update(title="Feathers")
         assert found("feathers") == []
         assert index.complete() == 1
         assert found("feathers") == ["bird"]
@@ -205,13 +196,13 @@ class TestCompleting:
 
     def test_an_empty_index_is_filled_by_loading_and_by_the_command(self) -> None:
         make_guide("bird")
-        SearchEntry.objects.all().delete()
+        models.SearchEntry.objects.all().delete()
         assert found("bird") == []
         out = StringIO()
         call_command("rebuild_search", stdout=out)
         assert out.getvalue() == "Search index: 1 entries.\n"
         assert found("bird") == ["bird"]
-        SearchEntry.objects.all().delete()
+        models.SearchEntry.objects.all().delete()
         call_command("load_content", stdout=StringIO())
         assert "bird" in found("bird")
         in_step()
@@ -222,16 +213,16 @@ class TestCompleting:
         text.save()
         text.title = "Wings"
         text.save()
-        assert SearchWord.objects.filter(word="feathers").exists()
+        assert models.SearchWord.objects.filter(word="feathers").exists()
         index.complete(anew=True)
-        assert not SearchWord.objects.filter(word="feathers").exists()
-        assert SearchWord.objects.filter(word="wings").exists()
+        assert not models.SearchWord.objects.filter(word="feathers").exists()
+        assert models.SearchWord.objects.filter(word="wings").exists()
 
     def test_what_is_gathered_is_written_once(self) -> None:
         provider = make_provider()
         with CaptureQueriesContext(connection) as queries, index.gathered():
             for number in range(20):
-                ProviderDomain.objects.create(provider=provider, domain=f"d{number}.example")
+                models.ProviderDomain.objects.create(provider=provider, domain=f"d{number}.example")
             assert found("d7.example") == []
         assert found("d7.example") == ["d7.example"]
         updates = [query for query in queries.captured_queries if 'UPDATE "guides_searchentry"' in query["sql"]]

@@ -14,22 +14,8 @@ from guides.mail.connection.test import TestPlan, run_test
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.outcomes import StageResult, Verdict
 from guides.mail.secret import Secret
+from tests import scripted
 from tests.hostile import IMAP, POP3, SMTP, Deed, Mode
-from tests.scripted import (
-    ADDRESS,
-    HOST,
-    PASSWORD,
-    Connection,
-    Gone,
-    Imap,
-    LoopbackEgress,
-    Pop3,
-    Ran,
-    Scripted,
-    Smtp,
-    certificates,
-    egress,
-)
 from tests.test_delivery import Mailbox, SearchingImap, SendingSmtp
 from tests.unhurried import run_unhurried
 
@@ -109,13 +95,13 @@ GOODBYES = [turn for turn in _BEHIND_TLS if not turn.stage]
 LATER = [*BEFORE_TLS, *(turn for turn in _BEHIND_TLS if turn.stage), *DELIVERY]
 
 
-def turning(turn: Turn, deed: Deed) -> tuple[Scripted, ...]:
+def turning(turn: Turn, deed: Deed) -> tuple[scripted.Scripted, ...]:
     """The servers of one test, one of which turns."""
     servers = _servers(turn)
     server = next(one for one in servers if one.protocol is turn.protocol)
     seen = 0
 
-    async def talk(connection: Connection) -> None:
+    async def talk(connection: scripted.Connection) -> None:
         if not turn.command:
             await deed(connection, turn)
             return
@@ -129,7 +115,7 @@ def turning(turn: Turn, deed: Deed) -> tuple[Scripted, ...]:
                 seen += 1
                 if seen == turn.nth:
                     await deed(connection, turn)
-                    raise Gone
+                    raise scripted.Gone
             return line
 
         connection.hear = hear_until  # type: ignore[method-assign]
@@ -143,54 +129,56 @@ def _is(line: bytes, command: bytes) -> bool:
     return line == command or line.upper().startswith(command + b" ") or line.upper().startswith(command + b":")
 
 
-def _servers(turn: Turn) -> tuple[Scripted, ...]:
+def _servers(turn: Turn) -> tuple[scripted.Scripted, ...]:
     security = Security.TLS if turn.mode is Mode.TLS else Security.STARTTLS
     if turn.delivers:
         mailbox = Mailbox()
         return SearchingImap(mailbox=mailbox), SendingSmtp(mailbox=mailbox)
     if turn.protocol is IMAP:
-        return (Imap(security=security, capabilities=b"IMAP4rev1 SASL-IR AUTH=PLAIN QUOTA APPENDLIMIT ID"),)
-    return (Pop3(security=security),) if turn.protocol is POP3 else (Smtp(security=security),)
+        return (scripted.Imap(security=security, capabilities=b"IMAP4rev1 SASL-IR AUTH=PLAIN QUOTA APPENDLIMIT ID"),)
+    return (scripted.Pop3(security=security),) if turn.protocol is POP3 else (scripted.Smtp(security=security),)
 
 
 # --- many at once ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Took(Ran):
+class Took(scripted.Ran):
     """A finished test, and the seconds that it waited."""
 
     seconds: float = 0.0
 
 
 @cache
-def _egress(limits: Limits) -> LoopbackEgress:
+def _egress(limits: Limits) -> scripted.LoopbackEgress:
     """One for each set of limits: reading the system's roots takes longer than a test."""
-    return LoopbackEgress(egress().config, limits)
+    return scripted.LoopbackEgress(scripted.egress().config, limits)
 
 
-def run_all(tests: Sequence[Callable[[], tuple[Scripted, ...]]], limits: Limits) -> list[Took]:
+def run_all(tests: Sequence[Callable[[], tuple[scripted.Scripted, ...]]], limits: Limits) -> list[Took]:
     """Run tests side by side on one loop, each against its own servers and without a search for other settings."""
 
-    async def one(servers: tuple[Scripted, ...]) -> Took:
+    async def one(servers: tuple[scripted.Scripted, ...]) -> Took:
         async with AsyncExitStack() as stack:
             for server in servers:
                 await stack.enter_async_context(server)
             plan = TestPlan(
-                ADDRESS,
+                scripted.ADDRESS,
                 tuple(server.server() for server in servers),
                 deliver=len(servers) > 1,
-                hidden_hosts=frozenset({HOST}),
+                hidden_hosts=frozenset({scripted.HOST}),
             )
             began = asyncio.get_running_loop().time()
-            async with aclosing(run_test(plan, Secret(PASSWORD), _egress(limits), PatternSet(), limits)) as results:
+            async with aclosing(
+                run_test(plan, Secret(scripted.PASSWORD), _egress(limits), PatternSet(), limits)
+            ) as results:
                 *stages, verdict = [result async for result in results]
             assert isinstance(verdict, Verdict)
             seconds = asyncio.get_running_loop().time() - began
             return Took([stage for stage in stages if isinstance(stage, StageResult)], verdict, seconds)
 
     async def every() -> list[Took]:
-        certificates()
+        scripted.certificates()
         return await asyncio.gather(*(one(made()) for made in tests))
 
     return run_unhurried(every())

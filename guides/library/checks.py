@@ -11,23 +11,7 @@ import re2
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
-from guides.library.entries import (
-    ArticleEntry,
-    ClientEntry,
-    Entry,
-    FileFault,
-    GuideEntry,
-    Library,
-    Located,
-    Login,
-    NoticeEntry,
-    PatternEntry,
-    ProviderEntry,
-    TextEntry,
-    TextFolder,
-    Where,
-    unique_names,
-)
+from guides.library import entries
 from guides.library.rows import columns, key_of_column, model_of, part_rows
 from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
@@ -58,11 +42,11 @@ class Known:
 class Checked:
     """All faults, and the compiled form of each text without a fault, by the text's key."""
 
-    faults: list[FileFault]
+    faults: list[entries.FileFault]
     compiled: dict[str, list[Any]]
 
 
-def check_library(library: Library, known: Known) -> Checked:
+def check_library(library: entries.Library, known: Known) -> Checked:
     """Check a library that was read."""
     checks = _Checks(library, known)
     with translation.override("en"):  # faults are for the operator's terminal, whatever the portal's language
@@ -73,7 +57,7 @@ def check_library(library: Library, known: Known) -> Checked:
 class _Checks:
     """One library, checked once."""
 
-    def __init__(self, library: Library, known: Known) -> None:
+    def __init__(self, library: entries.Library, known: Known) -> None:
         self.library = library
         self.compiled: dict[str, list[Any]] = {}
         self.providers = sorted(known.providers.union(each.slug for each in library.providers))
@@ -81,42 +65,42 @@ class _Checks:
         self.versions = {**known.clients, **own}
         self.client_of = {guide.slug: guide.client for guide in library.guides}
 
-    def faults(self) -> Iterator[FileFault]:
+    def faults(self) -> Iterator[entries.FileFault]:
         yield from self._used_twice()
         for entry in self.library.entries():
             yield from _columns(entry)
             match entry:
-                case ProviderEntry():
+                case entries.ProviderEntry():
                     yield from _provider(entry)
-                case ClientEntry():
+                case entries.ClientEntry():
                     yield from _client(entry)
-                case GuideEntry():
+                case entries.GuideEntry():
                     yield from self._guide(entry)
-                case ArticleEntry():
+                case entries.ArticleEntry():
                     yield from _article(entry)
-                case PatternEntry():
+                case entries.PatternEntry():
                     yield from self._pattern(entry)
-                case TextEntry():
+                case entries.TextEntry():
                     yield from self._text(entry)
 
-    def _used_twice(self) -> Iterator[FileFault]:
+    def _used_twice(self) -> Iterator[entries.FileFault]:
         """Unique names that the library holds twice."""
         places: dict[tuple[str, str], str] = {}
         for entry in self.library.entries():
-            for kind, name, key in unique_names(entry):
+            for kind, name, key in entries.unique_names(entry):
                 place = f"{entry.where.file}:{entry.where.lines.get(key, entry.where.line)}"
                 first = places.setdefault((kind, name), place)
                 if first != place:
                     article = "a" if kind == "guide about the client" else "the"
                     yield entry.where.fault(key, f"{article} {kind} {name} already stands in {first}")
 
-    def _guide(self, guide: GuideEntry) -> Iterator[FileFault]:
+    def _guide(self, guide: entries.GuideEntry) -> Iterator[entries.FileFault]:
         if (guide.kind == Guide.Kind.CLIENT) != bool(guide.client):
             yield guide.where.fault("client", "client: a guide of kind client names one, a topic names none")
         elif guide.client and guide.client not in self.versions:
             yield guide.where.fault("client", f"client: there is no mail client “{guide.client}”")
 
-    def _pattern(self, entry: PatternEntry) -> Iterator[FileFault]:
+    def _pattern(self, entry: entries.PatternEntry) -> Iterator[entries.FileFault]:
         if entry.cause not in CLASSES:
             yield entry.where.fault("cause", f"cause: “{entry.cause}” is no class of docs/classes.md")
         if entry.provider and entry.provider not in self.providers:
@@ -129,12 +113,12 @@ class _Checks:
             if not finds_example(entry.pattern, entry.example):
                 yield entry.where.fault("example", "example: the pattern does not find it")
 
-    def _text(self, text: TextEntry) -> Iterator[FileFault]:
+    def _text(self, text: entries.TextEntry) -> Iterator[entries.FileFault]:
         published = text.status == TextStatus.PUBLISHED
         if published and not text.body:
             yield text.where.fault("status", "status: a published text needs a body")
             return
-        client = self.client_of.get(text.parent, "") if text.folder == TextFolder.GUIDES else ""
+        client = self.client_of.get(text.parent, "") if text.folder == entries.TextFolder.GUIDES else ""
         versions = self.versions.get(client, ())
         if versions is None:
             return  # the client's file has a fault, so its versions are unknown
@@ -143,11 +127,11 @@ class _Checks:
                 text.body,
                 versions=versions,
                 providers=self.providers,
-                require_steps=published and not isinstance(text, NoticeEntry),
+                require_steps=published and not isinstance(text, entries.NoticeEntry),
             )
         except MarkupError as error:
             for fault in error.faults:
-                yield FileFault(text.where.file, text.body_line + fault.line - 1, str(fault))
+                yield entries.FileFault(text.where.file, text.body_line + fault.line - 1, str(fault))
 
 
 def finds_example(pattern: str, example: str) -> bool:
@@ -176,15 +160,15 @@ def host_fault(host: str) -> str:
     return "" if written == host else f"“{host}” must be written {written}"
 
 
-def _columns(entry: Entry) -> Iterator[FileFault]:
+def _columns(entry: entries.Entry) -> Iterator[entries.FileFault]:
     """Faults by the rules of the models' columns: lengths, forms of slugs, https addresses."""
     yield from _row_faults(model_of(entry)(**columns(entry)), entry)
     for item, row in part_rows(entry):
-        if isinstance(item, Located):
+        if isinstance(item, entries.Located):
             yield from _row_faults(row, item)
 
 
-def _row_faults(row: Any, entry: Located) -> Iterator[FileFault]:
+def _row_faults(row: Any, entry: entries.Located) -> Iterator[entries.FileFault]:
     foreign_keys = [each.name for each in row._meta.fields if each.is_relation]
     try:
         row.clean_fields(exclude=[*foreign_keys, "compiled"])
@@ -194,7 +178,7 @@ def _row_faults(row: Any, entry: Located) -> Iterator[FileFault]:
             yield entry.where.fault(key.partition(".")[0], f"{key}: {' '.join(messages)}")
 
 
-def _provider(entry: ProviderEntry) -> Iterator[FileFault]:
+def _provider(entry: entries.ProviderEntry) -> Iterator[entries.FileFault]:
     yield from _named_as_its_file(entry.slug, entry.where)
     for key in ("domains", "domain_suffixes", "mx_suffixes"):
         for number, name in enumerate(getattr(entry, key)):
@@ -214,11 +198,11 @@ def _provider(entry: ProviderEntry) -> Iterator[FileFault]:
         seen.add(name)
         if not server.auth:
             yield server.where.fault("auth", "auth: at least one of password, oauth2")
-        if entry.password == PasswordKind.OAUTH2 and Login.PASSWORD in server.auth:
+        if entry.password == PasswordKind.OAUTH2 and entries.Login.PASSWORD in server.auth:
             yield server.where.fault("auth", "auth: a provider with “password: oauth2” takes no password")
 
 
-def _client(entry: ClientEntry) -> Iterator[FileFault]:
+def _client(entry: entries.ClientEntry) -> Iterator[entries.FileFault]:
     yield from _named_as_its_file(entry.slug, entry.where)
     for key in ("aliases", "platforms"):
         for number, name in enumerate(getattr(entry, key)):
@@ -234,13 +218,13 @@ def _client(entry: ClientEntry) -> Iterator[FileFault]:
         yield entry.where.fault("versions", "versions: exactly one of them is the default")
 
 
-def _article(entry: ArticleEntry) -> Iterator[FileFault]:
+def _article(entry: entries.ArticleEntry) -> Iterator[entries.FileFault]:
     for number, name in enumerate(entry.classes):
         if name not in CLASSES:
             yield entry.where.fault(f"classes.{number}", f"classes: “{name}” is no class of docs/classes.md")
 
 
-def _named_as_its_file(slug: str, where: Where) -> Iterator[FileFault]:
+def _named_as_its_file(slug: str, where: entries.Where) -> Iterator[entries.FileFault]:
     if not where.file.endswith(f"/{slug}.yaml"):
         yield where.fault("slug", f"slug: “{slug}” must be the name of the file")
 

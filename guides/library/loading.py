@@ -16,17 +16,9 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import F
 
+from guides.library import entries
 from guides.library.checks import check_library, known_rows
 from guides.library.compiling import compile_into
-from guides.library.entries import (
-    Entry,
-    GuideEntry,
-    Library,
-    LibraryError,
-    TextEntry,
-    fingerprint,
-    unique_names,
-)
 from guides.library.reading import SHIPPED, read_library
 from guides.library.rows import PARTS, StoredLibrary, columns, model_of, part_rows, references
 from guides.library_cache import raise_version
@@ -67,12 +59,14 @@ def load_folder(path: Path, *, overwrite: bool = False) -> LoadReport:
     library, faults = read_library(path)
     checked = check_library(library, known_rows().and_files({fault.file for fault in faults}))
     if faults or checked.faults:
-        raise LibraryError([*faults, *checked.faults])
+        raise entries.LibraryError([*faults, *checked.faults])
     source = Origin.SHIPPED if path.resolve() == SHIPPED else Origin.FOLDER
     return load(library, checked.compiled, source=source, overwrite=overwrite)
 
 
-def load(library: Library, compiled: dict[str, list[Any]], *, source: Origin, overwrite: bool = False) -> LoadReport:
+def load(
+    library: entries.Library, compiled: dict[str, list[Any]], *, source: Origin, overwrite: bool = False
+) -> LoadReport:
     """Load a library without faults, with its compiled texts and their search index, in one transaction."""
     with transaction.atomic(), index.gathered():
         return _Load(library, compiled, source, overwrite).run()
@@ -81,7 +75,9 @@ def load(library: Library, compiled: dict[str, list[Any]], *, source: Origin, ov
 class _Load:
     """One load."""
 
-    def __init__(self, library: Library, compiled: dict[str, list[Any]], source: Origin, overwrite: bool) -> None:
+    def __init__(
+        self, library: entries.Library, compiled: dict[str, list[Any]], source: Origin, overwrite: bool
+    ) -> None:
         self.library = library
         self.compiled = compiled
         self.source = source
@@ -89,7 +85,7 @@ class _Load:
         stored = StoredLibrary()
         self.rows = stored.row_of
         self.stored = stored.library
-        self.current = {entry.key: fingerprint(entry) for entry in stored.library.entries()}
+        self.current = {entry.key: entries.fingerprint(entry) for entry in stored.library.entries()}
         self.loaded: dict[str, dict[str, str]] = {}  # fingerprints of the last loads, by key and source
         for each in LoadedEntry.objects.all():
             self.loaded.setdefault(each.key, {})[each.source] = each.fingerprint
@@ -98,18 +94,18 @@ class _Load:
     def run(self) -> LoadReport:
         free = {entry.key for entry in self.library.entries() if self._is_free(entry)}
         claims = self._claims(free)
-        changed: list[Entry] = []
+        changed: list[entries.Entry] = []
         settled: dict[str, str] = {}
         for entry in self.library.entries():
             if entry.key in self.rows and entry.key not in free:
                 self._keep(entry)
                 continue
-            if isinstance(entry, GuideEntry) and _claims_of(entry) & claims:
+            if isinstance(entry, entries.GuideEntry) and _claims_of(entry) & claims:
                 self.report.counts[EntryOutcome.KEPT] += 1
                 self.report.notes.append(f"{entry.key}: not loaded, because staff wrote a guide about {entry.client}")
                 continue
             entry = self._without_claims(entry, claims)
-            settled[entry.key] = fingerprint(entry)
+            settled[entry.key] = entries.fingerprint(entry)
             if settled[entry.key] != self.current.get(entry.key):
                 changed.append(entry)
             else:
@@ -125,41 +121,41 @@ class _Load:
 
     # --- the plan -------------------------------------------------------------------------------
 
-    def _is_free(self, entry: Entry) -> bool:
+    def _is_free(self, entry: entries.Entry) -> bool:
         """Whether the row of an entry may be replaced because it holds nothing that staff wrote."""
         loaded = self.loaded.get(entry.key, {})
         # A folder that an operator names may replace the portal's own content, but not the other way round.
         bases = set(loaded.values()) if self.source == Origin.FOLDER else {loaded.get(self.source)}
         current = self.current.get(entry.key)
-        return self.overwrite or current in bases or current == fingerprint(entry)
+        return self.overwrite or current in bases or current == entries.fingerprint(entry)
 
     def _claims(self, free: set[str]) -> set[Claim]:
         """The unique names of entries that are not in this load or that staff changed."""
         return {claim for entry in self.stored.entries() if entry.key not in free for claim in _claims_of(entry)}
 
-    def _without_claims(self, entry: Entry, claims: set[Claim]) -> Entry:
+    def _without_claims(self, entry: entries.Entry, claims: set[Claim]) -> entries.Entry:
         taken = {name for _kind, name in _claims_of(entry) & claims}
         if not taken:
             return entry
         self.report.notes.append(f"{entry.key}: staff gave {', '.join(sorted(taken))} to another entry; left there")
         return _without(entry, claims)
 
-    def _keep(self, entry: Entry) -> None:
+    def _keep(self, entry: entries.Entry) -> None:
         self.report.counts[EntryOutcome.KEPT] += 1
-        news = fingerprint(entry) != self.loaded.get(entry.key, {}).get(self.source)
+        news = entries.fingerprint(entry) != self.loaded.get(entry.key, {}).get(self.source)
         hint = ", and its file has news (--overwrite takes the file)" if news else ""
         self.report.notes.append(f"{entry.key}: kept as staff changed it{hint}")
 
     # --- the writing ----------------------------------------------------------------------------
 
-    def _clear(self, changed: Iterable[Entry]) -> None:
+    def _clear(self, changed: Iterable[entries.Entry]) -> None:
         """Delete the parts of all rows that will change before any is written, so that a domain can move."""
         for entry in changed:
             if row := self.rows.get(entry.key):
                 for part in PARTS.get(type(entry), {}).values():
                     part.model._default_manager.filter(**{part.owner: row}, **part.same).delete()
 
-    def _write(self, entry: Entry) -> bool:
+    def _write(self, entry: entries.Entry) -> bool:
         row = self.rows.get(entry.key)
         deleted = row is None and not self.overwrite and self.source in self.loaded.get(entry.key, {})
         foreign_keys = self._foreign_keys(entry)
@@ -169,7 +165,7 @@ class _Load:
                 self.report.notes.append(f"{entry.key}: not loaded, because staff deleted it")
             return False
         values = {**columns(entry), **foreign_keys}
-        if isinstance(entry, TextEntry):
+        if isinstance(entry, entries.TextEntry):
             values["compiled"] = self.compiled[entry.key]
         if row is None:
             self.report.counts[EntryOutcome.CREATED] += 1
@@ -188,7 +184,7 @@ class _Load:
         raise_version()
         return True
 
-    def _foreign_keys(self, entry: Entry) -> dict[str, models.Model | None] | None:
+    def _foreign_keys(self, entry: entries.Entry) -> dict[str, models.Model | None] | None:
         """The rows that an entry refers to, by column; None when one of them is missing."""
         wanted = references(entry)
         if not self.rows.keys() >= set(wanted.values()) - {""}:
@@ -234,13 +230,13 @@ class _Load:
                 row.save(update_fields=["compiled"])
 
 
-def _claims_of(entry: Entry) -> set[Claim]:
-    return {(kind, name) for kind, name, _key in unique_names(entry)}
+def _claims_of(entry: entries.Entry) -> set[Claim]:
+    return {(kind, name) for kind, name, _key in entries.unique_names(entry)}
 
 
-def _without(entry: Entry, claims: set[Claim]) -> Entry:
+def _without(entry: entries.Entry, claims: set[Claim]) -> entries.Entry:
     kept: dict[str, Any] = {}
-    for kind, name, key in unique_names(entry):
+    for kind, name, key in entries.unique_names(entry):
         field_name = key.partition(".")[0]
         kept[field_name] = (*kept.get(field_name, ()), *([] if (kind, name) in claims else [name]))
     return replace(entry, **kept)

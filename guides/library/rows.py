@@ -13,24 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from django.db import models
 
-from guides.library.entries import (
-    ArticleEntry,
-    ClientEntry,
-    Entry,
-    GuideEntry,
-    Library,
-    LinksEntry,
-    Located,
-    Login,
-    NoticeEntry,
-    PatternEntry,
-    ProviderEntry,
-    Reads,
-    TextEntry,
-    TextFolder,
-    VersionEntry,
-    types_of,
-)
+from guides.library import entries
 from guides.mail.accounts import Protocol
 from guides.models import (
     ArticleClass,
@@ -49,24 +32,24 @@ from guides.models import (
 )
 from guides.models.texts import Text
 
-L = TypeVar("L", bound=Located)
+L = TypeVar("L", bound=entries.Located)
 
-_MODELS: dict[type[Entry], type[models.Model]] = {
-    ProviderEntry: Provider,
-    ClientEntry: MailClient,
-    GuideEntry: Guide,
-    ArticleEntry: ErrorArticle,
-    PatternEntry: ErrorPattern,
+_MODELS: dict[type[entries.Entry], type[models.Model]] = {
+    entries.ProviderEntry: Provider,
+    entries.ClientEntry: MailClient,
+    entries.GuideEntry: Guide,
+    entries.ArticleEntry: ErrorArticle,
+    entries.PatternEntry: ErrorPattern,
 }
 # The table of each folder's texts, and the column that refers to the text's entry.
-_TEXT_MODELS: dict[TextFolder, tuple[type[Text], str]] = {
-    TextFolder.PROVIDERS: (ProviderText, "provider"),
-    TextFolder.GUIDES: (GuideText, "guide"),
-    TextFolder.ERRORS: (ErrorText, "article"),
+_TEXT_MODELS: dict[entries.TextFolder, tuple[type[Text], str]] = {
+    entries.TextFolder.PROVIDERS: (ProviderText, "provider"),
+    entries.TextFolder.GUIDES: (GuideText, "guide"),
+    entries.TextFolder.ERRORS: (ErrorText, "article"),
 }
-_RENAMED: dict[type[Located], dict[str, str]] = {
-    ProviderEntry: {"own": "is_own"},
-    LinksEntry: {
+_RENAMED: dict[type[entries.Located], dict[str, str]] = {
+    entries.ProviderEntry: {"own": "is_own"},
+    entries.LinksEntry: {
         "signup": "signup_url",
         "webmail": "webmail_url",
         "help": "help_url",
@@ -75,16 +58,16 @@ _RENAMED: dict[type[Located], dict[str, str]] = {
         "app_ios": "app_ios_url",
         "app_android": "app_android_url",
     },
-    ClientEntry: {"oauth2": "speaks_oauth2"},
-    VersionEntry: {"ja": "name_ja", "en": "name_en", "ru": "name_ru", "default": "is_default"},
+    entries.ClientEntry: {"oauth2": "speaks_oauth2"},
+    entries.VersionEntry: {"ja": "name_ja", "en": "name_en", "ru": "name_ru", "default": "is_default"},
 }
 _FLAGS: dict[str, dict[Any, str]] = {
-    "auth": {Login.PASSWORD: "password_login", Login.OAUTH2: "oauth2_login"},
+    "auth": {entries.Login.PASSWORD: "password_login", entries.Login.OAUTH2: "oauth2_login"},
     "protocols": {Protocol.IMAP: "speaks_imap", Protocol.POP3: "speaks_pop3"},
     "reads": {
-        Reads.AUTOCONFIG: "reads_autoconfig",
-        Reads.AUTODISCOVER: "reads_autodiscover",
-        Reads.PROFILE: "reads_profile",
+        entries.Reads.AUTOCONFIG: "reads_autoconfig",
+        entries.Reads.AUTODISCOVER: "reads_autodiscover",
+        entries.Reads.PROFILE: "reads_profile",
     },
 }
 _SEPARATORS = {"aliases": ", ", "platforms": ", "}  # of a list in one column; else one item in a line
@@ -101,27 +84,27 @@ class Part:
     same: Mapping[str, str] = field(default_factory=dict)  # columns that have the same value in all rows of this list
 
 
-PARTS: dict[type[Located], dict[str, Part]] = {
-    ProviderEntry: {
+PARTS: dict[type[entries.Located], dict[str, Part]] = {
+    entries.ProviderEntry: {
         "domains": Part(ProviderDomain, "provider", "domains", "domain"),
         "domain_suffixes": Part(SuffixRule, "provider", "suffix_rules", "suffix", {"kind": SuffixRule.Kind.DOMAIN}),
         "mx_suffixes": Part(SuffixRule, "provider", "suffix_rules", "suffix", {"kind": SuffixRule.Kind.MX}),
         "servers": Part(ProviderServer, "provider", "servers"),
     },
-    ClientEntry: {"versions": Part(ClientVersion, "client", "versions")},
-    ArticleEntry: {"classes": Part(ArticleClass, "article", "classes", "name")},
+    entries.ClientEntry: {"versions": Part(ClientVersion, "client", "versions")},
+    entries.ArticleEntry: {"classes": Part(ArticleClass, "article", "classes", "name")},
 }
 
 
 # --- entries to rows ----------------------------------------------------------------------------
 
 
-def model_of(entry: Entry) -> type[models.Model]:
+def model_of(entry: entries.Entry) -> type[models.Model]:
     """The table that an entry is a row of."""
-    return _TEXT_MODELS[entry.folder][0] if isinstance(entry, TextEntry) else _MODELS[type(entry)]
+    return _TEXT_MODELS[entry.folder][0] if isinstance(entry, entries.TextEntry) else _MODELS[type(entry)]
 
 
-def columns(entry: Located) -> dict[str, Any]:
+def columns(entry: entries.Located) -> dict[str, Any]:
     """The entry, or a part of one, as columns of its own row, without foreign keys."""
     found: dict[str, Any] = {}
     parts, renamed = PARTS.get(type(entry), {}), _RENAMED.get(type(entry), {})
@@ -130,7 +113,7 @@ def columns(entry: Located) -> dict[str, Any]:
         if name in parts or each.metadata.keys() & {"aside", "table", "reference", "own_entries"}:
             continue
         column = renamed.get(name, name)
-        if isinstance(value, Located):
+        if isinstance(value, entries.Located):
             found |= columns(value)
         elif name in _FLAGS:
             found |= {flag: word in value for word, flag in _FLAGS[name].items()}
@@ -142,15 +125,15 @@ def columns(entry: Located) -> dict[str, Any]:
     return found
 
 
-def key_of_column(entry: Located, column: str) -> str:
+def key_of_column(entry: entries.Located, column: str) -> str:
     """The key that a file has for a column of the entry's row."""
     keys = {name: key for key, name in _RENAMED.get(type(entry), {}).items()}
-    if isinstance(entry, ProviderEntry):
-        keys |= {name: f"links.{key}" for key, name in _RENAMED[LinksEntry].items()}
+    if isinstance(entry, entries.ProviderEntry):
+        keys |= {name: f"links.{key}" for key, name in _RENAMED[entries.LinksEntry].items()}
     return keys.get(column, column)
 
 
-def part_rows(entry: Entry, row: models.Model | None = None) -> Iterator[tuple[Any, models.Model]]:
+def part_rows(entry: entries.Entry, row: models.Model | None = None) -> Iterator[tuple[Any, models.Model]]:
     """Each item of the entry's lists with its row, which refers to `row`; none is saved yet."""
     for name, part in PARTS.get(type(entry), {}).items():
         owner = {part.owner: row} if row else {}
@@ -159,9 +142,9 @@ def part_rows(entry: Entry, row: models.Model | None = None) -> Iterator[tuple[A
             yield item, part.model(**owner, **part.same, **own)
 
 
-def references(entry: Entry) -> dict[str, str]:
+def references(entry: entries.Entry) -> dict[str, str]:
     """The columns that are foreign keys, each with the key of the entry that it refers to; "" for none."""
-    if isinstance(entry, TextEntry):
+    if isinstance(entry, entries.TextEntry):
         return {_TEXT_MODELS[entry.folder][1]: entry.parent_key}
     paths = {each.name: each.metadata["reference"] for each in fields(entry) if "reference" in each.metadata}
     return {name: path.format(getattr(entry, name)) if getattr(entry, name) else "" for name, path in paths.items()}
@@ -177,7 +160,7 @@ class StoredLibrary:
         self.row_of: dict[str, models.Model] = {}
         texts = [row for model, owner in _TEXT_MODELS.values() for row in model._default_manager.select_related(owner)]
         articles = ErrorArticle.objects.prefetch_related("classes", "patterns__provider")
-        self.library = Library(
+        self.library = entries.Library(
             providers=self._read(Provider.objects.prefetch_related("domains", "suffix_rules", "servers")),
             clients=self._read(MailClient.objects.prefetch_related("versions")),
             guides=self._read(Guide.objects.select_related("client")),
@@ -192,30 +175,30 @@ class StoredLibrary:
         return tuple(entry for entry, _row in read)
 
 
-def entry_of(row: models.Model) -> Entry:
+def entry_of(row: models.Model) -> entries.Entry:
     """The entry that a row of any of the library's tables, with the rows that belong to it, amounts to."""
     match row:
         case Provider():
-            return _entry(ProviderEntry, row)
+            return _entry(entries.ProviderEntry, row)
         case MailClient():
-            return _entry(ClientEntry, row)
+            return _entry(entries.ClientEntry, row)
         case Guide():
-            return _entry(GuideEntry, row)
+            return _entry(entries.GuideEntry, row)
         case ErrorArticle():
-            patterns = tuple(_entry(PatternEntry, pattern) for pattern in row.patterns.all())
-            return _entry(ArticleEntry, row, patterns=patterns)
+            patterns = tuple(_entry(entries.PatternEntry, pattern) for pattern in row.patterns.all())
+            return _entry(entries.ArticleEntry, row, patterns=patterns)
         case ErrorPattern():
-            return _entry(PatternEntry, row)
+            return _entry(entries.PatternEntry, row)
     for folder, (model, owner) in _TEXT_MODELS.items():
         if isinstance(row, model):
-            kind = NoticeEntry if folder == TextFolder.PROVIDERS else TextEntry
+            kind = entries.NoticeEntry if folder == entries.TextFolder.PROVIDERS else entries.TextEntry
             return _entry(kind, row, folder=folder, parent=getattr(row, owner).slug)
     raise TypeError(f"{row!r} is no entry of the library")
 
 
 def _entry(kind: type[L], row: Any, **given: Any) -> L:
     values = dict(given)
-    parts, renamed, types = PARTS.get(kind, {}), _RENAMED.get(kind, {}), types_of(kind)
+    parts, renamed, types = PARTS.get(kind, {}), _RENAMED.get(kind, {}), entries.types_of(kind)
     for each in fields(kind):
         name, hint = each.name, types[each.name]
         column = renamed.get(name, name)
@@ -227,8 +210,8 @@ def _entry(kind: type[L], row: Any, **given: Any) -> L:
             values[name] = target.slug if (target := getattr(row, column)) else ""
         elif name in _FLAGS:
             values[name] = tuple(word for word, flag in _FLAGS[name].items() if getattr(row, flag))
-        elif hint is LinksEntry:
-            values[name] = _entry(LinksEntry, row)
+        elif hint is entries.LinksEntry:
+            values[name] = _entry(entries.LinksEntry, row)
         elif get_origin(hint) is tuple:
             items = getattr(row, column).split(_SEPARATORS.get(name, "\n").rstrip(" "))
             values[name] = tuple(item.strip() for item in items if item.strip())

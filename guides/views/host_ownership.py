@@ -1,4 +1,4 @@
-"""What is known of the servers that a visitor typed in: which domain they belong to, and which of them have a stated form of user name."""
+"""The servers that a visitor typed in: which belong to the domain, which have a stated form of user name."""
 
 from __future__ import annotations
 

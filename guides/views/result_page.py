@@ -15,18 +15,8 @@ from guides.mail.connection.server_connection import HIDDEN_END
 from guides.mail.connection.test import TestPlan, stages_of
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.services.articles import Articles, titles
-from guides.views import labels, retries
+from guides.views import labels, retries, verdicts
 from guides.views.report_text import ReportPart, make_report
-from guides.views.verdicts import (
-    ArticleLink,
-    ArticleLinks,
-    CauseLink,
-    VerdictPart,
-    cause_links,
-    is_guess,
-    judged,
-    with_next_steps,
-)
 
 _MARKS = {
     Outcome.OK: "✓",
@@ -46,8 +36,8 @@ class StageRow:
     ident: str
     name: str | Promise
     result: StageResult | None = None
-    article: ArticleLink | None = None
-    causes: tuple[CauseLink, ...] = ()  # where several are possible
+    article: verdicts.ArticleLink | None = None
+    causes: tuple[verdicts.CauseLink, ...] = ()  # where several are possible
 
     @property
     def state(self) -> str:
@@ -67,7 +57,7 @@ class StageRow:
     @property
     def is_unsure(self) -> bool:
         """Whether a visitor is told that the cause is only a guess."""
-        return self.result is not None and is_guess(self.result)
+        return self.result is not None and verdicts.is_guess(self.result)
 
     @property
     def facts(self) -> list[tuple[str | Promise, str]]:
@@ -109,16 +99,16 @@ class TestPage:
     plan: TestPlan
     articles: Articles
     language: str
-    links: ArticleLinks
+    links: verdicts.ArticleLinks
     listed: frozenset[Leg] = frozenset()
     legs: list[LegPart] = field(default_factory=list)
-    verdict: VerdictPart | None = None
+    verdict: verdicts.VerdictPart | None = None
     report: ReportPart | None = None
 
     @classmethod
     def prepare(cls, plan: TestPlan, articles: Articles, language: str, listed: frozenset[Leg] = frozenset()) -> Self:
         """All stages, waiting."""
-        links = ArticleLinks.of(titles(language), plan.address.domain)
+        links = verdicts.ArticleLinks.of(titles(language), plan.address.domain)
         page = cls(plan, articles, language, links, listed)
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
@@ -158,20 +148,20 @@ class TestPage:
         part = next(part for part in self.legs if part.leg == item.leg)
         row = part.rows[part.finished]
         part.finished += 1
-        row.result = with_next_steps(item, self.articles, self.links)
+        row.result = verdicts.with_next_steps(item, self.articles, self.links)
         row.article = self._link(item)
-        row.causes = cause_links(item, self.articles, self.links)
+        row.causes = verdicts.cause_links(item, self.articles, self.links)
         return row
 
     def _end(self, verdict: Verdict) -> None:
         results = [row.result for part in self.legs for row in part.rows if row.result]
         is_listed = verdict.leg in self.listed
-        verdict = with_next_steps(verdict, self.articles, self.links)
+        verdict = verdicts.with_next_steps(verdict, self.articles, self.links)
         is_hidden = verdict.cause == HIDDEN_END and any(
             server.host in self.plan.hidden_hosts and LEG_OF_PROTOCOL[server.protocol] is verdict.leg
             for server in self.plan.servers
         )
-        end = judged(verdict, results, self.articles, self.links, is_listed=is_listed, is_hidden=is_hidden)
+        end = verdicts.judged(verdict, results, self.articles, self.links, is_listed=is_listed, is_hidden=is_hidden)
         if end.clears_visitor:  # whatever the usual owner of such a failure is
             verdict = replace(verdict, owner=Owner.NOBODY)
         with translation.override(self.language):
@@ -195,10 +185,10 @@ class TestPage:
         local_part = retries.with_local_part(self.plan, verdict, results)
         return (*tries, local_part) if local_part else tuple(tries)
 
-    def _in_between(self) -> ArticleLink | None:
+    def _in_between(self) -> verdicts.ArticleLink | None:
         return self.links.get(self.articles.article_for("cross.visitor_side"))
 
-    def _link(self, result: StageResult) -> ArticleLink | None:
+    def _link(self, result: StageResult) -> verdicts.ArticleLink | None:
         return self.links.get(self.articles.article_of(result))
 
     def _html(self, template: str, **context: object) -> str:
