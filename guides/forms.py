@@ -281,12 +281,7 @@ class ConnectionForm(ServersForm):
     address = AddressField(
         label=_("Mail address"),
         widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "username",
-                "inputmode": "email",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
+            attrs={"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
     username = forms.CharField(

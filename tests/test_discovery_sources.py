@@ -420,8 +420,7 @@ def test_autodiscover_is_asked_about_nobody(internet: Internet, odd: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("login", "form"),
-    [("", UsernameForm.ADDRESS), ("settings", UsernameForm.LOCAL_PART), ("u123", UsernameForm.OTHER)],
+    ("login", "form"), [("", UsernameForm.ADDRESS), ("settings", UsernameForm.LOCAL_PART), ("u123", UsernameForm.OTHER)]
 )
 def test_autodiscover_user_names(internet: Internet, odd: str, login: str, form: UsernameForm) -> None:
     internet.page(pox_url(odd), pox("imap.odd.test", "smtp.odd.test", login=login))

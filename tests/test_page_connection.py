@@ -189,8 +189,7 @@ def test_what_was_typed_is_kept_and_its_part_is_open(client: Client, script: Scr
 
 
 @pytest.mark.parametrize(
-    "password",
-    ["  blanks at both ends  ", '"quoted"', "back\\slash", "Umläute", "Пароль", "é" * 256, "%s{x}<b>&amp;"],
+    "password", ["  blanks at both ends  ", '"quoted"', "back\\slash", "Umläute", "Пароль", "é" * 256, "%s{x}<b>&amp;"]
 )
 def test_every_printable_password_goes_out_unchanged(client: Client, script: Script, password: str) -> None:
     make_provider()

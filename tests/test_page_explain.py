@@ -226,10 +226,7 @@ def test_a_file_that_is_no_text_is_refused_at_its_field(client: Client, content:
 
 @pytest.mark.parametrize("size", [1_000_001, 10_000_000])
 def test_too_much_is_refused_with_words_and_not_shown_again(client: Client, size: int) -> None:
-    for form in (
-        {"text": "x" * size},
-        {"text": "", "file": SimpleUploadedFile("bounce.eml", b"x" * size)},
-    ):
+    for form in ({"text": "x" * size}, {"text": "", "file": SimpleUploadedFile("bounce.eml", b"x" * size)}):
         response = client.post(URL, form)
         html = response.content.decode()
         assert response.status_code == 422

@@ -134,12 +134,7 @@ class RateLimitHold:
 
 
 def acquire_test(
-    visitor_ip: str,
-    address: Address,
-    hosts: Iterable[str],
-    usernames: Iterable[str] = (),
-    *,
-    proven: bool = False,
+    visitor_ip: str, address: Address, hosts: Iterable[str], usernames: Iterable[str] = (), *, proven: bool = False
 ) -> RateLimitHold:
     """Count a visitor's test of a password of `address` at `hosts`. Raises RateLimited with the limit, SharedCacheDown.
 

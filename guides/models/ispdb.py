@@ -88,7 +88,7 @@ class IspdbDomain(models.Model):
         verbose_name_plural = _("domains")
         constraints = [
             # Look-ups compare in lower case; a capital letter would make a row that nobody finds.
-            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="ispdb_domain_lower_case"),
+            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="ispdb_domain_lower_case")
         ]
 
     def __str__(self) -> str:

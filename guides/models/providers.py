@@ -67,10 +67,7 @@ class Provider(Versioned):
     slug = models.SlugField(_("short name"), unique=True, max_length=60)
     name = models.CharField(_("name"), max_length=100)
     password = models.CharField(
-        _("password for mail clients"),
-        max_length=20,
-        choices=labels.PASSWORD_KINDS,
-        default=PasswordKind.PASSWORD,
+        _("password for mail clients"), max_length=20, choices=labels.PASSWORD_KINDS, default=PasswordKind.PASSWORD
     )
     password_pattern = models.CharField(
         _("shape of that password"),
@@ -169,7 +166,7 @@ class ProviderDomain(models.Model):
         verbose_name_plural = _("domains")
         constraints = [
             # Look-ups compare in lower case; a capital letter would make a row that nobody finds.
-            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="domain_lower_case"),
+            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="domain_lower_case")
         ]
 
     def __str__(self) -> str:

@@ -40,11 +40,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """All guides, page by page."""
     at = DomainField.read(request.GET.get("at", ""))
     texts, page = guide_page(language(), request.GET.get("page", ""))
-    context = {
-        "guides": texts,
-        "page": page,
-        "query": f"?{urlencode({'at': at.domain})}" if at.domain else "",
-    }
+    context = {"guides": texts, "page": page, "query": f"?{urlencode({'at': at.domain})}" if at.domain else ""}
     return render(request, "guides.html", context)
 
 

@@ -18,12 +18,7 @@ from typing import Concatenate, ParamSpec, cast
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.middleware.gzip import re_accepts_gzip
-from django.utils.cache import (
-    get_conditional_response,
-    patch_cache_control,
-    patch_vary_headers,
-    set_response_etag,
-)
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers, set_response_etag
 from django.views.decorators.gzip import gzip_page
 
 from guides.library_cache import SECONDS, pinned_version

@@ -20,9 +20,7 @@ from guides.mail.connection.server_connection import ServerConnection, in_one_li
 from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.connection.stage_results import StageResults
-from guides.mail.diagnosis.codes import (
-    CREDENTIAL_CAUSES,
-)
+from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.network import DnsFailure
 from guides.mail.outcomes import Outcome, Owner, Stage, StageResult, causes_of
 

@@ -51,14 +51,7 @@ CREDENTIAL_CODES = frozenset({"AUTH", "AUTHENTICATIONFAILED", "CONTACTADMIN", "E
 
 # These causes are about the connecting address, which is this portal's.
 ADDRESS_CAUSES = frozenset(
-    {
-        "smtp.ip_blocklisted",
-        "smtp.ip_dynamic",
-        "smtp.ip_not_allowed",
-        "smtp.ptr",
-        "smtp.reputation",
-        "smtp.bulk_block",
-    }
+    {"smtp.ip_blocklisted", "smtp.ip_dynamic", "smtp.ip_not_allowed", "smtp.ptr", "smtp.reputation", "smtp.bulk_block"}
 )
 
 # The server refuses this portal, for every visitor.

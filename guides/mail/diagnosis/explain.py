@@ -78,10 +78,7 @@ class Explanation:
 
 
 def diagnose(
-    source: str | bytes,
-    patterns: PatternSet | None = None,
-    *,
-    provider_of: ProviderOf | None = None,
+    source: str | bytes, patterns: PatternSet | None = None, *, provider_of: ProviderOf | None = None
 ) -> Explanation:
     """Explain a text or a whole message. `provider_of` finds a provider by host names and domains, in addition to the
     built-in markers. Raises NotTextError only.
@@ -216,13 +213,7 @@ def _counts(recipient: Recipient, kind: Kind) -> bool:
     return (
         kind is not Kind.FAILURE
         or recipient.action in ("failed", "")
-        or recipient.action
-        not in (
-            "delivered",
-            "relayed",
-            "expanded",
-            "delayed",
-        )
+        or recipient.action not in ("delivered", "relayed", "expanded", "delayed")
     )
 
 
