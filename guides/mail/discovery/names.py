@@ -83,8 +83,8 @@ def is_public_suffix(name: str) -> bool:
 def have_one_owner(host: str, domain: str) -> bool:
     """Whether a host belongs to the owner of a domain: both below one registrable domain, the host no rented machine.
 
-    False at a public suffix (`co.uk`, `compute-1.amazonaws.com`), below MACHINE_NAMES, and for a host whose name holds an
-    IPv4 address, as those of rented machines and of customers' lines do.
+    False at a public suffix (`co.uk`, `compute-1.amazonaws.com`), below MACHINE_NAMES, and for a host whose name holds
+    an IPv4 address, as those of rented machines and of customers' lines do.
     """
     if is_public_suffix(domain) or not is_within(host, domain) or _NUMBERED.search(host):
         return False
