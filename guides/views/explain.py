@@ -24,13 +24,12 @@ from guides.search.guessing import guesses
 from guides.services import unexplained
 from guides.services.explaining import explained
 from guides.views import labels
+from guides.views.error_pages import read_past
 from guides.views.errors import index_context
 from guides.views.visitor import language
 
 # What a form's own packaging may add to a megabyte.
 _PACKAGING = 20_000
-# How much of a body that is too large is read past before the connection is cut.
-_READ_PAST = 30_000_000
 # Causes that the connection test can look into.
 _TESTABLE = frozenset(
     {"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic", "cross", "unknown"}
@@ -97,19 +96,9 @@ def find(request: HttpRequest) -> HttpResponse:
 def _form_of(request: HttpRequest) -> PasteForm:
     """The form that was sent; what is far too large is read past and not kept."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > PASTE_BYTES + _PACKAGING:
-        _read_past(request)
+        read_past(request)
         return _too_large()
     return PasteForm(request.POST, files=request.FILES)
-
-
-def _read_past(request: HttpRequest) -> None:
-    """Take a body off the line: a browser that is still sending would otherwise show a broken connection, not words."""
-    left = _READ_PAST
-    while left > 0:
-        piece = request.read(65_536)
-        if not piece:
-            break
-        left -= len(piece)
 
 
 def _too_large() -> PasteForm:

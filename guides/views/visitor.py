@@ -19,6 +19,7 @@ from guides.mail.accounts import (
     Protocol,
     Server,
     UsernameForm,
+    as_meant,
     display_domain,
     domain_to_ascii,
 )
@@ -207,7 +208,7 @@ class DomainField:
     @classmethod
     def read(cls, text: str) -> DomainField:
         """Never raises; `fault` names what is wrong."""
-        typed = text.strip()
+        typed = as_meant(text)
         if not typed:
             return cls()
         held_address = "@" in typed.lstrip("@")

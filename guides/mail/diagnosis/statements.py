@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from guides.mail.diagnosis.enhanced import REPLY
 from guides.mail.diagnosis.rulebook import phrases
+from guides.mail.unicode_text import normalized
 
 MAX_LINES = 2000
 MAX_STATEMENTS = 120
@@ -83,7 +84,7 @@ class Statement:
 def plain(text: str) -> str:
     """A text as rules search it: in NFKC, with straight apostrophes, without invisible characters."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("\u2019", "'").replace("\u2018", "'")
+        text = normalized("NFKC", text).replace("\u2019", "'").replace("\u2018", "'")
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
 

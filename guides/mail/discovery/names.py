@@ -1,7 +1,8 @@
-"""Registrable domains (Public Suffix List), and the hosts of mail filtering services."""
+"""Registrable domains (Public Suffix List), who owns the names below one, and the hosts of mail filtering services."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from publicsuffixlist import PublicSuffixList
@@ -43,6 +44,26 @@ GATEWAYS = frozenset(
     }
 )
 
+# Services that answer for any name below them with the address that the name holds, and providers' names for rented
+# machines. The Public Suffix List has neither.
+MACHINE_NAMES = frozenset(
+    {
+        "backname.io",
+        "clients.your-server.de",
+        "googleusercontent.com",
+        "localtest.me",
+        "lvh.me",
+        "nip.io",
+        "poneytelecom.eu",
+        "sslip.io",
+        "traefik.me",
+        "vps.ovh.net",
+        "xip.io",
+    }
+)
+# The four numbers of an IPv4 address.
+_NUMBERED = re.compile(r"(?<!\d)\d{1,3}([.-])\d{1,3}\1\d{1,3}\1\d{1,3}(?!\d)")
+
 
 @cache
 def _suffixes() -> PublicSuffixList:
@@ -57,6 +78,18 @@ def registrable_domain(host: str) -> str:
 def is_public_suffix(name: str) -> bool:
     """Whether it is in the Public Suffix List, so that names below it have different owners (`co.jp`)."""
     return _suffixes().privatesuffix(name) is None
+
+
+def have_one_owner(host: str, domain: str) -> bool:
+    """Whether a host belongs to the owner of a domain: both below one registrable domain, the host no rented machine.
+
+    False at a public suffix (`co.uk`, `compute-1.amazonaws.com`), below MACHINE_NAMES, and for a host whose name holds
+    an IPv4 address, as those of rented machines and of customers' lines do.
+    """
+    if is_public_suffix(domain) or not is_within(host, domain) or _NUMBERED.search(host):
+        return False
+    labels = host.split(".")
+    return MACHINE_NAMES.isdisjoint(".".join(labels[at:]) for at in range(len(labels)))
 
 
 def is_within(host: str, domain: str) -> bool:
