@@ -89,6 +89,10 @@ def test_networks() -> None:
         ipaddress.ip_network("fd00::/8"),
         ipaddress.ip_network("127.0.0.1/32"),
     )
+    assert env(NAME="::ffff:10.0.0.0/104,::fffe:0:0/95").networks("NAME") == (
+        ipaddress.ip_network("10.0.0.0/8"),
+        ipaddress.ip_network("::fffe:0:0/95"),
+    )
     assert "not a network" in complaint("networks", NAME="10.0.0.1/8")  # bits below the mask
     assert "not a network" in complaint("networks", NAME="office")
 
