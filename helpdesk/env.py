@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from helpdesk.data_folder import sqlite_name
+
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -136,7 +138,7 @@ class Env:
             path = unquote(parts.path[1:] if text else str(sqlite_path))
             return {
                 "ENGINE": "django.db.backends.sqlite3",
-                "NAME": path,
+                "NAME": sqlite_name(path),
                 "CONN_MAX_AGE": 60,  # seconds; opening one takes 0.8 ms
                 "OPTIONS": {
                     # Deferred transactions failed two of three writes under contention, IMMEDIATE ones none.
@@ -177,7 +179,7 @@ class Env:
 
 
 def mapped(network: IPNetwork) -> IPNetwork:
-    """An IPv4 network as IPv6 sockets name it (`::ffff:10.0.0.0/104`, RFC 4291 section 2.5.5.2); an IPv6 one as it is."""
+    """An IPv4 network as IPv6 sockets name it (`::ffff:10.0.0.0/104`, RFC 4291 section 2.5.5.2), or the IPv6 one."""
     if network.version == 6:
         return network
     return ipaddress.ip_network(f"::ffff:{network.network_address}/{96 + network.prefixlen}")

@@ -62,7 +62,7 @@ def trusted_proxy(get_response: GetResponse) -> GetResponse:
 
 
 def unnamed() -> list[str]:
-    """Addresses that requests with X-Forwarded-For came from in the last week, and that TRUSTED_PROXIES does not name."""
+    """Where requests with X-Forwarded-For came from in the last week, but for what TRUSTED_PROXIES names."""
     oldest = time.time() - REMEMBERED_SECONDS
     found = []
     for file in _files():
@@ -77,7 +77,7 @@ def check(app_configs: object, **options: object) -> list[checks.CheckMessage]: 
     return [
         checks.Warning(
             f"Requests come through a proxy at {address} that TRUSTED_PROXIES does not name.",
-            hint="All visitors behind it share one visitor's limits. Name its network, or remove X-Forwarded-For there.",
+            hint="All visitors behind it share one visitor's limits. Name its network.",
             id="helpdesk.W001",
         )
         for address in unnamed()
