@@ -19,7 +19,8 @@ def mode(path: Path) -> int:
 
 def manage(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"DATA_DIR": str(data), "DJANGO_SETTINGS_MODULE": "helpdesk.settings"}
-    environment.pop("DATABASE_URL", None)
+    for name in ("DATABASE_URL", "SECRET_KEY"):  # the key is made in the data folder
+        environment.pop(name, None)
     command = ["sh", "-c", 'umask 022; exec "$@"', "sh", sys.executable, "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
