@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from helpdesk.data_folder import sqlite_name
+
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -59,11 +61,11 @@ class Env:
         return [item.strip() for item in self.text(name, default).split(",") if item.strip()]
 
     def networks(self, name: str) -> tuple[IPNetwork, ...]:
-        """A list of networks (CIDR)."""
+        """A list of networks (CIDR). An IPv4-mapped one is the IPv4 network that it stands for."""
         networks = []
         for item in self.items(name):
             try:
-                networks.append(ipaddress.ip_network(item))
+                networks.append(_unmapped(ipaddress.ip_network(item)))
             except ValueError as error:
                 raise ImproperlyConfigured(f"{name}: {item!r} is not a network: {error}") from None
         return tuple(networks)
@@ -136,7 +138,7 @@ class Env:
             path = unquote(parts.path[1:] if text else str(sqlite_path))
             return {
                 "ENGINE": "django.db.backends.sqlite3",
-                "NAME": path,
+                "NAME": sqlite_name(path),
                 "CONN_MAX_AGE": 60,  # seconds; opening one takes 0.8 ms
                 "OPTIONS": {
                     # Deferred transactions failed two of three writes under contention, IMMEDIATE ones none.
@@ -171,6 +173,20 @@ class Env:
                 "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
             }
         raise ImproperlyConfigured(f"{name}: only redis://, rediss:// and unix:// are known")
+
+
+def mapped(network: IPNetwork) -> IPNetwork:
+    """An IPv4 network as IPv6 sockets name it (`::ffff:10.0.0.0/104`, RFC 4291 section 2.5.5.2), or the IPv6 one."""
+    if network.version == 6:
+        return network
+    return ipaddress.ip_network(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+
+
+def _unmapped(network: IPNetwork) -> IPNetwork:
+    address = network.network_address
+    if isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped is None or network.prefixlen < 96:
+        return network
+    return ipaddress.ip_network((int(address.ipv4_mapped), network.prefixlen - 96))
 
 
 def _postgresql_options(pool_size: int) -> dict[str, object]:

@@ -4,11 +4,13 @@ With Django's synchronous middleware, async workers served pages at a sixth of g
 default set-up's rate limits exact, since its cache is local memory; more processes want CACHE_URL (docs/scale.md).
 """
 
+import ipaddress
 import os
 
-from helpdesk.env import Env
+from helpdesk.env import Env, mapped
 
 _env = Env()
+_LOOPBACK = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
 
 wsgi_app = "helpdesk.wsgi:application"
 control_socket_disable = True
@@ -25,7 +27,10 @@ graceful_timeout = 65  # a connection test may take 60 s
 keepalive = 5
 max_requests = 0
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108  # heartbeats must not wait for a disk
-forwarded_allow_ips = ",".join(str(network) for network in _env.networks("TRUSTED_PROXIES")) or "127.0.0.1,::1"
+# A socket for both families (HOST=[::]) sees a proxy's IPv4 address as an IPv4-mapped one.
+_proxies = _env.networks("TRUSTED_PROXIES") or _LOOPBACK
+forwarded_allow_ips = ",".join(str(each) for network in _proxies for each in {network, mapped(network)})
+forwarder_headers = ""  # gunicorn's own default takes SCRIPT_NAME and PATH_INFO from headers that a proxy may pass on
 limit_request_line = 4094
 limit_request_fields = 60
 # No query string, no referrer, no address of a visitor.

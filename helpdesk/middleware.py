@@ -1,8 +1,7 @@
-"""What stands between the web server and the views: proxies, security headers, the origin of POSTs."""
+"""What stands between the web server and the views: security headers, the origin of POSTs, staff's sessions."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -37,37 +36,6 @@ PERMISSIONS = ", ".join(
 
 
 _STAFF = f"/{settings.ADMIN_PATH}/"
-
-
-def _is_trusted(address: str) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(ip in network for network in settings.TRUSTED_PROXIES)
-
-
-def trusted_proxy(get_response: GetResponse) -> GetResponse:
-    """Take the visitor's address from X-Forwarded-For, but only as far as trusted proxies wrote it.
-
-    The list is read from its end: each proxy appends the address that it saw. The first address that is not a
-    trusted proxy's is the visitor's; whatever stands before it is the visitor's own invention.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        address = request.META.get("REMOTE_ADDR", "")
-        if _is_trusted(address):
-            for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-                try:
-                    address = str(ipaddress.ip_address(hop.strip()))
-                except ValueError:
-                    break
-                if not _is_trusted(address):
-                    break
-            request.META["REMOTE_ADDR"] = address
-        return get_response(request)
-
-    return middleware
 
 
 def utf8_forms(get_response: GetResponse) -> GetResponse:

@@ -37,7 +37,8 @@ if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
 # --- what it is made of ------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "helpdesk.apps.SiteConfig",
+    "helpdesk.apps.StaffConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -50,7 +51,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "helpdesk.middleware.utf8_forms",
-    "helpdesk.middleware.trusted_proxy",
+    "helpdesk.proxies.trusted_proxy",
     "helpdesk.middleware.security_headers",
     "helpdesk.client_hosts.client_hosts",
     "django.middleware.security.SecurityMiddleware",

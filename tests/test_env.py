@@ -89,6 +89,10 @@ def test_networks() -> None:
         ipaddress.ip_network("fd00::/8"),
         ipaddress.ip_network("127.0.0.1/32"),
     )
+    assert env(NAME="::ffff:10.0.0.0/104,::fffe:0:0/95").networks("NAME") == (
+        ipaddress.ip_network("10.0.0.0/8"),
+        ipaddress.ip_network("::fffe:0:0/95"),
+    )
     assert "not a network" in complaint("networks", NAME="10.0.0.1/8")  # bits below the mask
     assert "not a network" in complaint("networks", NAME="office")
 
@@ -141,10 +145,9 @@ def test_file(tmp_path: Path) -> None:
 def test_database(tmp_path: Path) -> None:
     default = env().database("NAME", tmp_path / "a#b?.sqlite3")
     assert default["ENGINE"] == "django.db.backends.sqlite3"
-    assert default["NAME"] == str(tmp_path / "a#b?.sqlite3")
-    assert (
-        env(NAME="sqlite:////srv/data/portal.sqlite3").database("NAME", tmp_path)["NAME"] == "/srv/data/portal.sqlite3"
-    )
+    assert default["NAME"] == f"file:{tmp_path}/a%23b%3F.sqlite3?mode=rw"
+    given = env(NAME="sqlite:////srv/data/portal.sqlite3").database("NAME", tmp_path)["NAME"]
+    assert given == "file:/srv/data/portal.sqlite3?mode=rw"
     postgres = env(NAME="postgres://portal:p%40ss@db.example.com:5433/help%20desk").database("NAME", tmp_path)
     assert postgres == {
         "ENGINE": "django.db.backends.postgresql",

@@ -1,12 +1,17 @@
 """Proxies, security headers and the origin of POSTs."""
 
 import ipaddress
+import os
+from pathlib import Path
 
 import pytest
+from django.core.checks import run_checks
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
+from pytest_django.fixtures import Settings
 
-from helpdesk.middleware import trusted_proxy
+from helpdesk import proxies
+from helpdesk.proxies import trusted_proxy
 
 PROXY = (ipaddress.ip_network("10.0.0.0/8"),)
 
@@ -33,11 +38,55 @@ def seen_address(remote: str, forwarded: str | None) -> str:
         ("10.0.0.1", "2001:db8::7", "2001:db8::7"),
         ("10.0.0.1", "nonsense", "10.0.0.1"),
         ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "8.8.8.8:4444", "8.8.8.8"),  # Azure, IIS
+        ("10.0.0.1", "[2001:db8::7]:4444", "2001:db8::7"),
+        ("10.0.0.1", "[2001:db8::7]", "2001:db8::7"),
+        ("10.0.0.1", "::ffff:198.51.100.1, ::ffff:10.0.0.2", "198.51.100.1"),
+        ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),  # a socket for both families
+        ("::ffff:203.0.113.9", None, "203.0.113.9"),
+        ("10.0.0.1", "192.0.2.66, 8.8.8.8:port", "10.0.0.1"),
+        ("", "198.51.100.1", ""),  # a Unix socket
     ],
 )
 def test_visitor_address_comes_from_the_trusted_hop_only(remote: str, forwarded: str | None, expected: str) -> None:
     with override_settings(TRUSTED_PROXIES=PROXY):
         assert seen_address(remote, forwarded) == expected
+
+
+@pytest.fixture
+def no_proxy_noted(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(proxies, "_noted", {})
+
+
+@pytest.mark.usefixtures("no_proxy_noted")
+def test_a_proxy_that_is_not_named_is_told_of_once(caplog: pytest.LogCaptureFixture, settings: Settings) -> None:
+    for _ in range(3):
+        seen_address("10.0.0.1", "198.51.100.1")
+    seen_address("10.0.0.2", None)  # a visitor of the same network, without a proxy
+    seen_address("8.8.8.8", "198.51.100.1")  # a visitor's invention
+    assert [record.args for record in caplog.records] == [("10.0.0.1",)]
+    assert [message.id for message in proxies.check(None)] == ["helpdesk.W001"]
+    assert "10.0.0.1" in proxies.check(None)[0].msg
+    settings.TRUSTED_PROXIES = PROXY
+    assert proxies.check(None) == []
+
+
+@pytest.mark.usefixtures("no_proxy_noted")
+def test_what_was_seen_long_ago_is_no_proxy(tmp_path: Path) -> None:
+    seen_address("::1", "198.51.100.1")
+    assert proxies.unnamed() == ["::1"]
+    os.utime(tmp_path / "unnamed-proxies" / "::1", (0, 0))
+    assert proxies.unnamed() == []
+
+
+@pytest.mark.usefixtures("no_proxy_noted")
+def test_deployment_check_and_admin_name_the_proxy(admin_client: Client) -> None:
+    assert b"TRUSTED_PROXIES" not in admin_client.get("/admin/").content
+    seen_address("10.0.0.1", "198.51.100.1")
+    assert b"10.0.0.1" in admin_client.get("/admin/").content
+    assert "helpdesk.W001" in [message.id for message in run_checks(include_deployment_checks=True)]
+    assert "helpdesk.W001" not in [message.id for message in run_checks()]
 
 
 def test_every_answer_carries_the_whole_policy(client: Client) -> None:

@@ -138,7 +138,7 @@ def _acquire_and_answer(
             if slot.must_connect:
                 hold = _acquire_test(request, plan)
         if hold is not None:
-            slot.acquire(hold.reserve_failures)
+            slot.acquire()
         if hold is not None and not slot.must_connect:
             hold.refund()
             hold = None
@@ -159,16 +159,16 @@ def _acquire_and_answer(
 
 def _acquire_test(request: HttpRequest, plan: TestPlan) -> RateLimitHold:
     """Within the visitor's rate limit, or beyond it with a proof of work. Raises Refused."""
-    address, hosts, usernames = plan.address, [server.host for server in plan.servers], list(plan.usernames())
+    logins = [(plan.username_on(server) or "", server.host) for server in plan.servers]
     visitor_ip = request.META["REMOTE_ADDR"]
     try:
-        return acquire_test(visitor_ip, address, hosts, usernames)
+        return acquire_test(visitor_ip, logins)
     except RateLimited as refusal:
         solution = request.POST.get("proof", "")
         if refusal.limit not in PROVABLE or not proof_of_work.is_solved(solution, visitor_name(visitor_ip)):
             raise
     request.has_proven = True  # type: ignore[attr-defined]
-    return acquire_test(visitor_ip, address, hosts, usernames, proven=True)
+    return acquire_test(visitor_ip, logins, proven=True)
 
 
 def _name_of(visitor: VisitorContext) -> str:

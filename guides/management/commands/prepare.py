@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from guides.services import unexplained
+from helpdesk.data_folder import make_private
 
 
 class Command(BaseCommand):
@@ -19,7 +20,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run each step; all of them do nothing when there is nothing to do."""
-        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        try:
+            make_private(settings.DATA_DIR)
+        except PermissionError as error:
+            self.stderr.write(f"Other users may be able to read {settings.DATA_DIR}: {error}")
         call_command("compile_translations", stdout=self.stdout)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
