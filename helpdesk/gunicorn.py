@@ -6,7 +6,11 @@ default set-up's rate limits exact, since its cache is local memory; more proces
 
 import os
 
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
 from helpdesk.env import Env
+from helpdesk.logs import AddressFreeFormatter
 
 _env = Env()
 
@@ -28,6 +32,20 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 forwarded_allow_ips = ",".join(str(network) for network in _env.networks("TRUSTED_PROXIES")) or "127.0.0.1,::1"
 limit_request_line = 4094
 limit_request_fields = 60
+
+
+class AddressFreeLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Masks mail addresses in paths, in the access log and where gunicorn reports a fault."""
+
+    def setup(self, cfg: Config) -> None:
+        """Replace the formatters that gunicorn has set."""
+        super().setup(cfg)
+        for logger, line in ((self.error_log, self.error_fmt), (self.access_log, self.access_fmt)):
+            for handler in logger.handlers:
+                handler.setFormatter(AddressFreeFormatter(line, self.datefmt))
+
+
+logger_class = AddressFreeLogger
 # No query string, no referrer, no address of a visitor.
 accesslog = "-"
 access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"
