@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import cast
 from urllib.parse import urlencode
 
+from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -217,3 +218,13 @@ class DomainField:
         except AddressError as error:
             return cls(typed[:255].rpartition("@")[2], fault=error.fault, held_address=held_address)
         return cls(display_domain(domain), domain, held_address=held_address)
+
+    def url_without_address(self, request: HttpRequest) -> str:
+        """The page's own URL with the domain alone; "" when it holds no address."""
+        if not self.held_address:
+            return ""
+        query = request.GET.copy()
+        query["at"] = self.domain
+        if not self.domain:
+            del query["at"]
+        return f"{request.path}?{query.urlencode()}" if query else request.path
