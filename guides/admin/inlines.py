@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 else:
     StackedInline, TabularInline, InlineFormSet = admin.StackedInline, admin.TabularInline, BaseInlineFormSet
 
+SERVER_FIELDS: list[Any] = [
+    "position", "protocol", "host", "port", "security", "username", "username_template", "password_login",
+    "oauth2_login",
+]  # fmt: skip
 TEXT_FIELDS: list[Any] = ["language", "title", "summary", "body", "status", "sources", "checked_on", "seen_version"]
 
 
@@ -97,7 +101,7 @@ class ServerInline(TabularInline):
     model = ProviderServer
     formset = ServerFormSet
     form = ServerForm
-    fields = ["position", "protocol", "host", "port", "security", "username", "password_login", "oauth2_login"]
+    fields = SERVER_FIELDS
     extra = 0
 
 

@@ -13,7 +13,7 @@ SOURCES: dict[ConfigSource, str | Promise] = {
     ConfigSource.PACC: _("The domain's signed settings file (PACC)"),
     ConfigSource.AUTOCONFIG: _("The domain's settings file for mail programs (autoconfig)"),
     ConfigSource.WELL_KNOWN: _("The settings file on the domain's website"),
-    ConfigSource.ISPDB: _("Thunderbird's public collection of providers (ISPDB)"),
+    ConfigSource.ISPDB: _("Public tables of mail programs (Thunderbird's ISPDB and others), kept in this portal"),
     ConfigSource.MX: _("The server that takes the domain's mail (MX)"),
     ConfigSource.SRV: _("The domain's entries for mail programs in the DNS (SRV)"),
     ConfigSource.AUTODISCOVER: _("The domain's settings for Outlook (Autodiscover)"),
@@ -93,7 +93,14 @@ REMARKS: dict[str, str | Promise] = {
     "not_offered": _("The domain says that it offers no access for mail programs."),
     "exchange": _("The mailbox seems to be on an Exchange server. Outlook can set it up by itself."),
     "wants_password": _("The mailbox seems to be on an Exchange server. Outlook can set it up by itself."),
-    "clear_text_only": _("The domain offers only unencrypted servers. The portal does not show them: do not use them."),
+    "clear_text_only": _(
+        "The domain offers only unencrypted servers. The portal does not show them: your password could be read on "
+        "the way. Read your mail in the browser, and ask your provider for servers with SSL/TLS."
+    ),
+    "unusual_port": _(
+        "For sending, this provider uses SSL/TLS on port 587, which is unusual but right here. "
+        "If it fails, choose STARTTLS with the same port."
+    ),
 }
 
 

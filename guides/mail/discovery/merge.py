@@ -8,7 +8,7 @@ from dataclasses import replace
 from guides.mail.accounts import Account, Protocol, Server
 from guides.mail.discovery.findings import ConfigSource, Difference, Discovery, Finding, Remark, Trust
 from guides.mail.discovery.names import is_within, registrable_domain
-from guides.mail.discovery.servers import SkipReason, ranked
+from guides.mail.discovery.servers import SkipReason, is_unusual, ranked
 
 # Errors that concern the domain, not only one source.
 TELLING = frozenset({"wrong_digest", "no_digest", "not_offered", "no_mail", "gateway", "exchange", "wants_password"})
@@ -16,8 +16,7 @@ TELLING = frozenset({"wrong_digest", "no_digest", "not_offered", "no_mail", "gat
 
 def merge(domain: str, findings: Iterable[Finding]) -> Discovery:
     """Choose the most trusted source; a protocol that it lacks comes from the next one that has it."""
-    order = list(ConfigSource)
-    findings = tuple(sorted(findings, key=lambda finding: order.index(finding.source)))
+    findings = tuple(sorted(findings, key=lambda finding: finding.rank))
     having = [finding for finding in findings if finding.found]
     winner = next((finding for finding in having if _receives(finding.servers)), None)
     if winner is None or winner.account is None:
@@ -88,8 +87,11 @@ def _remarks(
         elif winner.trust is Trust.LOW:
             remarks.append(Remark("low_trust", winner.source))
         remarks += [Remark("completed", finding.source) for finding in completed_by]
-        if account.best(Protocol.SMTP) is None:
+        sending = account.best(Protocol.SMTP)
+        if sending is None:
             remarks.append(Remark("no_sending"))
+        elif is_unusual(sending.protocol, sending.port, sending.security):
+            remarks.append(Remark("unusual_port"))
     for finding in findings:
         if finding.error in TELLING:
             remarks.append(Remark(finding.error, finding.source, finding.origin))
