@@ -10,7 +10,7 @@ from django.forms import BaseInlineFormSet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin.forms import ClassForm, DomainForm, PatternForm, ServerForm, TextForm, VersionForm
+from guides.admin.forms import ClassForm, DomainForm, PatternForm, ServerForm, SuffixForm, TextForm, VersionForm
 from guides.library.compiling import wants_steps
 from guides.markup import MESSAGES, MarkupError, compile_text
 from guides.models import (
@@ -82,7 +82,7 @@ class SuffixRuleInline(TabularInline):
     """A provider's rules for everything below a suffix."""
 
     model = SuffixRule
-    form = DomainForm
+    form = SuffixForm
     fields = ["kind", "suffix"]
     extra = 0
 

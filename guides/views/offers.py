@@ -25,4 +25,7 @@ def portal_name_in_net(request: HttpRequest) -> str:
 
 def has_profile(reader: Reader) -> bool:
     """Whether an Apple profile can set the reader's mailbox up."""
-    return reader.provider is not None and bool(Offer(reader.provider.account(reader.domain)).password_protocols)
+    provider = reader.provider
+    if provider is None or not provider.is_published:
+        return False
+    return bool(Offer(provider.account(reader.domain)).password_protocols)

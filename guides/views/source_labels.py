@@ -48,6 +48,7 @@ _ERRORS: dict[str, str | Promise] = {
     "wrong_digest": _("is not used: its checksum is not the one that the domain publishes"),
     "no_digest": _("is not used: the domain publishes no checksum for it"),
     "gateway": _("is a filter that mail passes through; the mailbox is elsewhere"),
+    "forwarding": _("only forwards mail; there is no mailbox here"),
     "own_host": _("belongs to the domain itself, which was asked anyway"),
     "no_mail": _("says that the domain takes no mail"),
     "not_offered": _("says that it offers no mailbox for mail programs"),
@@ -90,6 +91,10 @@ REMARKS: dict[str, str | Promise] = {
     "completed": _("The settings for sending come from another source than those for receiving."),
     "differs": _("The sources disagree. The most reliable one is shown; the others are at the end of this page."),
     "no_mail": _("The domain says that it takes no mail at all. Check the address for a typing error."),
+    "forwarding": _(
+        "Mail for this domain is only forwarded. There is no mailbox here: set up the mailbox that the mail is "
+        "forwarded to."
+    ),
     "not_offered": _("The domain says that it offers no access for mail programs."),
     "exchange": _("The mailbox seems to be on an Exchange server. Outlook can set it up by itself."),
     "wants_password": _("The mailbox seems to be on an Exchange server. Outlook can set it up by itself."),
