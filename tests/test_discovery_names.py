@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guides.mail.discovery.mx import by_suffix, domains_of
-from guides.mail.discovery.names import have_one_owner, is_gateway, is_within, registrable_domain
+from guides.mail.discovery.names import have_one_owner, is_forwarder, is_gateway, is_within, registrable_domain
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,17 @@ def test_the_longest_suffix_wins() -> None:
     assert by_suffix("aspmx.l.google.com", rules) == "b"
     assert by_suffix("google.com", rules) == "a"
     assert by_suffix("notgoogle.com", rules) is None
+
+
+def test_forwarding_services_keep_no_mailbox() -> None:
+    for host in (
+        "route1.mx.cloudflare.net",
+        "mx1.improvmx.com",
+        "mx1.forwardemail.net",
+        "mx2.simplelogin.co",
+        "mail.anonaddy.me",
+    ):
+        assert is_forwarder(host)
+        assert not is_gateway(host)
+    assert not is_forwarder("cloudflare.net")  # a public suffix: names below it have different owners
+    assert not is_forwarder("example.cloudflare.net")

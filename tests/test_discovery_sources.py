@@ -315,6 +315,7 @@ def test_a_known_exchanger_shows_the_provider_without_fetching(internet: Interne
     ("records", "error"),
     [
         ((MX("mx1.mimecast.com", 10),), "gateway"),
+        ((MX("route2.mx.cloudflare.net", 10),), "forwarding"),
         ((MX("mxa-001.gslb.pphosted.com", 10),), "gateway"),
         ((MX("d1.a.ess.barracudanetworks.com", 10),), "gateway"),
         ((MX(".", 0),), "no_mail"),

@@ -196,6 +196,7 @@ class Server:
     security: Security
     username: UsernameForm = UsernameForm.ADDRESS
     auth: tuple[AuthMethod, ...] = (AuthMethod.PASSWORD,)
+    username_template: str = ""  # of a name of another form: autoconfig's placeholders, e.g. "ACME\\%EMAILLOCALPART%"
 
     def username_for(self, address: Address) -> str | None:
         """The user name to enter for `address`; None when only the visitor knows it."""
@@ -205,7 +206,15 @@ class Server:
             case UsernameForm.LOCAL_PART:
                 return address.local_part
             case _:
-                return None
+                return self._filled(address) if self.username_template else None
+
+    def _filled(self, address: Address) -> str:
+        values = {
+            "%EMAILADDRESS%": str(address),
+            "%EMAILLOCALPART%": address.local_part,
+            "%EMAILDOMAIN%": address.domain,
+        }
+        return re.sub("%[A-Z]+%", lambda found: values.get(found[0], found[0]), self.username_template)
 
 
 @dataclass(frozen=True, slots=True)

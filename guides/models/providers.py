@@ -47,6 +47,10 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
             row = cursor.fetchone()
         return row[0] if row else None
 
+    def published(self) -> ProviderQuerySet:
+        """Those whose settings mail clients are given: see `Provider.is_published`."""
+        return self.exclude(confidence=Provider.Confidence.LOW, is_own=False)
+
     def own(self) -> ProviderQuerySet:
         """The operator's own: the ones that mail clients are served on host names of their domains."""
         return self.filter(is_own=True)
@@ -136,6 +140,11 @@ class Provider(Versioned):
             "app_android": self.app_android_url,
         }
         return {name: url for name, url in pages.items() if url}
+
+    @property
+    def is_published(self) -> bool:
+        """Whether mail clients are given the settings: not those that the provider has not confirmed."""
+        return self.is_own or self.confidence != self.Confidence.LOW
 
     @cached_property
     def _server_values(self) -> tuple[Server, ...]:

@@ -20,13 +20,14 @@ from django.db import close_old_connections
 from guides import runtime
 from guides.limits.rate_limits import lookup_permit
 from guides.limits.shared_cache import cache_optional, shared_cache
-from guides.mail.accounts import Account, Address
+from guides.mail.accounts import Address
 from guides.mail.discovery.files import autoconfig
 from guides.mail.discovery.findings import ConfigSource, Discovery, Finding, Trust
 from guides.mail.discovery.merge import merge
 from guides.mail.discovery.mx import exchangers
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.search import DEADLINE, NOT_WAITED_FOR, Timeouts, search, settles
+from guides.mail.discovery.servers import Skipped, SkipReason
 from guides.models import IspdbEntry, Provider, SuffixRule
 
 logger = logging.getLogger(__name__)
@@ -50,9 +51,22 @@ def from_table(domain: str) -> Discovery | None:
     return Discovery(domain, provider.account(domain), finding, (finding,))
 
 
-def ispdb_snapshot(domain: str, mailbox_domain: str) -> Account | None:
-    """What the operator's snapshot of the ISPDB says of `domain`, for mailboxes at `mailbox_domain`."""
-    return IspdbEntry.objects.account_for(domain, mailbox_domain=mailbox_domain)
+def from_snapshot(domain: str, mailbox_domain: str) -> Finding | None:
+    """What public tables and the operator's snapshot say of `domain`, for mailboxes at `mailbox_domain`."""
+    entry = IspdbEntry.objects.find(domain)
+    if entry is None:
+        return None
+    account = entry.account(mailbox_domain)
+    finding = Finding(
+        ConfigSource.ISPDB,
+        trust=Trust.LOW if entry.is_doubtful else Trust.MEDIUM,
+        origin="; ".join(entry.sources.splitlines()),
+        doubts=tuple(entry.doubts.splitlines()),
+    )
+    if account.servers:
+        return replace(finding, account=account)
+    clear = tuple(Skipped(doubt, SkipReason.CLEAR_TEXT, doubt) for doubt in finding.doubts)
+    return replace(finding, error="no_server", skipped=clear, doubts=())
 
 
 def kept(domain: str) -> Discovery | None:
@@ -180,8 +194,7 @@ def _search(domain: str, timeouts: Timeouts) -> Generator[Finding | None, None, 
     """Yield each finding; return all."""
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
     query = Query(domain, runtime.egress(), mx_suffixes=dict(rules))
-    account = ispdb_snapshot(domain, domain)
-    known = Finding(ConfigSource.ISPDB, account, Trust.MEDIUM) if account else None
+    known = from_snapshot(domain, domain)
     findings: list[Finding] = []
     close_old_connections()  # a pooled connection is not held while other servers are asked
     stream = runtime.background_loop().stream(lambda: search(query, known, timeouts), HEARTBEAT_SECONDS)
@@ -210,9 +223,11 @@ def _filled(domain: str, finding: Finding) -> Finding:
             return replace(finding, account=None, error="not_there")
         return replace(finding, account=provider.account(domain))
     for hint in () if finding.account else finding.hints:
-        account = ispdb_snapshot(hint, domain)
-        if account is not None:
-            return replace(finding, account=account, error="", origin=hint)
+        # A provider of the table whose rules do not name this exchanger serves business domains elsewhere, if at all:
+        # the private servers of qq.com refuse a mailbox whose exchanger is mxbiz1.qq.com.
+        known = None if Provider.objects.id_for(hint) else from_snapshot(hint, domain)
+        if known is not None and known.found:
+            return replace(finding, account=known.account, error="", origin=hint, doubts=known.doubts)
     return finding
 
 

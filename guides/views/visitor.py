@@ -153,6 +153,12 @@ class VisitorContext:
         return not self.by_hand and self.account.password in kinds
 
     @property
+    def makes_password_first(self) -> bool:
+        """Whether the visitor must have made a password for mail programs at the provider."""
+        kinds = (PasswordKind.APP_PASSWORD, PasswordKind.AUTH_CODE, PasswordKind.MAIL_PASSWORD)
+        return not self.by_hand and self.account.password in kinds
+
+    @property
     def lets_no_client_in(self) -> bool:
         """Whether no mail program can open the mailbox."""
         return self.provider is not None and self.provider.password == PasswordKind.NONE

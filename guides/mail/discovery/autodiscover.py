@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from guides.mail.accounts import Address, Protocol, Security, Server
+from guides.mail.accounts import Protocol, Security, Server
 from guides.mail.discovery.files import NOT_THERE
 from guides.mail.discovery.findings import ConfigSource, Finding, Trust
 from guides.mail.discovery.query import Query
@@ -24,7 +25,7 @@ from guides.mail.discovery.servers import (
     checked_host,
     checked_port,
     shown,
-    username_form,
+    username_of,
 )
 from guides.mail.discovery.xml import Element, XmlFault, read_xml
 from guides.mail.network import FetchFailure
@@ -107,8 +108,16 @@ def _server(query: Query, entry: Element) -> Server:
     port = checked_port(entry.get("Port"), protocol)
     security = _security(entry, port)
     check_clash(protocol, port, security)
-    address = Address(LOCAL_PART, query.domain)
-    return Server(protocol, host, port, security, username_form(entry.get("LoginName"), address))
+    username, template = username_of(_login_name(query, entry.get("LoginName")))
+    return Server(protocol, host, port, security, username, username_template=template)
+
+
+def _login_name(query: Query, text: str) -> str:
+    """A login name for the made-up address as a template; one that does not show the address is unknown."""
+    template = text
+    for value, placeholder in ((LOCAL_PART, "%EMAILLOCALPART%"), (query.domain, "%EMAILDOMAIN%")):
+        template = re.sub(re.escape(value), placeholder, template, flags=re.IGNORECASE)
+    return template if not text or "%EMAIL" in template else "%UNKNOWN%"
 
 
 def _security(entry: Element, port: int) -> Security:

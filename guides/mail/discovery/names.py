@@ -13,7 +13,6 @@ GATEWAYS = frozenset(
         "antispamcloud.com",
         "antispameurope.com",
         "barracudanetworks.com",
-        "cloudflare.net",
         "expurgate.de",
         "expurgate.net",
         "fireeyecloud.com",
@@ -21,6 +20,7 @@ GATEWAYS = frozenset(
         "gpphosted.com",
         "hornetsecurity.com",
         "iphmx.com",
+        "mailchannels.net",
         "mailcontrol.com",
         "mailspamprotection.com",
         "mailroute.net",
@@ -33,6 +33,7 @@ GATEWAYS = frozenset(
         "ppe-hosted.com",
         "reflexion.net",
         "retarus.com",
+        "securemx.jp",
         "sophos.com",
         "spamexperts.com",
         "spamexperts.eu",
@@ -41,6 +42,19 @@ GATEWAYS = frozenset(
         "trendmicro.com",
         "trendmicro.eu",
         "vadesecure.com",
+    }
+)
+# Forwarding services: there is no mailbox at such a domain, only addresses that lead to another one. `cloudflare.net`
+# is in the Public Suffix List, so the domain of Cloudflare's exchangers is the one below it.
+FORWARDERS = frozenset(
+    {
+        "addy.io",
+        "anonaddy.com",
+        "anonaddy.me",
+        "forwardemail.net",
+        "improvmx.com",
+        "mx.cloudflare.net",
+        "simplelogin.co",
     }
 )
 
@@ -100,3 +114,8 @@ def is_within(host: str, domain: str) -> bool:
 def is_gateway(host: str) -> bool:
     """Whether a mail exchanger belongs to a filtering service."""
     return registrable_domain(host) in GATEWAYS
+
+
+def is_forwarder(host: str) -> bool:
+    """Whether a mail exchanger belongs to a forwarding service, which keeps no mailboxes."""
+    return registrable_domain(host) in FORWARDERS
