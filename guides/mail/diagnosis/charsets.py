@@ -1,6 +1,6 @@
 """The charsets that mail is decoded in: a closed list. Python's other codecs (punycode, idna, hex …) are not for mail.
 
-Names are the labels of the WHATWG Encoding Standard (section 4.2) and those of IANA that mail uses (RFC 2045, RFC 2152).
+Names are the labels of the WHATWG Encoding Standard (section 4.2) and those that mail uses besides (RFC 2045, 2152).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NAMES = {
     "iso8859-5": "iso88595 iso885951988 cyrillic csisolatincyrillic isoir144",
     "iso8859-6": "iso88596 iso885961987 arabic csisolatinarabic ecma114 asmo708 isoir127 iso88596e iso88596i",
     "iso8859-7": "iso88597 iso885971987 greek greek8 csisolatingreek ecma118 elot928 isoir126 suneugreek",
-    "iso8859-8": "iso88598 iso885981988 hebrew csisolatinhebrew visual isoir138 iso88598e iso88598i logical csiso88598i",
+    "iso8859-8": "iso88598 iso885981988 hebrew csisolatinhebrew visual isoir138 iso88598e iso88598i logical",
     "iso8859-10": "iso885910 latin6 l6 csisolatin6 isoir157",
     "iso8859-13": "iso885913",
     "iso8859-14": "iso885914",
@@ -50,7 +50,7 @@ _NAMES = {
     "euc_jis_2004": "eucjp xeucjp cseucpkdfmtjapanese ujis",
     "cp932": "shiftjis sjis xsjis mskanji csshiftjis ms932 windows31j cswindows31j cp932",
     "iso2022_jp_3": "iso2022jp csiso2022jp iso2022jp1 iso2022jp2 iso2022jp3 iso2022jpms cp50220 cp50221 jis",
-    "cp949": "euckr cseuckr ksc5601 ksc56011987 ksc56011989 ksc560189 csksc56011987 korean isoir149 windows949 cp949 uhc",
+    "cp949": "euckr cseuckr ksc5601 ksc56011987 ksc56011989 ksc560189 csksc56011987 korean windows949 cp949 uhc",
     "johab": "johab cp1361",
     "iso2022_kr": "iso2022kr csiso2022kr",
 }  # fmt: skip
