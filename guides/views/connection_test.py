@@ -120,6 +120,10 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         if not plan.can_deliver:
             form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
             return _with_form(request, form, visitor)
+        if not plan.signs_in_as_address:
+            words = _("The message can go only to the mailbox of this user name. The user name is not this address.")
+            form.add_error("deliver", words)
+            return _with_form(request, form, visitor)
         plan = replace(plan, deliver=True)
     if not (plan.token or form.cleaned_data["anyway"] or matches_format(plan.password_pattern, secret)):
         form.doubt(labels.doubt(visitor))
