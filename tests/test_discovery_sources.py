@@ -30,6 +30,7 @@ from tests.discovery_world import (
 )
 from tests.internet import Internet, Page, redirect
 from tests.lab.dns import Name
+from tests.tables import each_row
 
 PAIRS = list(combinations(NETWORK_SOURCES, 2))
 
@@ -157,9 +158,21 @@ def test_files_are_asked_without_an_address_first(internet: Internet, odd: str) 
     assert discovery.needs_address
     discovery = ask(internet, odd, address=Address("an+na", odd))
     assert discovery.account.servers[0].username is UsernameForm.LOCAL_PART
-    asked = [request.target for request in internet.asked if request.host == "odd.test"]
-    assert asked
-    assert not any("na" in target.partition("?")[2] for target in asked)
+    strangers = [
+        request.target for request in internet.asked if request.host not in ("odd.test", "autoconfig.odd.test")
+    ]
+    assert not any("na" in target.partition("?")[2] for target in strangers)
+
+
+@each_row("status", [204, 400, 404, 500])
+def test_both_files_are_asked_again_with_the_address(internet: Internet, status: int) -> None:
+    """Servers that make a file for one address answer without it in many ways; the address stays at the domain."""
+    for url in (autoconfig_url("odd.test"), well_known_url("odd.test")):
+        internet.pages.clear()
+        internet.page(url, Page(status=status))
+        internet.page(f"{url}?emailaddress=anna%40odd.test", client_config("imap.odd.test", "smtp.odd.test"))
+        assert ask(internet, "odd.test").needs_address
+        assert ask(internet, "odd.test", address=Address("anna", "odd.test")).found
 
 
 def test_an_address_is_not_carried_to_another_host(internet: Internet, odd: str) -> None:
