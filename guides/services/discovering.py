@@ -21,7 +21,7 @@ from guides import runtime
 from guides.limits.rate_limits import lookup_permit
 from guides.limits.shared_cache import cache_optional, shared_cache
 from guides.mail.accounts import Address
-from guides.mail.discovery.files import autoconfig
+from guides.mail.discovery.files import autoconfig, well_known
 from guides.mail.discovery.findings import ConfigSource, Discovery, Finding, Trust
 from guides.mail.discovery.merge import merge
 from guides.mail.discovery.mx import exchangers
@@ -39,6 +39,8 @@ PERSONAL_SECONDS = 3.0  # for the second question, with the address, to a server
 HEARTBEAT_SECONDS = 0.25
 POLL_SECONDS = 0.1
 
+# The sources that are told the visitor's address: files of the domain itself.
+_PERSONAL = {ConfigSource.AUTOCONFIG: autoconfig, ConfigSource.WELL_KNOWN: well_known}
 _TRUST = {"high": Trust.HIGH, "medium": Trust.MEDIUM, "low": Trust.LOW}
 
 
@@ -133,16 +135,19 @@ def thoroughly(domain: str) -> Discovery:
 
 
 def with_address(discovery: Discovery, address: Address) -> Discovery:
-    """Ask the source that cannot answer without the address once more, with it. The answer is not kept."""
+    """Ask the domain's own files that did not answer without the address once more, with it. Answers are not kept."""
     if not discovery.needs_address:
         return discovery
     query = Query(discovery.domain, runtime.egress(), address)
     close_old_connections()  # a pooled connection is not held while other servers are asked
-    finding = runtime.background_loop().run(_ask_autoconfig(query))
-    if not finding.found:
+    sources = [
+        finding.source for finding in discovery.findings if finding.needs_address and finding.source in _PERSONAL
+    ]
+    asked = runtime.background_loop().run(_ask_with_address(query, sources))
+    found = {finding.source: finding for finding in asked if finding.found}
+    if not found:
         return discovery
-    others = [other for other in discovery.findings if other.source is not ConfigSource.AUTOCONFIG]
-    return merge(discovery.domain, [*others, finding])
+    return merge(discovery.domain, [found.get(finding.source, finding) for finding in discovery.findings])
 
 
 def lacks_exchangers(discovery: Discovery) -> bool:
@@ -182,12 +187,16 @@ async def _ask_exchangers(query: Query) -> tuple[str, ...] | None:
         return None
 
 
-async def _ask_autoconfig(query: Query) -> Finding:
+async def _ask_with_address(query: Query, sources: list[ConfigSource]) -> list[Finding]:
+    return await asyncio.gather(*(_ask(query, source) for source in sources))
+
+
+async def _ask(query: Query, source: ConfigSource) -> Finding:
     try:
         async with asyncio.timeout(PERSONAL_SECONDS):
-            return await autoconfig(query)
+            return await _PERSONAL[source](query)
     except TimeoutError:
-        return Finding(ConfigSource.AUTOCONFIG, error="deadline")
+        return Finding(source, error=DEADLINE)
 
 
 def _search(domain: str, timeouts: Timeouts) -> Generator[Finding | None, None, list[Finding]]:
