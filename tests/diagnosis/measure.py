@@ -8,6 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from guides.mail.diagnosis.explain import Explanation, diagnose
@@ -59,7 +60,7 @@ def row(name: str, answers: Sequence[Answer]) -> str:
 def reliability(answers: Sequence[Answer]) -> list[tuple[str, int, float, float]]:
     """For each range of told confidence: the number of answers, the mean told, the share right."""
     found = []
-    for low, high in zip(_BINS, _BINS[1:], strict=False):
+    for low, high in pairwise(_BINS):
         inside = [answer for answer in answers if low <= answer.confidence < high and answer.name != UNKNOWN]
         if inside:
             told = sum(answer.confidence for answer in inside) / len(inside)
