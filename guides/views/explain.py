@@ -18,6 +18,7 @@ from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.diagnosis.explain import Explanation, NotTextError
 from guides.mail.diagnosis.judging import GUESS_BELOW, HIGH, Cause
 from guides.mail.diagnosis.shown import Segment, shown
+from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText, ProviderDomain
 from guides.models.texts import ListedText
 from guides.search.guessing import guesses
@@ -155,7 +156,7 @@ def _with_articles_once(causes: tuple[Cause, ...]) -> list[Cause]:
 
 
 def _part(cause: Cause, text: ListedText | None, domain: str) -> CausePart:
-    harmless = cause.name.startswith("auto.")
+    harmless = cause.name.startswith("auto.") and cause.owner is Owner.NOBODY
     url = ""
     if text is not None:
         url = reverse("error", args=[text.slug]) + (f"?{urlencode({'at': domain})}" if domain else "")
