@@ -24,10 +24,12 @@ from guides.mail.diagnosis.messages import (
     text_of_html,
 )
 from guides.mail.diagnosis.patterns import PatternSet
+from guides.mail.diagnosis.second_opinion import confirmed
 from guides.mail.diagnosis.unwrapping import event_in
 from guides.mail.diagnosis.utterances import Speaker, Utterance, plain, utterance_of, utterances
 from guides.mail.diagnosis.weighing import Judged, weighed
 
+LONGEST_OPINION = 500  # characters
 MAX_FORWARDED = 8  # levels of forwarded messages
 
 _AUTO = {
@@ -96,6 +98,30 @@ def diagnose(
         return _of_message(_innermost(data), patterns, provider_of)
     text = source[:MAX_BYTES] if isinstance(source, str) else decoded(data)
     return _of_text(text[: MAX_TEXT * 2], patterns, provider_of)
+
+
+def essence(source: str | bytes) -> str:
+    """The words of a text that give a reason, as the second opinion reads them: replies first, then prose."""
+    data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
+    found: list[Utterance] = []
+    if looks_like_message(data):
+        parts = _innermost(data[:MAX_BYTES])
+        whole = plain("\n".join(parts.texts))
+        _, recipients = bounces.recipients_in("\n\n".join(parts.statuses) or whole)
+        for recipient in recipients[:2]:
+            said = utterance_of(_untyped(recipient.diagnostic), direct=True, bounced=True)
+            found += [said] if said is not None else []
+        found += utterances(bounces.without_original(whole), bounced=True)
+    else:
+        text = source if isinstance(source, str) else decoded(data)
+        found += utterances(text[:MAX_TEXT])
+    return essential(found)
+
+
+def essential(found: Sequence[Utterance]) -> str:
+    """The innermost words of some utterances, replies first, each once."""
+    ordered = sorted(found, key=lambda one: not one.direct)
+    return " / ".join(dict.fromkeys(one.layers[0][:300] for one in ordered))[:LONGEST_OPINION]
 
 
 def _refuse_binary(data: bytes) -> None:
@@ -178,7 +204,7 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
             for one in utterances(human, bounced=True)
             if not _is_foreign(one) or one.speaker is Speaker.REPORTER
         ]
-    causes = weighed(found_here)
+    causes = confirmed(weighed(found_here), essential([one.utterance for one in found_here]))
     bounce = None
     if bounced and causes and causes[0].name.partition(".")[0] not in OWN_SIDE:
         bounce = Bounce(Kind.FAILURE, recipients=tuple(Recipient(address) for address in bounces.named_in(human)))
@@ -225,7 +251,7 @@ def _of_bounce(
     found += [
         _judged(one, patterns, provider, bounced=True, senders=senders) for one in utterances(human, bounced=True)
     ]
-    causes = weighed(found)
+    causes = confirmed(weighed(found), essential([one.utterance for one in found])) if found else ()
     if kind is not Kind.FAILURE:
         rest = tuple(replace(cause, confidence=round(cause.confidence * 0.6, 3)) for cause in causes)
         name = _AUTO[kind]

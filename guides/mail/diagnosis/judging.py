@@ -40,6 +40,7 @@ class Basis(StrEnum):
     CODE = "code"  # the code alone
     CLIENT = "client"  # a sentence of the mail client
     KIND = "kind"  # the kind of message
+    LEARNED = "learned"  # a model of texts whose class is known
 
 
 @dataclass(frozen=True, slots=True)
