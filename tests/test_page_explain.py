@@ -266,3 +266,14 @@ def test_the_number_of_queries_does_not_grow(client: Client) -> None:
     with CaptureQueriesContext(connection) as many:
         paste(client, "552 5.2.2 user is over quota\n550 5.1.1 User unknown\n554 message is spam\n" * 30)
     assert len(many) <= len(few) + 2
+
+
+def test_the_card_of_the_likeliest_cause_has_the_first_steps(client: Client) -> None:
+    steps = "".join(f"::: step {{#s{n}}} Do thing {n}\nWith care.\n::: end\n" for n in (1, 2, 3))
+    body = f"Intro.\n\n::: steps\n{steps}::: end\n"
+    make_article("mailbox-full", owner="recipient", classes=("rcpt.full",), body=body)
+    html = paste(client, "552 5.2.2 <b@example.com>: user is over quota")
+    assert "Do thing 1" in html
+    assert "Do thing 2" in html
+    assert "Do thing 3" not in html
+    assert html.index("Do thing 1") < html.index("What to do, step by step")

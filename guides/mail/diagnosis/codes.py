@@ -215,6 +215,8 @@ def _login(reply: Reply) -> str:
         return words.cause_in(reply.words, words.TEMPORARY_LOGIN) or by_code or "auth.temp_unavailable"
     by_words = words.cause_in(reply.words, words.LOGIN)
     if by_code is not None:
+        if by_code == "auth.authz" and by_words == REJECTED and "password" in reply.text.lower():
+            return REJECTED  # the words name the password
         return by_code if by_words in (None, REJECTED) else by_words
     if by_words is not None:
         return by_words

@@ -120,6 +120,7 @@ LOGIN = _table(
         r"internal (server )?error",
         r"try again later",
         r"service (is )?(currently )?unavailable",
+        r"\b(backend|database|server|directory|service)\b.{0,20}\b(unavailable|not responding|down)\b",
     ),
     (
         "auth.username_unknown",
@@ -129,6 +130,7 @@ LOGIN = _table(
     ),
     (
         "auth.rejected",
+        r"password\b.{0,20}\b(does not|doesn't) (fit|match)",
         r"(invalid|incorrect|bad|wrong|unknown) (user|login|credential|password|auth)",
         r"log(in|on) (failed|failure|error|incorrect)",
         r"invalid credential",
