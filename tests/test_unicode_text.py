@@ -8,7 +8,7 @@ import unicodedata
 
 import re2
 
-from guides.mail.diagnosis.statements import plain
+from guides.mail.diagnosis.utterances import plain
 from guides.mail.unicode_text import COMBINING, LONGEST_RUN, normalized
 from guides.markup import searching
 
