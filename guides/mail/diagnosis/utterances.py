@@ -132,7 +132,8 @@ class Utterance:
 def plain(text: str) -> str:
     """A text as rules search it: in NFKC, with straight apostrophes, without invisible characters."""
     if not text.isascii():
-        text = normalized("NFKC", text).replace("\u2019", "'").replace("\u2018", "'")
+        most = 2 * len(text) + 1000  # one character can become 18 (U+FDFA)
+        text = normalized("NFKC", text)[:most].replace("\u2019", "'").replace("\u2018", "'")
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
 
