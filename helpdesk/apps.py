@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth.signals import user_logged_in
 from django.core import checks
 
 
@@ -11,9 +12,10 @@ class SiteConfig(AppConfig):
     name = "helpdesk"
 
     def ready(self) -> None:
-        """Add the checks of `manage.py check --deploy`."""
-        from helpdesk import proxies  # reads settings
+        """Add the checks of `manage.py check --deploy`, and the limit of staff's sessions."""
+        from helpdesk import proxies, sign_in  # they read settings
 
+        user_logged_in.connect(sign_in.end_session_after_limit, dispatch_uid="end of staff's sessions")
         checks.register(proxies.check, checks.Tags.security, deploy=True)
 
 

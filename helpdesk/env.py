@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import redis
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from helpdesk.data_folder import sqlite_name
 
@@ -149,7 +152,7 @@ class Env:
             }
         if parts.scheme in ("postgres", "postgresql"):
             return {
-                "ENGINE": "django.db.backends.postgresql",
+                "ENGINE": "helpdesk.postgresql" if pool_size else "django.db.backends.postgresql",
                 "NAME": unquote(parts.path.lstrip("/")),
                 "USER": unquote(parts.username or ""),
                 "PASSWORD": unquote(parts.password or ""),
@@ -169,8 +172,13 @@ class Env:
             return {
                 "BACKEND": "django.core.cache.backends.redis.RedisCache",
                 "LOCATION": text,
-                # Without them, a cache that hangs would hang every page that asks it.
-                "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
+                # Without them, a cache that hangs would hang every page that asks it. One new attempt, for connections
+                # that were open when Redis was restarted; redis-py's own three would wait for up to 30 s in all.
+                "OPTIONS": {
+                    "socket_timeout": 1.0,
+                    "socket_connect_timeout": 1.0,
+                    "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+                },
             }
         raise ImproperlyConfigured(f"{name}: only redis://, rediss:// and unix:// are known")
 
@@ -190,8 +198,16 @@ def _unmapped(network: IPNetwork) -> IPNetwork:
 
 
 def _postgresql_options(pool_size: int) -> dict[str, object]:
-    options: dict[str, object] = {"connect_timeout": 5}  # seconds
+    options: dict[str, object] = {"connect_timeout": 3}  # seconds
     if pool_size:
-        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 15}  # seconds until one must be free
-        options["options"] = "-c statement_timeout=5s"
+        from helpdesk.postgresql.base import BoundedConnection  # psycopg is loaded by those who use PostgreSQL
+
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": pool_size,
+            "timeout": 2,  # seconds; helpdesk.postgresql waits on while the server answers
+            "reconnect_timeout": 10,  # after an outage of some minutes the next attempt would be minutes away
+            "connection_class": BoundedConnection,
+        }
+        options["options"] = "-c statement_timeout=3s"
     return options

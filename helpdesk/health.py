@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from guides.limits.shared_cache import SharedCacheDown, shared_cache
+
 LEAST_FREE_BYTES = 50 * 1024 * 1024
+_NEEDED = ("database", "migrations", "disk")
 
 
 @require_safe
@@ -24,18 +28,24 @@ def livez(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The process can serve: database reachable, migrations applied, room on the disk. 503 when one is not."""
-    checks = {"database": False, "migrations": False, "disk": False}
+    """Database reachable, migrations applied, cache reachable, room on the disk, each for itself.
+
+    503 when one is not, but for the cache: without it pages go on, and only tests are refused.
+    """
+    checks = {"database": False, "migrations": False, "cache": False, "disk": False}
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         checks["database"] = True
         executor = MigrationExecutor(connection)
         checks["migrations"] = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         pass  # the answer says which
+    with suppress(SharedCacheDown), shared_cache() as cache:
+        cache.get("readyz")
+        checks["cache"] = True
     checks["disk"] = shutil.disk_usage(settings.DATA_DIR).free >= LEAST_FREE_BYTES
-    return JsonResponse(checks, status=200 if all(checks.values()) else 503)
+    return JsonResponse(checks, status=200 if all(checks[name] for name in _NEEDED) else 503)
 
 
 @require_safe

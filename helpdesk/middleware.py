@@ -14,6 +14,9 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
+from guides import database_outage
+from guides.views.error_pages import unavailable
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 POLICY = "; ".join(f"{name} {value}" for name, value in settings.SECURE_CSP.items())
@@ -112,3 +115,14 @@ class StaffAccounts(_ForStaff, AuthenticationMiddleware):
 
 class StaffMessages(_ForStaff, MessageMiddleware):
     """What an action of theirs has come to, said on the next page."""
+
+
+class DatabaseOutage(MiddlewareMixin):
+    """Answer 503 for what a view could not read or write: one line in the log for all of them, and no traceback."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Django calls it with what the view raised."""
+        if not database_outage.is_outage(exception):
+            return None
+        database_outage.log(exception)
+        return unavailable(request)

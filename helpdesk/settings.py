@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "helpdesk.middleware.StaffMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "helpdesk.middleware.DatabaseOutage",
 ]
 
 ROOT_URLCONF = "helpdesk.urls"
@@ -106,6 +107,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- staff -------------------------------------------------------------------------------------
 
+SESSION_COOKIE_AGE = 12 * 3600  # from the sign-in; a changed password ends an account's other sessions at once
+LOGIN_URL = LOGIN_REDIRECT_URL = f"/{ADMIN_PATH}/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -8,10 +8,13 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 
 from helpdesk import proxies
+from helpdesk.sign_in import SignInForm
 
 
 class StaffSite(AdminSite):
-    """Django's site, with notices for those who run the portal."""
+    """Django's site, with a limit on wrong passwords and notices for those who run the portal."""
+
+    login_form = SignInForm
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Proxies that TRUSTED_PROXIES does not name, for those who may change everything."""

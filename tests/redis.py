@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -57,6 +58,11 @@ class LiveRedis(AbstractContextManager["LiveRedis"]):
             self._process.kill()
             self._process.wait(5)
             self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal: SIGSTOP lets it hang, SIGCONT lets it go on."""
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def __enter__(self) -> LiveRedis:
         self.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from pytest_django.fixtures import Settings
 
 from guides import models
 from guides.library.loading import load_folder
@@ -508,17 +510,35 @@ class TestVersions:
 
 
 class TestStaffAccount:
-    def test_the_first_start_makes_one_and_the_second_none(self, client: Client) -> None:
+    @pytest.fixture(autouse=True)
+    def file(self, settings: Settings, tmp_path: Path) -> Path:
+        settings.DATA_DIR = tmp_path
+        return tmp_path / "first-password"
+
+    def test_the_first_start_makes_one_and_the_second_none(self, client: Client, file: Path) -> None:
         out = StringIO()
         call_command("staff_account", stdout=out)
-        password = out.getvalue().split("password")[1].split()[0]
+        password = file.read_text().strip()
         assert client.login(username="admin", password=password)
         assert f"/{settings.ADMIN_PATH}/" in out.getvalue()
+        assert str(file) in out.getvalue()
+        assert password not in out.getvalue()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
         again = StringIO()
         call_command("staff_account", stdout=again)
         assert again.getvalue() == ""
         assert User.objects.count() == 1
+
+    def test_the_file_goes_when_the_password_was_changed(self, file: Path) -> None:
+        call_command("staff_account", stdout=StringIO())
+        call_command("staff_account", stdout=StringIO())
+        assert file.exists()
+        account = User.objects.get()
+        account.set_password("a new long password")
+        account.save()
+        call_command("staff_account", stdout=StringIO())
+        assert not file.exists()
 
     def test_where_somebody_can_sign_in_nothing_is_made(self) -> None:
         User.objects.create_user("bob", is_staff=True)

@@ -20,7 +20,7 @@ def test_livez_needs_no_database(client: Client) -> None:
 def test_readyz_says_what_it_looked_at(client: Client) -> None:
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json() == {"database": True, "migrations": True, "disk": True}
+    assert response.json() == {"database": True, "migrations": True, "cache": True, "disk": True}
 
 
 @pytest.mark.django_db

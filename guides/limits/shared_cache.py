@@ -7,9 +7,11 @@ limit that cannot be counted must not be lifted.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import redis
 from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 from django.utils.crypto import salted_hmac
@@ -19,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 RETRY_SECONDS = 30  # when the cache may be back
+HUNG_SECONDS = 2.0
+
+_hung_until = 0.0
 
 
 class Refused(Exception):  # noqa: N818
@@ -40,10 +45,18 @@ class SharedCacheDown(Refused):
 
 @contextmanager
 def shared_cache() -> Iterator[BaseCache]:
-    """The shared cache. Raises SharedCacheDown when it does not answer."""
+    """The shared cache. Raises SharedCacheDown when it does not answer.
+
+    After it has hung, it is not asked again for HUNG_SECONDS: a page asks several times, and each would take a second.
+    """
+    global _hung_until
+    if time.monotonic() < _hung_until:
+        raise SharedCacheDown("TimeoutError")
     try:
         yield cache
     except (RedisError, OSError) as error:
+        if isinstance(error, (redis.TimeoutError, TimeoutError)):
+            _hung_until = time.monotonic() + HUNG_SECONDS
         raise SharedCacheDown(type(error).__name__) from error
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.template.loader import render_to_string
+
+from guides import database_outage
 
 # Octets of a body that is too large which are read before the answer: as much as a person sends by mistake.
 _MOST_READ = 30_000_000
@@ -47,6 +51,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "404.html", status=404)
 
 
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The database is away: 503 in the look of the portal, or in plain text for mail clients. None of it needs data."""
+    first = request.path_info.split("/")[1]
+    if first in dict(settings.LANGUAGES) or request.path_info.startswith(f"/{settings.ADMIN_PATH}/"):
+        response = render(request, "503.html", status=503)
+    else:
+        response = HttpResponse("The portal cannot reach its data.\n", "text/plain; charset=utf-8", 503)
+    response.headers["Retry-After"] = str(database_outage.RETRY_SECONDS)
+    response.headers["Cache-Control"] = "no-store"
+    response._has_been_logged = True  # type: ignore[attr-defined]  # an outage has a line of its own, not one a request
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Something broke. Rendered without a request, so that nothing else can break: no database is asked."""
+    if database_outage.is_outage(sys.exc_info()[1]):  # before or after the view
+        return unavailable(request)
     return HttpResponse(render_to_string("500.html"), status=500)

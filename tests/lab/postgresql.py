@@ -6,6 +6,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -51,6 +52,10 @@ class PostgreSQL(AbstractContextManager["PostgreSQL"]):
             "initdb", "--pgdata=data", f"--username={self.user}", "--pwfile=password", "--auth=scram-sha-256",
             "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
         )  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, on the same port as before."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
         self._run(
             "pg_ctl",
@@ -66,8 +71,12 @@ class PostgreSQL(AbstractContextManager["PostgreSQL"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if (self.folder / "data" / "postmaster.pid").exists():
-            self._run("pg_ctl", "--pgdata=data", "--mode=immediate", "--wait", "stop")
+            self.stop()
         shutil.rmtree(self.folder)
+
+    def stop(self) -> None:
+        """End the server at once; its data are kept."""
+        self._run("pg_ctl", "--pgdata=data", "--mode=immediate", "--wait", "stop")
 
     def url(self, database: str = "postgres") -> str:
         """What `DATABASE_URL` wants."""
@@ -77,6 +86,13 @@ class PostgreSQL(AbstractContextManager["PostgreSQL"]):
         """An empty database; returns its address."""
         self._run("createdb", "--host=127.0.0.1", f"--port={self.port}", f"--username={self.user}", database)
         return self.url(database)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server and to each process of a connection: SIGSTOP lets all of them hang."""
+        server = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        for process in (server, *map(int, children)):
+            os.kill(process, number)
 
     def _run(self, program: str, *arguments: str) -> None:
         as_user = {"user": SYSTEM_USER, "group": SYSTEM_USER, "extra_groups": []} if os.geteuid() == 0 else {}
