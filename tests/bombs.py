@@ -51,6 +51,7 @@ CHARSETS = (
 )  # fmt: skip
 CONTENTS: dict[str, bytes] = {
     "ascii": b"a-b.c 550 ",
+    "letters": b"abcdefgh",  # what punycode takes longest for
     "high": bytes(range(128, 256)),
     "escapes": b"\x1b$B!!\x1b(B\\u0041~{!!~}+AGE-",
 }
