@@ -46,6 +46,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "guides",
 ]
 
@@ -61,6 +64,7 @@ MIDDLEWARE = [
     "helpdesk.middleware.same_origin_posts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "helpdesk.middleware.StaffAccounts",
+    "django_otp.middleware.OTPMiddleware",  # `request.user.is_verified()`, where there is a user
     "helpdesk.middleware.StaffMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -107,6 +111,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- staff -------------------------------------------------------------------------------------
 
 SESSION_COOKIE_AGE = 12 * 3600  # from the sign-in; a changed password ends an account's other sessions at once
+STAFF_TWO_FACTOR = env.flag("STAFF_TWO_FACTOR")
+OTP_TOTP_ISSUER = PORTAL_NAME
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # who may see accounts must not see their keys
 LOGIN_URL = LOGIN_REDIRECT_URL = f"/{ADMIN_PATH}/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
