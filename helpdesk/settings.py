@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from helpdesk import secret_key, signing
-from helpdesk.env import Env
+from helpdesk.env import Env, all_or_none
 
 env = Env()
 
@@ -122,6 +122,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Single sign-on (mozilla-django-oidc): helpdesk/single_sign_on.py
+OIDC_ISSUER = env.text("OIDC_ISSUER")
+OIDC_RP_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_RP_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET")
+OIDC_OP_AUTHORIZATION_ENDPOINT = env.url("OIDC_AUTHORIZATION_URL")
+OIDC_OP_TOKEN_ENDPOINT = env.url("OIDC_TOKEN_URL")
+OIDC_OP_USER_ENDPOINT = env.url("OIDC_USERINFO_URL")
+OIDC_OP_JWKS_ENDPOINT = env.url("OIDC_JWKS_URL")
+OIDC_RP_SIGN_ALGO = env.text("OIDC_SIGN_ALGORITHM", "RS256")
+OIDC_CREATE_USER = False
+OIDC_USE_PKCE = True
+OIDC_TIMEOUT = 4  # seconds, for each of three requests to the provider
+LOGIN_REDIRECT_URL_FAILURE = f"/{ADMIN_PATH}/login/"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if all_or_none(
+    OIDC_ISSUER=OIDC_ISSUER,
+    OIDC_CLIENT_ID=OIDC_RP_CLIENT_ID,
+    OIDC_CLIENT_SECRET=OIDC_RP_CLIENT_SECRET,
+    OIDC_AUTHORIZATION_URL=OIDC_OP_AUTHORIZATION_ENDPOINT,
+    OIDC_TOKEN_URL=OIDC_OP_TOKEN_ENDPOINT,
+    OIDC_USERINFO_URL=OIDC_OP_USER_ENDPOINT,
+    OIDC_JWKS_URL=OIDC_OP_JWKS_ENDPOINT,
+):
+    AUTHENTICATION_BACKENDS.append("helpdesk.single_sign_on.StaffBackend")
 
 # --- languages ---------------------------------------------------------------------------------
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from helpdesk import proxies, two_factor
+from helpdesk import proxies, single_sign_on, two_factor
 from helpdesk.sign_in import SignInForm
 
 
@@ -22,7 +23,9 @@ class StaffSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff with their second factor, where one is asked for."""
         user: Any = request.user
-        return super().has_permission(request) and (user.is_verified() or not two_factor.is_asked(user))
+        if not super().has_permission(request):
+            return False
+        return user.is_verified() or single_sign_on.has_signed_in(request) or not two_factor.is_asked(user)
 
     def get_urls(self) -> list[Any]:
         """Django's, and the page of the second factor."""
@@ -43,4 +46,7 @@ class StaffSite(AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Proxies that TRUSTED_PROXIES does not name, for those who may change everything."""
         may_know = getattr(request.user, "is_superuser", False)
-        return super().each_context(request) | {"unnamed_proxies": proxies.unnamed() if may_know else []}
+        return super().each_context(request) | {
+            "single_sign_on": bool(settings.OIDC_ISSUER),
+            "unnamed_proxies": proxies.unnamed() if may_know else [],
+        }
