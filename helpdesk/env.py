@@ -197,6 +197,14 @@ def _unmapped(network: IPNetwork) -> IPNetwork:
     return ipaddress.ip_network((int(address.ipv4_mapped), network.prefixlen - 96))
 
 
+def all_or_none(**values: str) -> bool:
+    """Whether settings that belong together are there. Stops the start when only some of them are."""
+    missing = sorted(name for name, value in values.items() if not value)
+    if missing and len(missing) < len(values):
+        raise ImproperlyConfigured(f"{', '.join(missing)}: missing, and set together with {', '.join(sorted(values))}")
+    return not missing
+
+
 def _postgresql_options(pool_size: int) -> dict[str, object]:
     options: dict[str, object] = {"connect_timeout": 3}  # seconds
     if pool_size:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from helpdesk import secret_key, signing
-from helpdesk.env import Env
+from helpdesk.env import Env, all_or_none
 
 env = Env()
 
@@ -46,6 +46,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "guides",
 ]
 
@@ -62,6 +65,7 @@ MIDDLEWARE = [
     "helpdesk.middleware.same_origin_posts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "helpdesk.middleware.StaffAccounts",
+    "django_otp.middleware.OTPMiddleware",  # `request.user.is_verified()`, where there is a user
     "helpdesk.middleware.StaffMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -108,6 +112,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- staff -------------------------------------------------------------------------------------
 
 SESSION_COOKIE_AGE = 12 * 3600  # from the sign-in; a changed password ends an account's other sessions at once
+STAFF_TWO_FACTOR = env.flag("STAFF_TWO_FACTOR")
+OTP_TOTP_ISSUER = PORTAL_NAME
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # who may see accounts must not see their keys
 LOGIN_URL = LOGIN_REDIRECT_URL = f"/{ADMIN_PATH}/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -116,6 +123,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Single sign-on (mozilla-django-oidc): helpdesk/single_sign_on.py
+OIDC_ISSUER = env.text("OIDC_ISSUER")
+OIDC_RP_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_RP_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET")
+OIDC_OP_AUTHORIZATION_ENDPOINT = env.url("OIDC_AUTHORIZATION_URL")
+OIDC_OP_TOKEN_ENDPOINT = env.url("OIDC_TOKEN_URL")
+OIDC_OP_USER_ENDPOINT = env.url("OIDC_USERINFO_URL")
+OIDC_OP_JWKS_ENDPOINT = env.url("OIDC_JWKS_URL")
+OIDC_RP_SIGN_ALGO = env.text("OIDC_SIGN_ALGORITHM", "RS256")
+OIDC_CREATE_USER = False
+OIDC_USE_PKCE = True
+OIDC_TIMEOUT = 4  # seconds, for each of three requests to the provider
+LOGIN_REDIRECT_URL_FAILURE = f"/{ADMIN_PATH}/login/"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if all_or_none(
+    OIDC_ISSUER=OIDC_ISSUER,
+    OIDC_CLIENT_ID=OIDC_RP_CLIENT_ID,
+    OIDC_CLIENT_SECRET=OIDC_RP_CLIENT_SECRET,
+    OIDC_AUTHORIZATION_URL=OIDC_OP_AUTHORIZATION_ENDPOINT,
+    OIDC_TOKEN_URL=OIDC_OP_TOKEN_ENDPOINT,
+    OIDC_USERINFO_URL=OIDC_OP_USER_ENDPOINT,
+    OIDC_JWKS_URL=OIDC_OP_JWKS_ENDPOINT,
+):
+    AUTHENTICATION_BACKENDS.append("helpdesk.single_sign_on.StaffBackend")
 
 # --- languages ---------------------------------------------------------------------------------
 
