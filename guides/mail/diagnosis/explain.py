@@ -6,6 +6,7 @@ No network, no database, no state. Bounded: a text of a megabyte takes well unde
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ from guides.mail.diagnosis.messages import (
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.diagnosis.statements import Statement, plain, statement_of, statements
 
+JUDGING_SECONDS = 2.0  # of the thread's processor time; a text of 120 statements takes a tenth of a second
 MAX_FORWARDED = 8  # levels of forwarded messages
 
 _AUTO = {
@@ -162,9 +164,9 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
     provider, domain, hosts = _own_side(read, provider_of)
     bounced = kind_seen is Kind.FAILURE
     human = bounces.without_original(read) if bounced else read
-    found = [judge(statement, patterns, provider, bounced=False) for statement in statements(human)]
+    found = _judged(human, patterns, provider, bounced=False)
     if bounced:
-        found += [judge(statement, patterns, provider, bounced=True) for statement in statements(human)]
+        found += _judged(human, patterns, provider, bounced=True)
     causes = _merged(found)
     bounce = None
     if bounced and causes and causes[0].name.partition(".")[0] not in OWN_SIDE:
@@ -172,6 +174,17 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
     if not causes or causes[0].name.partition(".")[0] not in OWN_SIDE:
         domain = ""  # an address in it may be the recipient's
     return Explanation(causes, bounce, provider, domain, hosts)
+
+
+def _judged(text: str, patterns: PatternSet, provider: str | None, *, bounced: bool) -> list[list[Cause]]:
+    """The causes of each statement of a text, as far as they are found within JUDGING_SECONDS."""
+    end = time.thread_time() + JUDGING_SECONDS
+    found: list[list[Cause]] = []
+    for statement in statements(text):
+        found.append(judge(statement, patterns, provider, bounced=bounced))
+        if time.thread_time() > end:
+            break
+    return found
 
 
 def _of_bounce(
@@ -192,7 +205,7 @@ def _of_bounce(
         found.append(own_causes)
     own = [causes for recipient, causes in zip(judged, found, strict=True) if _counts(recipient, kind)]
     sure = any(causes and causes[0].confidence >= HIGH for causes in own)
-    prose = [judge(statement, patterns, provider, bounced=True) for statement in statements(human)]
+    prose = _judged(human, patterns, provider, bounced=True)
     if sure:  # the report's fields are clear: prose may only support the same classes
         named = {cause.name for causes in own for cause in causes}
         prose = [[cause for cause in causes if cause.name in named and Basis.PATTERN in cause.why] for causes in prose]
