@@ -91,16 +91,22 @@ def _settings() -> dict[str, Any]:
 
 
 def _server() -> dict[str, Any]:
-    return _object(
+    described = _object(
         {
             "protocol": _one_of(Protocol, "smtp is submission"),
             "host": {"type": "string"},
             "port": {"type": "integer", "minimum": 1, "maximum": 65535},
             "security": _one_of(Security, "tls is implicit TLS"),
             "username": _one_of(UsernameForm, "what the server wants as user name"),
+            "username_template": {
+                "type": "string",
+                "description": "of another user name: with %EMAILADDRESS%, %EMAILLOCALPART% or %EMAILDOMAIN%",
+            },
             "auth": {"type": "array", "items": _one_of(AuthMethod), "minItems": 1},
         }
     )
+    described["required"].remove("username_template")
+    return described
 
 
 def _source() -> dict[str, Any]:

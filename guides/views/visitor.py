@@ -215,9 +215,9 @@ class DomainField:
     @classmethod
     def read(cls, text: str) -> DomainField:
         """Never raises; `fault` names what is wrong."""
-        typed = as_meant(text)
-        if not typed:
+        if not text.strip():
             return cls()
+        typed = as_meant(text)
         held_address = "@" in typed.lstrip("@")
         try:
             domain = domain_to_ascii(typed.rpartition("@")[2])

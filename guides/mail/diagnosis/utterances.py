@@ -252,7 +252,8 @@ def _joined(text: str) -> Iterator[_Line]:
         if not line or given:
             open_line, code = False, ""
             if given:
-                command = re.sub(r"\W*(\w+)(?: (FROM|TO))?.*", r"\1 \2", stripped.upper()).strip()
+                words = re.search(r"(\w+)(?: (FROM|TO))?", stripped.upper())
+                command = " ".join(filter(None, words.groups())) if words else ""
                 ended = command.startswith("QUIT")
             continue
         if ended and stripped.startswith("<<<"):
