@@ -53,7 +53,7 @@ def run() -> list[Ratio]:
                 two = asyncio.run(_measure(mail, proxy, tests, (pages, tests)))
     note = f"{milliseconds(one.p95)} against {milliseconds(one.idle_p95)} idle, {one.pages} pages"
     return [
-        *_common("one process", one),
+        *_common("one process", one, most_processor=30),
         Ratio("one process: a guide's p95 meanwhile, in seconds", one.p95, 1.0, note=note),
         *_common("two processes", two),
         Ratio(
@@ -65,14 +65,17 @@ def run() -> list[Ratio]:
     ]
 
 
-def _common(name: str, figures: Figures) -> list[Ratio]:
+def _common(name: str, figures: Figures, most_processor: float | None = None) -> list[Ratio]:
+    """No limit for the processor time with Redis: a test asks it two dozen times, which costs about 5 ms."""
     last = f"{figures.last:.2f} s against {figures.single:.2f} s"
     cpu = f"{milliseconds(figures.cpu_test)} against {milliseconds(figures.cpu_floor)}"
     failed = ", ".join(f"{number} with status {status}" for status, number in figures.failed.items())
     return [
         Ratio(f"{name}: tests refused or failed, of {TESTS} at once", figures.failed.total(), 0, note=failed),
         Ratio(f"{name}: the last test's end / a single test", figures.last / figures.single, 3.5, note=last),
-        Ratio(f"{name}: processor, test / constant view", figures.cpu_test / figures.cpu_floor, 30, note=cpu),
+        Ratio(
+            f"{name}: processor, test / constant view", figures.cpu_test / figures.cpu_floor, most_processor, note=cpu
+        ),
         Ratio(f"{name}: memory of a test, in MB", figures.memory_test / 1e6, 1.0),
     ]
 

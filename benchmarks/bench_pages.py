@@ -179,9 +179,7 @@ def _queries() -> list[Ratio]:
         client.get(path)  # what a process reads once
         for cache in caches.all():
             cache.clear()
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             assert client.get(path).status_code == 200
         ratios.append(Ratio(f"{name} made afresh, queries", len(queries), MOST_QUERIES))
     return ratios

@@ -36,10 +36,7 @@ def machine() -> str:
 def one(name: str) -> int:
     """Run one module in this process."""
     ratios: list[Ratio] = importlib.import_module(f"benchmarks.bench_{name}").run()
-    record = {
-        "machine": machine(),
-        "ratios": [asdict(ratio) | {"holds": ratio.holds} for ratio in ratios],
-    }
+    record = {"machine": machine(), "ratios": [asdict(ratio) | {"holds": ratio.holds} for ratio in ratios]}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for ratio in ratios:

@@ -7,7 +7,9 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -281,12 +283,7 @@ class ConnectionForm(ServersForm):
     address = AddressField(
         label=_("Mail address"),
         widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "username",
-                "inputmode": "email",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
+            attrs={"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
     username = forms.CharField(
@@ -356,9 +353,10 @@ def take_password(request: HttpRequest) -> tuple[Secret | None, str | Promise]:
     """Take `password` out of a request and wrap it; the words for its field come with it, "" when all is well.
 
     Afterwards `request.POST` holds no password. A fault in here is raised anew without its message, its frames and its
-    chain, all of which could show the password in an error report.
+    chain, all of which could show the password in an error report; a form that is too large or damaged as what Django
+    raised, so that the answer is 413 or 400.
     """
-    fault: str
+    fault: Exception
     try:
         data = request.POST.copy()
         values = data.pop("password", [])
@@ -366,11 +364,13 @@ def take_password(request: HttpRequest) -> tuple[Secret | None, str | Promise]:
         longest = LONGEST_TOKEN if "is_token" in data else LONGEST_PASSWORD
         password = str(values[-1]) if values else ""
         return _wrapped(password.strip() if "is_token" in data else password, longest)
+    except (SuspiciousOperation, BadRequest, MultiPartParserError) as error:
+        fault = type(error)()
     except Exception as error:
-        fault = type(error).__name__
+        fault = PasswordNotTakenError(type(error).__name__)
     finally:
         values, password = [], ""
-    raise PasswordNotTakenError(fault)
+    raise fault
 
 
 def _wrapped(password: str, longest: int) -> tuple[Secret | None, str | Promise]:

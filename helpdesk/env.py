@@ -167,10 +167,7 @@ class Env:
         """Django's CACHES entry from a URL: local memory when empty, else redis://."""
         text = self.text(name)
         if not text:
-            return {
-                "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-                "OPTIONS": {"MAX_ENTRIES": 100_000},
-            }
+            return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
         if urlsplit(text).scheme in ("redis", "rediss", "unix"):
             return {
                 "BACKEND": "django.core.cache.backends.redis.RedisCache",

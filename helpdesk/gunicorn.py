@@ -7,7 +7,11 @@ default set-up's rate limits exact, since its cache is local memory; more proces
 import ipaddress
 import os
 
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
 from helpdesk.env import Env, mapped
+from helpdesk.logs import AddressFreeFormatter
 
 _env = Env()
 _LOOPBACK = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
@@ -33,6 +37,20 @@ forwarded_allow_ips = ",".join(str(each) for network in _proxies for each in {ne
 forwarder_headers = ""  # gunicorn's own default takes SCRIPT_NAME and PATH_INFO from headers that a proxy may pass on
 limit_request_line = 4094
 limit_request_fields = 60
+
+
+class AddressFreeLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Masks mail addresses in paths, in the access log and where gunicorn reports a fault."""
+
+    def setup(self, cfg: Config) -> None:
+        """Replace the formatters that gunicorn has set."""
+        super().setup(cfg)
+        for logger, line in ((self.error_log, self.error_fmt), (self.access_log, self.access_fmt)):
+            for handler in logger.handlers:
+                handler.setFormatter(AddressFreeFormatter(line, self.datefmt))
+
+
+logger_class = AddressFreeLogger
 # No query string, no referrer, no address of a visitor.
 accesslog = "-"
 access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"

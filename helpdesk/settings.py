@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "helpdesk.middleware.utf8_forms",
     "helpdesk.proxies.trusted_proxy",
     "helpdesk.middleware.security_headers",
     "helpdesk.client_hosts.client_hosts",
@@ -256,9 +257,19 @@ CHECK_DOMAINS = tuple(domain.lower() for domain in env.items("CHECK_DOMAINS"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "helpdesk.logs.AddressFreeFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
     # Requests of 4xx are visitors' typing errors; the access log has them.
-    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
+    "loggers": {"django.request": {"level": "ERROR"}}
+    | {
+        f"django.security.{fault}": {"level": "CRITICAL"}
+        for fault in ("DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent")
+    },
 }

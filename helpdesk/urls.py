@@ -8,6 +8,7 @@ from django.urls import URLPattern, include, path
 from guides.urls import DIRECT, PAGES
 from helpdesk import health
 
+handler400 = "guides.views.error_pages.bad_request"
 handler404 = "guides.views.error_pages.not_found"
 handler500 = "guides.views.error_pages.server_error"
 

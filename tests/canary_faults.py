@@ -85,11 +85,7 @@ def loud(settings: dict[str, Any]) -> dict[str, Any]:
     folder = Path(os.environ["DATA_DIR"])
     handlers = {
         "loud": {"class": "logging.StreamHandler", "level": "DEBUG"},
-        "mail": {
-            "class": "django.utils.log.AdminEmailHandler",
-            "level": "ERROR",
-            "include_html": True,
-        },
+        "mail": {"class": "django.utils.log.AdminEmailHandler", "level": "ERROR", "include_html": True},
     }
     loggers = {
         name: {"level": "DEBUG", "handlers": ["loud", "mail"], "propagate": False}

@@ -126,12 +126,7 @@ class Authority:
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = names(host, "Example Org")
         issuer, issuer_key = (
-            (names("Test Intermediate"), self.intermediate_key)
-            if through_intermediate
-            else (
-                self.name,
-                self.key,
-            )
+            (names("Test Intermediate"), self.intermediate_key) if through_intermediate else (self.name, self.key)
         )
         if self_signed:
             issuer, issuer_key = subject, key

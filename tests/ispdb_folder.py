@@ -137,9 +137,7 @@ def defects() -> Iterator[Sample]:
         yield with_defect(f"placeholder-{slug}", server("imap", text, "993"), f"{imap}: {placeholder} ({text})")
     text = "%EMAILLOCALPART%.%EMAILDOMAIN%"
     yield with_defect(
-        "placeholder-local",
-        server("imap", text, "993"),
-        f"{imap}: the host name depends on the part before @ ({text})",
+        "placeholder-local", server("imap", text, "993"), f"{imap}: the host name depends on the part before @ ({text})"
     )
     for kind in ("jmap", "exchange", "ews", "nntp", ""):
         yield with_defect(

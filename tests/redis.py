@@ -25,6 +25,13 @@ class LiveRedis(AbstractContextManager["LiveRedis"]):
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def caches(self) -> dict[str, object]:
+        """CACHES of a portal that uses it."""
+        timeouts = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
+        backend = "django.core.cache.backends.redis.RedisCache"
+        return {"default": {"BACKEND": backend, "LOCATION": self.url, "OPTIONS": timeouts}}
+
     def start(self) -> None:
         """Start it, empty, on the same port as before."""
         self.folder.mkdir(parents=True, exist_ok=True)

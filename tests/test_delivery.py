@@ -406,6 +406,32 @@ def test_a_delivery_needs_both_sides(servers: tuple[Scripted, ...]) -> None:
         replace(plan, deliver=True)
 
 
+@pytest.mark.parametrize(
+    ("username", "hidden", "same"),
+    [
+        (None, False, True),
+        (str(ADDRESS), True, True),
+        (str(ADDRESS).upper(), False, True),
+        (ADDRESS.local_part, False, True),
+        (ADDRESS.local_part, True, False),  # the same name on somebody else's server is another mailbox
+        (f"boss@{ADDRESS.domain}", False, False),
+        ("boss", False, False),
+        ("two@signs@example.com", False, False),
+    ],
+)
+def test_a_delivery_goes_only_to_the_mailbox_that_is_signed_in_to(
+    username: str | None, hidden: bool, same: bool
+) -> None:
+    servers = tuple(server.server(port=993) for server in (Imap(), Smtp()))
+    hosts = frozenset(server.host for server in servers) if hidden else frozenset()
+    plan = TestPlan(ADDRESS, servers, username=username, hidden_hosts=hosts)
+    assert plan.can_deliver
+    assert plan.signs_in_as_address is same
+    if not same:
+        with pytest.raises(ValueError, match="signed in to"):
+            replace(plan, deliver=True)
+
+
 def test_leaving_in_the_middle_of_a_delivery_closes_everything() -> None:
     async def run() -> None:
         mailbox = Mailbox(vanish=True)

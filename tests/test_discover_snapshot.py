@@ -16,7 +16,7 @@ from dnslib import MX
 from pytest_django.fixtures import Settings
 
 from guides.library.ispdb_import import import_folder
-from guides.models import IspdbEntry
+from guides.models import IspdbEntry, SuffixRule
 from helpdesk.env import Env
 from tests.factories import make_provider
 from tests.internet import Internet
@@ -29,6 +29,8 @@ pytestmark = pytest.mark.django_db
 def world() -> Iterator[Internet]:
     made = Internet()
     made.records("customer.test", MX("mx7.hosting.test", 10))
+    made.records("bridged.test", MX("mail.proton.test", 10))
+    made.records("closed.test", MX("mx.closed.test.hosts.test", 10))
     with made:
         yield made
 
@@ -85,3 +87,25 @@ def test_the_provider_table_wins() -> None:
     found = discover("snapshot.test")
     assert found["provider"] == "known"
     assert hosts(found) == ["imap.snapshot.test", "pop3.snapshot.test", "smtp.snapshot.test"]
+
+
+def test_a_business_exchanger_below_a_private_provider_gives_none_of_its_servers() -> None:
+    """`mxbiz1.qq.com` is no mailbox at qq.com."""
+    make_provider("private", domains=("hosting.test",))
+    assert hosts(discover("customer.test")) == []
+
+
+def test_a_bridge_is_confirmed_by_its_exchanger_and_never_by_an_address() -> None:
+    provider = make_provider("proton", domains=("proton-own.test",), password="bridge")
+    provider.servers.update(host="127.0.0.1")
+    SuffixRule.objects.create(provider=provider, kind="mx", suffix="proton.test")
+    found = discover("bridged.test")
+    assert (found["provider"], found["confirm"]) == ("proton", "proton.test")
+
+
+def test_a_provider_that_lets_no_client_in_is_known_by_its_exchanger() -> None:
+    provider = make_provider("closed", domains=("closed-own.test",), password="none")
+    provider.servers.all().delete()
+    SuffixRule.objects.create(provider=provider, kind="mx", suffix="hosts.test")
+    found = discover("closed.test")
+    assert (found["provider"], found["password"], found["servers"]) == ("closed", "none", [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guides.mail.discovery.mx import by_suffix, domains_of
-from guides.mail.discovery.names import is_gateway, is_within, registrable_domain
+from guides.mail.discovery.names import have_one_owner, is_forwarder, is_gateway, is_within, registrable_domain
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,28 @@ def test_what_belongs_together() -> None:
     assert not is_within("imap.example.com", "example.net")
     assert not is_within("anna.co.jp", "otto.co.jp")
     assert not is_within("anna.github.io", "otto.github.io")
+
+
+@pytest.mark.parametrize(
+    ("host", "domain", "expected"),
+    [
+        ("imap.example.com", "example.com", True),
+        ("imap.example.com", "mx.example.com", True),
+        ("imap.anna.co.jp", "anna.co.jp", True),
+        ("ssl0.ovh.net", "mx1.mail.ovh.net", True),
+        ("vps-1.vps.ovh.net", "mx1.mail.ovh.net", False),
+        ("imap.example.co.uk", "co.uk", False),
+        ("anna.github.io", "github.io", False),
+        ("ec2-8-8-8-8.compute-1.amazonaws.com", "compute-1.amazonaws.com", False),
+        ("ec2-8-8-8-8.compute-1.amazonaws.com", "amazonaws.com", False),
+        ("08080808.nip.io", "nip.io", False),
+        ("x.8-8-8-8.example.com", "example.com", False),
+    ],
+)
+def test_a_host_belongs_to_a_domains_owner_below_a_registrable_domain_only(
+    host: str, domain: str, expected: bool
+) -> None:
+    assert have_one_owner(host, domain) is expected
 
 
 def test_filtering_gateways_are_known_by_what_was_registered() -> None:
@@ -57,3 +79,17 @@ def test_the_longest_suffix_wins() -> None:
     assert by_suffix("aspmx.l.google.com", rules) == "b"
     assert by_suffix("google.com", rules) == "a"
     assert by_suffix("notgoogle.com", rules) is None
+
+
+def test_forwarding_services_keep_no_mailbox() -> None:
+    for host in (
+        "route1.mx.cloudflare.net",
+        "mx1.improvmx.com",
+        "mx1.forwardemail.net",
+        "mx2.simplelogin.co",
+        "mail.anonaddy.me",
+    ):
+        assert is_forwarder(host)
+        assert not is_gateway(host)
+    assert not is_forwarder("cloudflare.net")  # a public suffix: names below it have different owners
+    assert not is_forwarder("example.cloudflare.net")

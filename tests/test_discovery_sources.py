@@ -30,6 +30,7 @@ from tests.discovery_world import (
 )
 from tests.internet import Internet, Page, redirect
 from tests.lab.dns import Name
+from tests.tables import each_row
 
 PAIRS = list(combinations(NETWORK_SOURCES, 2))
 
@@ -50,6 +51,7 @@ def internet() -> Iterator[Internet]:
         "ua-auto-config.odd.test",
         "autodiscover.odd.test",
         "away.test",
+        "autodiscover.away.test",
         "autoconfig.mx.hosting.test",
     )
     made.records("private.test", MX("mx.private.test", 1))
@@ -157,9 +159,21 @@ def test_files_are_asked_without_an_address_first(internet: Internet, odd: str) 
     assert discovery.needs_address
     discovery = ask(internet, odd, address=Address("an+na", odd))
     assert discovery.account.servers[0].username is UsernameForm.LOCAL_PART
-    asked = [request.target for request in internet.asked if request.host == "odd.test"]
-    assert asked
-    assert not any("na" in target.partition("?")[2] for target in asked)
+    strangers = [
+        request.target for request in internet.asked if request.host not in ("odd.test", "autoconfig.odd.test")
+    ]
+    assert not any("na" in target.partition("?")[2] for target in strangers)
+
+
+@each_row("status", [204, 400, 404, 500])
+def test_both_files_are_asked_again_with_the_address(internet: Internet, odd: str, status: int) -> None:
+    """Servers that make a file for one address answer without it in many ways; the address stays at the domain."""
+    for url in (autoconfig_url(odd), well_known_url(odd)):
+        internet.pages.clear()
+        internet.page(url, Page(status=status))
+        internet.page(f"{url}?emailaddress=anna%40odd.test", client_config("imap.odd.test", "smtp.odd.test"))
+        assert ask(internet, odd).needs_address
+        assert ask(internet, odd, address=Address("anna", "odd.test")).found
 
 
 def test_an_address_is_not_carried_to_another_host(internet: Internet, odd: str) -> None:
@@ -315,6 +329,7 @@ def test_a_known_exchanger_shows_the_provider_without_fetching(internet: Interne
     ("records", "error"),
     [
         ((MX("mx1.mimecast.com", 10),), "gateway"),
+        ((MX("route2.mx.cloudflare.net", 10),), "forwarding"),
         ((MX("mxa-001.gslb.pphosted.com", 10),), "gateway"),
         ((MX("d1.a.ess.barracudanetworks.com", 10),), "gateway"),
         ((MX(".", 0),), "no_mail"),
@@ -420,8 +435,7 @@ def test_autodiscover_is_asked_about_nobody(internet: Internet, odd: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("login", "form"),
-    [("", UsernameForm.ADDRESS), ("settings", UsernameForm.LOCAL_PART), ("u123", UsernameForm.OTHER)],
+    ("login", "form"), [("", UsernameForm.ADDRESS), ("settings", UsernameForm.LOCAL_PART), ("u123", UsernameForm.OTHER)]
 )
 def test_autodiscover_user_names(internet: Internet, odd: str, login: str, form: UsernameForm) -> None:
     internet.page(pox_url(odd), pox("imap.odd.test", "smtp.odd.test", login=login))
@@ -443,6 +457,50 @@ def test_autodiscover_user_names(internet: Internet, odd: str, login: str, form:
 def test_autodiscover_that_does_not_help(internet: Internet, odd: str, page: Page, error: str) -> None:
     internet.page(pox_url(odd), page)
     assert found(ask(internet, odd), ConfigSource.AUTODISCOVER).error == error
+
+
+def test_autodiscover_is_found_at_the_domain_itself_by_srv_and_where_answers_lead(internet: Internet, odd: str) -> None:
+    path = "/autodiscover/autodiscover.xml"
+    settings = pox("imap.odd.test", "smtp.odd.test")
+    sent = b"<Autodiscover><Response><Account><Action>x</Action>%s</Account></Response></Autodiscover>"
+    ways: list[tuple[str, dict[str, bytes]]] = [
+        ("root", {f"https://odd.test{path}": settings}),
+        (
+            "url",
+            {
+                pox_url("odd.test"): sent % b"<RedirectUrl>https://away.test/x.xml</RedirectUrl>",
+                "https://away.test/x.xml": settings,
+            },
+        ),
+        (
+            "address",
+            {pox_url("odd.test"): sent % b"<RedirectAddr>a@away.test</RedirectAddr>", pox_url("away.test"): settings},
+        ),
+    ]
+    for way, pages in ways:
+        internet.pages.clear()
+        for url, body in pages.items():
+            internet.page(url, body)
+        finding = found(ask(internet, odd), ConfigSource.AUTODISCOVER)
+        assert finding.found, (way, finding.error)
+    internet.pages.clear()
+    internet.page(f"https://away.test{path}", settings)
+    assert not found(ask(internet, odd), ConfigSource.AUTODISCOVER).found
+    internet.records("_autodiscover._tcp.odd.test", SRV(0, 1, 443, "away.test"))
+    finding = found(ask(internet, odd), ConfigSource.AUTODISCOVER)
+    assert finding.found
+    assert finding.by_dns_alone
+
+
+def test_autodiscover_that_sends_in_circles_or_to_private_places_ends(internet: Internet, odd: str) -> None:
+    sent = b"<Autodiscover><Response><Account><RedirectUrl>%s</RedirectUrl></Account></Response></Autodiscover>"
+    for url, error in (
+        (pox_url(odd), "fetch.redirects"),
+        ("https://router.lan/x", "fetch.forbidden"),
+        ("http://away.test/", "fetch.forbidden"),
+    ):
+        internet.page(pox_url(odd), sent % url.encode())
+        assert found(ask(internet, odd), ConfigSource.AUTODISCOVER).error == error
 
 
 def test_exchange_is_told_by_version_two(internet: Internet, odd: str) -> None:

@@ -1,11 +1,13 @@
 """Whatever is handed over, the engine answers within a second or says that it is no text."""
 
+import codecs
 import time
 import zipfile
 from io import BytesIO
 
 import pytest
 
+from guides.mail.diagnosis.charsets import CODECS, codec_of
 from guides.mail.diagnosis.explain import NotTextError, diagnose
 from guides.mail.diagnosis.messages import decoded, decoded_header, looks_like_message, take_apart, text_of_html
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
@@ -76,6 +78,10 @@ HUGE = {
     "nested and long": nested(50) + b"550 5.1.1 user unknown\n" * 40_000,
     "japanese": "宛先のメールアドレスが見つかりません。".encode() * 17_000,
     "unknown charset": b"\xe9\xe8\xa0\xb0\xc7 " * 160_000,
+    "punycode": b"From: a\nSubject: b\nDate: c\nContent-Type: text/plain; charset=punycode\n\n" + b"abcdefgh" * 120_000,
+    "unsorted marks": ("a" + "\u0301\u0316" * 240_000).encode(),
+    "words in odd charsets": b"From: a\nDate: c\nSubject:" + b" =?koi8-x?Q?=E9=FA=81?= =?none?Q?=E9=FA=81?=" * 1_400 + b"\n\nx",
+    "parts in odd charsets": b'From: a\nSubject: b\nDate: c\nContent-Type: multipart/mixed; boundary="x"\n\n' + (b"--x\nContent-Type: text/plain; charset=none\n\n" + bytes(range(128, 256)) * 100 + b"\n") * 70,
     "combining": "é".encode() + "́".encode() * 400_000,
 }  # fmt: skip
 
@@ -144,6 +150,31 @@ def test_html_alone_is_read() -> None:
 def test_broken_messages_are_read_as_far_as_they_go(data: bytes) -> None:
     assert looks_like_message(data)
     diagnose(data)
+
+
+def test_charsets_of_mail_are_decoded_and_no_other_codec_is() -> None:
+    for charset, text in (
+        ("KOI8-R", "ящик"), ("windows-1251", "ящик"), ("x-sjis", "宛先"), ("Shift_JIS", "宛先①"), ("EUC-JP", "宛先"), ("GB2312", "邮箱"),
+        ("ks_c_5601-1987", "사서함"), ("iso8859_1", "é"), ("ISO-8859-15", "€"), ("big5", "郵箱"), ("utf-7", "é"), ("latin1", "é"),
+    ):  # fmt: skip
+        codec = codec_of(charset)
+        assert codec is not None
+        assert decoded(text.encode(codec), charset) == text
+    for name in (
+        "punycode",
+        "idna",
+        "unicode_escape",
+        "raw-unicode-escape",
+        "undefined",
+        "hex",
+        "zlib",
+        "rot13",
+        "bz2",
+        "",
+    ):
+        assert codec_of(name) is None
+    assert decoded(b"a-\\u0041", "unicode_escape") == "a-\\u0041"
+    assert all(codecs.lookup(codec) for codec in CODECS)
 
 
 def test_odd_charsets_never_raise() -> None:

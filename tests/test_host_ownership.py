@@ -89,6 +89,15 @@ def looked_up(world: Internet, domain: str) -> int:
         ("filtered.test", "eu.mimecast.com", True),  # it filters for others, and holds no mailboxes
         ("named.test", "imap.named.test", False),
         ("unheard-of.test", "10.intranet.example.org", True),
+        ("unheard-of.test", "imap.unheard-of.test", False),
+        # names below these belong to different owners
+        ("co.uk", "mail.someone.co.uk", True),
+        ("compute-1.amazonaws.com", "ec2-8-8-8-8.compute-1.amazonaws.com", True),
+        ("amazonaws.com", "ec2-8-8-8-8.compute-1.amazonaws.com", True),
+        ("nip.io", "8.8.8.8.nip.io", True),
+        ("8.8.nip.io", "8.8.8.8.nip.io", True),
+        ("your-server.de", "static.8.8.8.8.clients.your-server.de", True),
+        ("provider.org", "dsl-8-8-8-8.provider.org", True),
     ],
 )
 def test_the_domain_is_asked_whose_a_host_is(

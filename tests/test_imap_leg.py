@@ -159,11 +159,7 @@ def test_words_from_before_encryption_are_marked() -> None:
 
 @pytest.mark.parametrize(
     ("certificate", "cause"),
-    [
-        ("expired", "tls.cert_expired"),
-        ("other_name", "tls.cert_hostname"),
-        ("self_signed", "tls.cert_self_signed"),
-    ],
+    [("expired", "tls.cert_expired"), ("other_name", "tls.cert_hostname"), ("self_signed", "tls.cert_self_signed")],
 )
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
 def test_faulty_certificates_are_described(certificate: str, cause: str, security: Security) -> None:

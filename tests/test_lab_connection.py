@@ -111,11 +111,7 @@ class Row:
 ACCOUNTS = {
     "wrong password": Row(
         "anna",
-        {
-            IMAP: ("login", "fail", "auth.rejected"),
-            POP3: ("login", "blocked", None),
-            SMTP: ("login", "blocked", None),
-        },
+        {IMAP: ("login", "fail", "auth.rejected"), POP3: ("login", "blocked", None), SMTP: ("login", "blocked", None)},
         "auth.rejected",
         Owner.VISITOR,
         {"imap": 1},
@@ -123,11 +119,7 @@ ACCOUNTS = {
     ),
     "unknown user": Row(
         "anna",
-        {
-            IMAP: ("login", "fail", "auth.rejected"),
-            POP3: ("login", "blocked", None),
-            SMTP: ("login", "blocked", None),
-        },
+        {IMAP: ("login", "fail", "auth.rejected"), POP3: ("login", "blocked", None), SMTP: ("login", "blocked", None)},
         "auth.rejected",
         Owner.VISITOR,
         {"imap": 1},
@@ -146,11 +138,7 @@ ACCOUNTS = {
     ),
     "denied account": Row(  # the server says no more than for a wrong password
         "denied",
-        {
-            IMAP: ("login", "fail", "auth.rejected"),
-            POP3: ("login", "blocked", None),
-            SMTP: ("login", "blocked", None),
-        },
+        {IMAP: ("login", "fail", "auth.rejected"), POP3: ("login", "blocked", None), SMTP: ("login", "blocked", None)},
         "auth.rejected",
         Owner.VISITOR,
         {"imap": 1},
@@ -225,8 +213,7 @@ def test_disabled_account_on_each_protocol_alone(portal_at_lab: Lab, protocol: P
 
 
 @pytest.mark.parametrize(
-    ("name", "protocol", "cause"),
-    [("no.pop3", POP3, "cross.pop3_off"), ("no.smtp", SMTP, "cross.smtp_off")],
+    ("name", "protocol", "cause"), [("no.pop3", POP3, "cross.pop3_off"), ("no.smtp", SMTP, "cross.smtp_off")]
 )
 def test_protocol_that_is_shut(portal_at_lab: Lab, name: str, protocol: Protocol, cause: str) -> None:
     """The right password is refused by one protocol alone: the other leg shows that it is right."""

@@ -18,7 +18,7 @@ from guides.limits.counters import RateLimited
 from guides.limits.outages import Seen, ServerName
 from guides.limits.rate_limits import acquire_test, visitor_name
 from guides.limits.shared_cache import SharedCacheDown
-from guides.mail.accounts import Address, Protocol, Security
+from guides.mail.accounts import Protocol, Security
 from guides.mail.connection.probes import Endpoint
 from guides.mail.outcomes import Evidence, Leg, Outcome, Stage, StageResult
 from tests.redis import LiveRedis
@@ -381,14 +381,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRedis]:
 
 @pytest.fixture
 def in_redis(redis: LiveRedis) -> Iterator[LiveRedis]:
-    settings = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": redis.url,
-            "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
-        }
-    }
-    with override_settings(CACHES=settings):
+    with override_settings(CACHES=redis.caches):
         cache.clear()
         yield redis
     with suppress(AssertionError):
@@ -417,20 +410,19 @@ def test_two_processes_share_what_they_know_and_the_places_at_a_host(in_redis: L
 
 
 def test_when_the_cache_dies_tests_are_refused_and_what_runs_goes_on(in_redis: LiveRedis) -> None:
-    anna, hosts = Address("anna", "example.net"), ["imap.example.net"]
+    logins = [("anna@example.net", "imap.example.net")]
     with override_settings(LIMIT_QUEUE_SECONDS=0):
         permit = acquire({"a.example": 2})
         assert permit is not None
-        hold = acquire_test("198.51.100.1", anna, hosts)
+        hold = acquire_test("198.51.100.1", logins)
         in_redis.kill()
         began = time.monotonic()
-        hold.record_failed_login(hosts[0])
         permit.release()
         hold.release()
         with pytest.raises(SharedCacheDown):
             circuit_breaker.known_failures([ENDPOINT])
         with pytest.raises(SharedCacheDown):
-            acquire_test("198.51.100.2", anna, hosts)
+            acquire_test("198.51.100.2", logins)
         with pytest.raises(SharedCacheDown):
             acquire({"a.example": 1})
         outages.record_outcome(ServerName("imap.example.net", 993, Security.TLS), "x", "tcp.timeout")
@@ -438,7 +430,7 @@ def test_when_the_cache_dies_tests_are_refused_and_what_runs_goes_on(in_redis: L
         assert time.monotonic() - began < 3
         in_redis.start()
         assert circuit_breaker.known_failures([ENDPOINT]).known == {}  # back, and empty
-        acquire_test("198.51.100.2", anna, hosts).release()
+        acquire_test("198.51.100.2", logins).release()
 
 
 # --- outages of known servers ------------------------------------------------------------------------------------------

@@ -302,6 +302,7 @@ FAULTS = [
     ("providers/example.yaml", "[example.net, example.org]", "example.net", "7: domains: a list is expected"),
     ("providers/example.yaml", "993", "70000", "10: port: 70000 is not between 1 and 65535"),
     ("providers/example.yaml", "993", "'993'", "10: port: a whole number is expected, not “993”"),
+    ("providers/example.yaml", "[mx.example.net]", "[co.jp]", "8: mx_suffixes: “co.jp” is a public suffix"),
     ("providers/example.yaml", "imap.example.net", "imap", "10: host: “imap” is no domain"),
     ("providers/example.yaml", "imap.example.net", "127.0.0.1", "10: host: “127.0.0.1” is no domain"),
     ("providers/example.yaml", "security: tls, auth", "security: ssl, auth", "10: security: “ssl” is none of tls,"),

@@ -28,7 +28,7 @@ ALLOWED = {
     ),
 }  # fmt: skip
 ALLOWED_ATTRIBUTES = {
-    *("id", "class", "href", "rel", "start", "role", "type", "hidden", "aria-hidden", "data-copy", "data-fill"),
+    *("id", "class", "href", "rel", "start", "role", "type", "hidden", "aria-hidden", "data-copy", "data-fill")
 }
 
 

@@ -12,6 +12,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.utils import translation
 
+from guides.mail.connection.probes import SharedState
 from guides.mail.connection.test import TestPlan
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
@@ -32,7 +33,7 @@ class Script:
         self.closed = 0
 
     async def run(
-        self, plan: TestPlan, secret: Secret, egress: object, patterns: object, **_more: object
+        self, plan: TestPlan, secret: Secret, egress: object, patterns: object, *, shared: SharedState
     ) -> AsyncIterator[object]:
         self.plans.append(plan)
         self.secrets.append(secret.utf8())
@@ -42,6 +43,9 @@ class Script:
                 yield StageResult(Leg.IMAP, Stage.DNS, Outcome.OK, milliseconds=7)
                 yield Verdict(Outcome.OK, {Leg.IMAP: Outcome.OK}, milliseconds=1234)
                 return
+            assert shared.login_limit is not None
+            async with shared.login_limit(str(plan.address), "imap.example.net", "192.0.2.1") as attempt:
+                assert attempt is not None  # it is refused
             evidence = (Evidence("NO <script>alert(1)</script>"),)
             yield StageResult(
                 Leg.IMAP,
@@ -189,8 +193,7 @@ def test_what_was_typed_is_kept_and_its_part_is_open(client: Client, script: Scr
 
 
 @pytest.mark.parametrize(
-    "password",
-    ["  blanks at both ends  ", '"quoted"', "back\\slash", "Umläute", "Пароль", "é" * 256, "%s{x}<b>&amp;"],
+    "password", ["  blanks at both ends  ", '"quoted"', "back\\slash", "Umläute", "Пароль", "é" * 256, "%s{x}<b>&amp;"]
 )
 def test_every_printable_password_goes_out_unchanged(client: Client, script: Script, password: str) -> None:
     make_provider()

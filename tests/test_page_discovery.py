@@ -227,16 +227,17 @@ def test_an_address_is_sent_only_where_it_is_needed_and_that_answer_is_not_kept(
 def test_the_snapshot_is_asked_about_the_domain_and_about_its_exchangers_domains(
     client: Client, world: Internet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the import's table is connected: `discovering.ispdb_snapshot`."""
+    """Where the table of settings-only entries is connected: `discovering.from_snapshot`."""
     known = {"listed.test": "imap.listed.test", "eu.mailhost.test": "imap.mailhost.test"}
     asked: list[tuple[str, str]] = []
 
-    def snapshot(domain: str, mailbox_domain: str) -> Account | None:
+    def snapshot(domain: str, mailbox_domain: str) -> Finding | None:
         asked.append((domain, mailbox_domain))
         server = Server(Protocol.IMAP, known.get(domain, ""), 993, Security.TLS)
-        return Account(mailbox_domain, servers=(server,)) if domain in known else None
+        account = Account(mailbox_domain, servers=(server,))
+        return Finding(ConfigSource.ISPDB, account, Trust.MEDIUM) if domain in known else None
 
-    monkeypatch.setattr(discovering, "ispdb_snapshot", snapshot)
+    monkeypatch.setattr(discovering, "from_snapshot", snapshot)
     listed = discovering.thoroughly("listed.test")
     assert listed.winner is not None
     assert (listed.winner.source, listed.account.servers[0].host) == (ConfigSource.ISPDB, "imap.listed.test")

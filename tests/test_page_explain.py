@@ -226,10 +226,7 @@ def test_a_file_that_is_no_text_is_refused_at_its_field(client: Client, content:
 
 @pytest.mark.parametrize("size", [1_000_001, 10_000_000])
 def test_too_much_is_refused_with_words_and_not_shown_again(client: Client, size: int) -> None:
-    for form in (
-        {"text": "x" * size},
-        {"text": "", "file": SimpleUploadedFile("bounce.eml", b"x" * size)},
-    ):
+    for form in ({"text": "x" * size}, {"text": "", "file": SimpleUploadedFile("bounce.eml", b"x" * size)}):
         response = client.post(URL, form)
         html = response.content.decode()
         assert response.status_code == 422
@@ -269,3 +266,14 @@ def test_the_number_of_queries_does_not_grow(client: Client) -> None:
     with CaptureQueriesContext(connection) as many:
         paste(client, "552 5.2.2 user is over quota\n550 5.1.1 User unknown\n554 message is spam\n" * 30)
     assert len(many) <= len(few) + 2
+
+
+def test_the_card_of_the_likeliest_cause_has_the_first_steps(client: Client) -> None:
+    steps = "".join(f"::: step {{#s{n}}} Do thing {n}\nWith care.\n::: end\n" for n in (1, 2, 3))
+    body = f"Intro.\n\n::: steps\n{steps}::: end\n"
+    make_article("mailbox-full", owner="recipient", classes=("rcpt.full",), body=body)
+    html = paste(client, "552 5.2.2 <b@example.com>: user is over quota")
+    assert "Do thing 1" in html
+    assert "Do thing 2" in html
+    assert "Do thing 3" not in html
+    assert html.index("Do thing 1") < html.index("What to do, step by step")

@@ -29,8 +29,7 @@ def test_it_works(client: Client, shelf: None, language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "expected"),
-    [("ja,en;q=0.5", "/ja/"), ("ru-RU", "/ru/"), ("de", "/en/"), ("", "/en/"), ("*", "/en/")],
+    ("accepted", "expected"), [("ja,en;q=0.5", "/ja/"), ("ru-RU", "/ru/"), ("de", "/en/"), ("", "/en/"), ("*", "/en/")]
 )
 def test_root_sends_on_by_accept_language(client: Client, accepted: str, expected: str) -> None:
     response = client.get("/", headers={"accept-language": accepted})

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client, override_settings
 
 from guides.limits import circuit_breaker, host_semaphore
-from guides.limits.counters import RateLimited
-from guides.limits.rate_limits import RateLimitHold
 from guides.mail.accounts import Protocol, Security
 from guides.mail.connection.probes import SEEN_AT, Endpoint
 from guides.mail.connection.test import TestPlan
@@ -35,13 +29,11 @@ class Script:
 
     def __init__(self) -> None:
         self.tests = 0
-        self.pause = 0.0
         self.end = StageResult(Leg.IMAP, Stage.LOGIN, Outcome.OK)
 
     async def run(self, _plan: TestPlan, *_arguments: object, **_more: object) -> AsyncIterator[StageResult | Verdict]:
         self.tests += 1
         yield StageResult(Leg.IMAP, Stage.INPUT, Outcome.OK)
-        await asyncio.sleep(self.pause)
         yield self.end
         yield Verdict(self.end.outcome, {Leg.IMAP: self.end.outcome}, self.end.cause, milliseconds=5)
 
@@ -107,102 +99,11 @@ def test_where_no_other_settings_may_be_tried_nothing_counts(client: Client, scr
         assert [client.post("/en/test/", form).status_code for _ in range(3)] == [200] * 3
 
 
-# --- failures at a host ------------------------------------------------------------------------------------------
-
-REJECTED = StageResult(Leg.IMAP, Stage.LOGIN, Outcome.FAIL, "auth.rejected")
-
-
-def at_once(count: int) -> list[int]:
-    """The answers to so many visitors, each with a mailbox of their own, who come together."""
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(visit, range(count)))
-
-
-def visit(number: int) -> int:
-    form = FORM | {"address": f"user{number}@example.net"}
-    try:
-        return Client(REMOTE_ADDR=f"192.0.2.{number + 1}").post("/en/test/", form).status_code
-    finally:
-        # Django leaves connections to a database in memory open, and Python 3.13 warns of those that a thread leaves.
-        if threading.current_thread() is not threading.main_thread() and connection.connection is not None:
-            connection.connection.close()
-            connection.connection = None
-
-
-@pytest.mark.django_db(transaction=True)
-@override_settings(LIMIT_QUEUE_SECONDS=2)
-def test_visitors_at_once_do_not_use_up_more_failures_than_a_host_has_left(script: Script) -> None:
-    make_provider()
-    script.end, script.pause = REJECTED, 0.1
-    answers = at_once(12)
-    assert (answers.count(200), answers.count(429)) == (4, 8)
-    assert script.tests == 4
-    assert free_permits("imap.example.net") == 4
-
-
-@pytest.mark.django_db(transaction=True)
-@override_settings(LIMIT_HOST_10_MINUTES=1, LIMIT_QUEUE_SECONDS=5)
-def test_honest_visitors_do_not_refuse_each_other(script: Script) -> None:
-    make_provider()
-    script.pause = 0.05
-    assert at_once(12) == [200] * 12
-
-
-def test_a_host_whose_failures_ran_out_meanwhile_is_refused_after_the_queue_and_holds_nothing(
-    client: Client, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_provider()
-
-    def out(_self: RateLimitHold, hosts: Iterable[str]) -> str:
-        assert set(hosts) == {"imap.example.net", "smtp.example.net"}
-        assert free_permits("imap.example.net") == 3
-        raise RateLimited("host", 300)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(RateLimitHold, "reserve_failures", out)
-        response = client.post("/en/test/", FORM)
-    assert response.status_code == 429
-    assert response["Retry-After"] == "300"
-    assert "has refused several logins" in response.content.decode()
-    assert script.tests == 0
-    assert free_permits("imap.example.net") == 4
-    with override_settings(LIMIT_TESTS_PER_PROCESS=1, LIMIT_VISITOR_AT_ONCE=1):
-        assert client.post("/en/test/", FORM).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("cause", "outcome", "counts"),
-    [
-        ("auth.rejected", Outcome.FAIL, True),
-        ("auth.locked", Outcome.FAIL, True),
-        ("unknown.unknown", Outcome.UNCLEAR, True),
-        ("unknown.unknown", Outcome.OURS, False),
-        ("auth.temp_unavailable", Outcome.FAIL, False),
-        ("net.timeout", Outcome.FAIL, False),
-        ("limit.deadline", Outcome.FAIL, False),
-    ],
-)
-def test_a_login_that_was_not_judged_is_no_failed_login(
-    script: Script, cause: str, outcome: Outcome, counts: bool
-) -> None:
-    """When a provider's login is down, its host and the mailboxes keep the failures that they have left."""
-    make_provider()
-    script.end = StageResult(Leg.IMAP, Stage.LOGIN, outcome, cause)
-    everybody = [visit(number) for number in range(6)]
-    assert everybody == ([200] * 4 + [429] * 2 if counts else [200] * 6)
-    with override_settings(LIMIT_HOST_EXEMPT=frozenset({"imap.example.net"})):
-        own = [visit(10) for _ in range(4)]
-    assert own == ([200] * 2 + [429] * 2 if counts else [200] * 4)
-
-
 # --- a probe that is not made -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("looks", [5, 1])
-@pytest.mark.parametrize("limit", ["queue", "host"])
-def test_who_is_refused_in_the_queue_leaves_the_probe_to_the_next(
-    client: Client, script: Script, monkeypatch: pytest.MonkeyPatch, looks: int, limit: str
-) -> None:
+def test_who_is_refused_in_the_queue_leaves_the_probe_to_the_next(client: Client, script: Script, looks: int) -> None:
     """Behind an open breaker, and as well when one look must be made again."""
     make_provider()
     for number in range(5):
@@ -210,11 +111,10 @@ def test_who_is_refused_in_the_queue_leaves_the_probe_to_the_next(
         circuit_breaker.record_failure(SMTP, failed("tcp.timeout"), probed=True)
     cache.delete(circuit_breaker._half_open_key(IMAP))  # a minute later
     assert circuit_breaker.known_failures([IMAP]).half_open == {IMAP}
-    permit = host_semaphore.acquire({IMAP.host: 4 if limit == "queue" else 1})
+    permit = host_semaphore.acquire({IMAP.host: 4})
     assert permit is not None
-    with override_settings(LIMIT_QUEUE_SECONDS=0), monkeypatch.context() as patched:
-        patched.setattr(RateLimitHold, "reserve_failures", lambda *_: "host")
-        assert client.post("/en/test/", FORM).status_code == {"queue": 503, "host": 429}[limit]
+    with override_settings(LIMIT_QUEUE_SECONDS=0):
+        assert client.post("/en/test/", FORM).status_code == 503
     permit.release()
     assert free_permits(IMAP.host) == 4
     assert circuit_breaker.known_failures([IMAP]).half_open == {IMAP}

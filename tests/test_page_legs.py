@@ -61,6 +61,17 @@ def test_a_message_is_sent_only_when_it_is_asked_for(client: Client, script: Scr
     assert [plan.deliver for plan in script.plans] == [False, True]
 
 
+@pytest.mark.parametrize("username", ["boss@example.net", "boss"])
+def test_a_delivery_to_somebody_elses_mailbox_is_refused_in_words(
+    client: Client, script: Script, username: str
+) -> None:
+    make_provider()
+    status, html = submit(client, deliver="on", username=username)
+    assert status == 422
+    assert "only to the mailbox of this user name" in html
+    assert script.plans == []
+
+
 def test_the_delivery_is_a_leg_of_the_page(client: Client, script: Script) -> None:
     make_provider()
     details = {"seconds": "2.5", "folder": "Junk", "deleted": "no"}

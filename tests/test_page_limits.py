@@ -16,7 +16,7 @@ from guides.limits import circuit_breaker, host_semaphore, outages, proof_of_wor
 from guides.limits.counters import RateLimited
 from guides.limits.outages import ServerName
 from guides.limits.rate_limits import acquire_test
-from guides.mail.accounts import Address, Protocol, Security
+from guides.mail.accounts import Protocol, Security
 from guides.mail.connection.probes import Endpoint
 from guides.mail.network import Egress
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
@@ -95,7 +95,7 @@ def test_a_dead_known_server_is_answered_at_once_and_clears_the_visitor(
     assert FORM["password"] not in html
     assert nobody_connects == []
     with override_settings(LIMIT_VISITOR_HOUR=1):  # and nothing was counted
-        acquire_test("127.0.0.1", Address.parse("b@example.net"), ["imap.example.net"]).release()
+        acquire_test("127.0.0.1", [("b@example.net", "imap.example.net")]).release()
 
 
 def test_a_server_typed_by_hand_is_not_said_to_be_right(client: Client, nobody_connects: list[str]) -> None:
@@ -198,7 +198,7 @@ def test_a_fault_of_our_own_frees_all_that_is_held(
     with pytest.raises(RuntimeError):
         client.post("/en/test/", FORM)
     with override_settings(LIMIT_VISITOR_AT_ONCE=1):
-        acquire_test("127.0.0.1", Address.parse("b@example.net"), ["imap.example.net"]).release()
+        acquire_test("127.0.0.1", [("b@example.net", "imap.example.net")]).release()
     assert free_permits("imap.example.net") == 4
 
 

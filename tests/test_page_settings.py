@@ -62,6 +62,9 @@ def test_local_part_as_user_name_says_what_is_wrong(client: Client) -> None:
 def test_unknown_domain_is_honest_and_offers_ways_on(client: Client) -> None:
     make_provider(domains=("gmail.com",))
     status, html = ask(client, "anna@gmial.com")
+    assert (
+        '<button type="submit" name="address" value="anna@gmail.com">anna@gmail.com</button>' in html
+    )  # keeps the name
     assert status == 200
     assert "We do not know this provider yet" in html
     assert 'href="/en/settings/gmail.com/"' in html

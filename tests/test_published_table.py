@@ -88,7 +88,8 @@ def test_every_provider_has_a_valid_file_and_a_profile_where_a_password_is_possi
             continue
         domain = one_domain(provider)
         response = client.get(f"/v1.1/{domain}")
-        if not is_complete(provider):
+        if not is_complete(provider) or provider.confidence == "low":
+            assert client.get(f"/profile/{domain}.mobileconfig").status_code == 404, provider.slug
             assert response.status_code == 404, provider.slug
             continue
         assert response.status_code == 200, provider.slug

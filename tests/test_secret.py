@@ -39,13 +39,7 @@ def test_it_goes_out_unchanged(value: str) -> None:
 
 def test_nothing_that_prints_it_shows_it() -> None:
     secret = Secret(PASSWORD)
-    shown = [
-        repr(secret),
-        str(secret),
-        f"{secret}",
-        f"{secret!r:>40}",
-        repr([{"p": secret}]),
-    ]
+    shown = [repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", repr([{"p": secret}])]
     assert not any(part in text for text in shown for part in (PASSWORD, "Pferd", "Korr"))
     assert "<Secret>" in shown[0]
 

@@ -21,7 +21,8 @@ from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.management.testmail_display import Display, display_for
 from guides.services.articles import Articles, titles
-from guides.views.result_page import ArticleLink, TestPage
+from guides.views.result_page import TestPage
+from guides.views.verdicts import ArticleLink
 from tests.factories import make_article
 from tests.scripted import ADDRESS, Imap, Pop3, Smtp, run_against
 

@@ -20,8 +20,4 @@ def test_vendored_file_is_unchanged(name: str, sha256: str) -> None:
 
 
 def test_nothing_else_is_vendored() -> None:
-    assert {path.name for path in VENDOR.iterdir()} == {
-        "htmx-4.0.1.min.js",
-        "hx-sse-4.0.1.min.js",
-        "LICENSE-htmx.txt",
-    }
+    assert {path.name for path in VENDOR.iterdir()} == {"htmx-4.0.1.min.js", "hx-sse-4.0.1.min.js", "LICENSE-htmx.txt"}

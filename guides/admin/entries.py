@@ -83,12 +83,7 @@ class ProviderAdmin(EntryAdmin):
     list_filter = ["is_own", "password", "must_enable", "confidence", "checked_on"]
     actions = ["mark_as_own", "mark_as_foreign"]
     search_fields = ["name", "slug", "domains__domain", "suffix_rules__suffix", "servers__host"]
-    inlines = [
-        inlines.ServerInline,
-        inlines.ProviderTextInline,
-        inlines.SuffixRuleInline,
-        inlines.DomainInline,
-    ]
+    inlines = [inlines.ServerInline, inlines.ProviderTextInline, inlines.SuffixRuleInline, inlines.DomainInline]
     fieldsets = [
         (None, {"fields": ["name", "slug", "position", "is_own", "seen_version"]}),
         (_("Password"), {"fields": ["password", "password_pattern", "must_enable"]}),

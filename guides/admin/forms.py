@@ -20,8 +20,9 @@ from guides.library.rows import entry_of
 from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import PatternFault, check_pattern
+from guides.mail.discovery.names import is_public_suffix
 from guides.markup import MESSAGES, MarkupError
-from guides.models import ErrorArticle, ErrorPattern, MailClient, Provider
+from guides.models import ErrorArticle, ErrorPattern, MailClient, Provider, SuffixRule
 from guides.models.texts import Text
 from guides.models.versioned import Versioned
 
@@ -141,6 +142,19 @@ class DomainRowForm(ModelForm):
     def is_no_name(self, _typed: str) -> bool:
         """Whether what was typed is right although it is no domain name."""
         return False
+
+
+class SuffixForm(DomainRowForm):
+    """A rule for all names below a suffix, which therefore must have one owner."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse a public suffix for exchangers, such as `co.jp`."""
+        cleaned = super().clean()
+        suffix = self.cleaned_data.get("suffix")
+        if suffix and self.cleaned_data.get("kind") == SuffixRule.Kind.MX and is_public_suffix(suffix):
+            words = _("Names below this suffix have different owners, so a rule about it would be wrong for most.")
+            self.add_error("suffix", ValidationError(words, code="public_suffix"))
+        return cleaned
 
 
 class ServerForm(DomainRowForm):

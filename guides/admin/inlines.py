@@ -10,7 +10,7 @@ from django.forms import BaseInlineFormSet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin.forms import ClassForm, DomainRowForm, PatternForm, ServerForm, TextForm, VersionForm
+from guides.admin.forms import ClassForm, DomainRowForm, PatternForm, ServerForm, SuffixForm, TextForm, VersionForm
 from guides.library.compiling import wants_steps
 from guides.markup import MESSAGES, MarkupError, compile_text
 from guides.models import (
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 else:
     StackedInline, TabularInline, InlineFormSet = admin.StackedInline, admin.TabularInline, BaseInlineFormSet
 
+SERVER_FIELDS: list[Any] = [
+    "position", "protocol", "host", "port", "security", "username", "username_template", "password_login",
+    "oauth2_login",
+]  # fmt: skip
 TEXT_FIELDS: list[Any] = ["language", "title", "summary", "body", "status", "sources", "checked_on", "seen_version"]
 
 
@@ -78,7 +82,7 @@ class SuffixRuleInline(TabularInline):
     """A provider's rules for everything below a suffix."""
 
     model = SuffixRule
-    form = DomainRowForm
+    form = SuffixForm
     fields = ["kind", "suffix"]
     extra = 0
 
@@ -97,7 +101,7 @@ class ServerInline(TabularInline):
     model = ProviderServer
     formset = ServerFormSet
     form = ServerForm
-    fields = ["position", "protocol", "host", "port", "security", "username", "password_login", "oauth2_login"]
+    fields = SERVER_FIELDS
     extra = 0
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from guides.admin.entries import ModelAdmin
 from guides.admin.forms import DomainRowForm, VersionedForm
+from guides.admin.inlines import SERVER_FIELDS
 from guides.library_cache import raise_version
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.discovery.autoconfig import DOMAIN_PLACEHOLDER
@@ -48,7 +49,7 @@ class IspdbServerInline(TabularInline):
 
     model = IspdbServer
     form = IspdbServerForm
-    fields = ["position", "protocol", "host", "port", "security", "username", "password_login", "oauth2_login"]
+    fields = SERVER_FIELDS
     extra = 0
 
 
@@ -58,9 +59,12 @@ class IspdbEntryAdmin(ModelAdmin):
 
     form = VersionedForm
     save_on_top = True
-    fields = ["source", "name", "is_used", "is_kept", "must_enable", "enable_url", "help_url", "seen_version"]
-    list_display = ["source", "name", "domain_count", "is_used", "is_kept"]
-    list_filter = ["is_used", "is_kept"]
+    fields = [
+        "source", "name", "is_used", "is_kept", "is_doubtful", "must_enable", "enable_url", "help_url", "sources",
+        "doubts", "seen_version",
+    ]  # fmt: skip
+    list_display = ["source", "name", "domain_count", "is_shipped", "is_doubtful", "is_used", "is_kept"]
+    list_filter = ["is_shipped", "is_doubtful", "is_used", "is_kept"]
     search_fields = ["source", "name", "domains__domain", "servers__host"]
     inlines = [IspdbServerInline, IspdbDomainInline]
 

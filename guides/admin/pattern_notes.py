@@ -38,9 +38,7 @@ def in_way(row: ErrorPattern, shadows: Shadows) -> list[SafeString]:
 
 def _with_links(words: str, row: ErrorPattern, others: tuple[ErrorPattern, ...]) -> SafeString:
     links = format_html_join(
-        ", ",
-        '<a href="{}">{}</a>{}',
-        ((_page(other), other.name, _same(row, other)) for other in others),
+        ", ", '<a href="{}">{}</a>{}', ((_page(other), other.name, _same(row, other)) for other in others)
     )
     return format_html("{} {}.", words, links)
 

@@ -16,6 +16,7 @@ from guides.library.rows import columns, key_of_column, model_of, part_rows
 from guides.mail.accounts import BRIDGE_HOST, AddressError, PasswordKind, domain_to_ascii
 from guides.mail.diagnosis.classes import CLASSES
 from guides.mail.diagnosis.patterns import Pattern, PatternFault, PatternSet, check_pattern
+from guides.mail.discovery.names import is_public_suffix
 from guides.markup import MarkupError, compile_text
 from guides.models import Guide, MailClient, Provider
 from guides.models.texts import TextStatus
@@ -151,6 +152,9 @@ def password_pattern_fault(pattern: str) -> str:
     return ""
 
 
+PUBLIC_SUFFIX = "names below it have different owners"
+
+
 def host_fault(host: str) -> str:
     """What is wrong with a domain or host name; "" when it is in A-labels and lower case."""
     try:
@@ -184,6 +188,8 @@ def _provider(entry: entries.ProviderEntry) -> Iterator[entries.FileFault]:
         for number, name in enumerate(getattr(entry, key)):
             if what := host_fault(name):
                 yield entry.where.fault(f"{key}.{number}", f"{key}: {what}")
+            elif key == "mx_suffixes" and is_public_suffix(name):
+                yield entry.where.fault(f"{key}.{number}", f"{key}: “{name}” is a public suffix: {PUBLIC_SUFFIX}")
     if what := password_pattern_fault(entry.password_pattern):
         yield entry.where.fault("password_pattern", f"password_pattern: RE2 cannot read it: {what}")
     seen = set()

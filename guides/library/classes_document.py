@@ -1,4 +1,4 @@
-"""The part of `docs/classes.md` that is generated: every class with its meaning, its usual owner and its article."""
+"""The part of `docs/classes.md` that is generated: every class with its meaning, its owners and its article."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from guides.mail.diagnosis.classes import USUAL_OWNER
+from guides.mail.diagnosis.classes import ARTICLES, OWNERS, Context, Owners
 from guides.mail.diagnosis.meanings import FAMILIES, MEANINGS
 
 BEGIN = "<!-- classes: written by `manage.py classes_document` -->"
@@ -28,13 +28,28 @@ def library_articles(library: Path) -> dict[str, str]:
 def tables(articles: Mapping[str, str]) -> str:
     """Markdown: a table for each family of classes."""
     parts = []
-    for family, names in groupby(USUAL_OWNER, key=lambda name: name.partition(".")[0]):
+    for family, names in groupby(OWNERS, key=lambda name: name.partition(".")[0]):
         rows = "\n".join(
-            f"| `{name}` | {MEANINGS[name]} | `{USUAL_OWNER[name]}` | {_article(articles.get(name))} |"
+            f"| `{name}` | {MEANINGS[name]} | {_who(OWNERS[name])} | {_articles(name, articles.get(name))} |"
             for name in names
         )
         parts.append(f"### `{family}`: {FAMILIES[family]}\n\n{HEAD}\n{rows}")
     return "\n\n".join(parts)
+
+
+def _who(owners: Owners) -> str:
+    """The owner, or the owners with the contexts in which each is told."""
+    if len(set(owners)) == 1:
+        return f"`{owners[0]}`"
+    named: dict[str, list[str]] = {}
+    for context, owner in zip(Context, owners, strict=True):
+        named.setdefault(owner.value, []).append(context.value)
+    return ", ".join(f"`{owner}` ({', '.join(contexts)})" for owner, contexts in named.items())
+
+
+def _articles(name: str, slug: str | None) -> str:
+    others = [f"{_article(ARTICLES[name, context])} ({context})" for context in Context if (name, context) in ARTICLES]
+    return ", ".join([_article(slug), *others])
 
 
 def _article(slug: str | None) -> str:

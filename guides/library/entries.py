@@ -136,6 +136,7 @@ class ServerEntry(Located):
     security: Security
     username: UsernameForm = UsernameForm.ADDRESS
     auth: tuple[Login, ...] = field(default=(Login.PASSWORD,), metadata=UNORDERED)
+    username_template: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

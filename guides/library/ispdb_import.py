@@ -18,6 +18,7 @@ from guides.mail.accounts import AuthMethod
 from guides.models import IspdbDomain, IspdbEntry, IspdbServer, ProviderDomain
 
 BATCH = 500  # rows in one statement
+_COPIED = ("must_enable", "enable_url", "help_url", "sources", "doubts", "is_doubtful")
 
 
 class FileOutcome(StrEnum):
@@ -52,8 +53,13 @@ class ImportReport:
     @property
     def summary(self) -> str:
         """The number of files by outcome, in one line."""
+        return f"Files: {self.counted}"
+
+    @property
+    def counted(self) -> str:
+        """The same without a head."""
         counts = Counter(self.outcomes.values())
-        return "Files: " + ", ".join(f"{counts[outcome]} {outcome}" for outcome in FileOutcome if counts[outcome])
+        return ", ".join(f"{counts[outcome]} {outcome}" for outcome in FileOutcome if counts[outcome])
 
 
 @transaction.atomic
@@ -63,19 +69,26 @@ def import_folder(folder: Path, *, prune: bool = False) -> ImportReport:
     Raises NotAFolderError; then nothing has changed.
     """
     files = read_folder(folder, settings.ALLOWED_SUFFIXES)
-    return _Import(files, prune=prune).run()
+    return _Import(files, prune=prune, shipped=False).run()
+
+
+@transaction.atomic
+def load_shipped(files: list[ReadFile]) -> ImportReport:
+    """Load the entries that the portal brings along. Domains that an operator imported or staff changed stay there."""
+    return _Import(files, prune=True, shipped=True).run()
 
 
 class _Import:
-    """One import."""
+    """One import, or one load of what the portal brings along (`shipped`)."""
 
-    def __init__(self, files: list[ReadFile], *, prune: bool) -> None:
+    def __init__(self, files: list[ReadFile], *, prune: bool, shipped: bool) -> None:
         self.files = files
         self.prune = prune
+        self.shipped = shipped
         self.report = ImportReport()
-        entries = IspdbEntry.objects.select_for_update().prefetch_related("domains", "servers")
-        self.entries = {entry.source: entry for entry in entries}
-        kept = (entry for entry in self.entries.values() if entry.is_kept)
+        entries = list(IspdbEntry.objects.select_for_update().prefetch_related("domains", "servers"))
+        self.entries = {entry.source: entry for entry in entries if entry.is_shipped == shipped}
+        kept = (entry for entry in entries if entry.is_kept or (shipped and not entry.is_shipped))
         self.staffs = {row.domain: entry.source for entry in kept for row in entry.domains.all()}
         self.table = frozenset(ProviderDomain.objects.values_list("domain", flat=True))
 
@@ -133,8 +146,13 @@ class _Import:
         for chunk in _chunks([file.name for file in wanted]):
             IspdbDomain.objects.filter(entry__source__in=chunk).delete()
             IspdbServer.objects.filter(entry__source__in=chunk).delete()
-        fresh = [IspdbEntry(source=file.name, **_columns(file)) for file in wanted if file.name not in self.entries]
-        entry_of = {**self.entries, **{entry.source: entry for entry in IspdbEntry.objects.bulk_create(fresh)}}
+        fresh = [
+            IspdbEntry(source=file.name, is_shipped=self.shipped, **_columns(file))
+            for file in wanted
+            if file.name not in self.entries
+        ]
+        made = IspdbEntry.objects.bulk_create(fresh, batch_size=BATCH)
+        entry_of = {**self.entries, **{entry.source: entry for entry in made}}
         for file in wanted:
             if file.name in self.entries:
                 entry = self.entries[file.name]
@@ -151,7 +169,8 @@ class _Import:
             for position, server in enumerate(file.servers)
         ]
         IspdbServer.objects.bulk_create(servers, batch_size=BATCH)
-        raise_version()
+        if wanted or FileOutcome.PRUNED in self.report.outcomes.values():
+            raise_version()
 
 
 def _content(file: ReadFile) -> ReadFile:
@@ -170,11 +189,14 @@ def _stored(entry: IspdbEntry) -> ReadFile:
         must_enable=entry.must_enable,
         enable_url=entry.enable_url,
         help_url=entry.help_url,
+        sources=entry.sources,
+        doubts=entry.doubts,
+        is_doubtful=entry.is_doubtful,
     )
 
 
 def _columns(file: ReadFile) -> dict[str, Any]:
-    own = {key: getattr(file, key) for key in ("must_enable", "enable_url", "help_url")}
+    own = {key: getattr(file, key) for key in _COPIED}
     return {"name": file.display_name, **own}
 
 

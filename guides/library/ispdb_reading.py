@@ -49,6 +49,9 @@ class ReadFile:
     must_enable: bool = False
     enable_url: str = ""
     help_url: str = ""
+    sources: str = ""
+    doubts: str = ""
+    is_doubtful: bool = False
     left_out: tuple[str, ...] = ()
     refused: str = ""
 

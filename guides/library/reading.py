@@ -67,8 +67,8 @@ class _Reading:
             "errors": self._errors,
         }
         for path in _visible(self.root):
-            if path.suffix == ".py" or path.name == "__pycache__":
-                continue  # the portal's own content stands beside this module
+            if path.suffix == ".py" or path.name in ("__pycache__", "public"):
+                continue  # the portal's own content stands beside this module, and public tables' facts
             if path.name in folders and path.is_dir():
                 folders[path.name](path)
             else:

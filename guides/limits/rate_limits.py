@@ -1,8 +1,6 @@
-"""Rate limits of the connection test: per visitor, per account, per mail server, per process.
+"""Rate limits of the connection test: per visitor and per process; those of refused logins are asked here first.
 
-Mail servers lock an account after three wrong passwords and ban an address after five; every test of this portal
-comes from one address, and a stranger may name any account. Counts are kept under keyed hashes: neither a visitor's
-address nor a mail address can be read from the cache.
+Counts are kept under keyed hashes: neither a visitor's address nor a mail address can be read from the cache.
 """
 
 from __future__ import annotations
@@ -15,27 +13,13 @@ from typing import Self
 
 from django.conf import settings
 
-from guides.limits.counters import (
-    SLOT_SECONDS,
-    RateLimited,
-    Slot,
-    Window,
-    acquire_slots,
-    check,
-    count,
-    release_slots,
-    uncount,
-    used,
-)
+from guides.limits import refused_logins
+from guides.limits.counters import RateLimited, Slot, Window, acquire_slots, check, count, release_slots, uncount
 from guides.limits.local_semaphore import LocalSemaphore
 from guides.limits.shared_cache import cache_optional, keyed_hash
-from guides.mail.accounts import Address
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_HOUR, _DAY = 3600, 86400
 BUSY_RETRY_SECONDS = 5
-
-# Failures that running tests may yet cause. One that was never taken back expires when its test must be over.
-_RESERVED = Window("reserved", 0, SLOT_SECONDS)
 
 _tests = LocalSemaphore()
 _lookups = LocalSemaphore()
@@ -44,17 +28,15 @@ _lookups = LocalSemaphore()
 class RateLimitHold:
     """What one test has counted and holds. Leaving the context, or `release`, frees what it holds."""
 
-    def __init__(self, accounts: Iterable[str]) -> None:
-        self._accounts = tuple(accounts)
+    def __init__(self) -> None:
         self._is_released = False
         self._visitor_slots: tuple[Slot, ...] = ()
         self._counted: list[str] = []
-        self._reserved: dict[str, str] = {}  # subject -> key of the failure that is reserved for it
 
-    def acquire(self, visitor: str, hosts: Iterable[str], *, proven: bool) -> None:
+    def acquire(self, visitor: str, logins: Iterable[tuple[str, str]], *, proven: bool) -> None:
         """Count this test against every limit. Raises RateLimited or SharedCacheDown, and then holds nothing."""
         try:
-            check([*self._failures(hosts)])
+            refused_logins.check(logins)
             self._visitor_slots = acquire_slots("visitor", visitor, settings.LIMIT_VISITOR_AT_ONCE)
             if not self._visitor_slots:
                 raise RateLimited("visitor_at_once", BUSY_RETRY_SECONDS)
@@ -64,36 +46,6 @@ class RateLimitHold:
         except BaseException:
             self.refund()  # what was refused does not put off the time when there is room again
             raise
-
-    def reserve_failures(self, hosts: Iterable[str]) -> str:
-        """Reserve a failure of the account and of each host where a login may be refused; "" when that was done.
-
-        A failure is reserved before the login, so that tests at the same time do not use up more of them than are left.
-        Raises RateLimited when there is none left. Else the name of a limit of which other tests have reserved what is
-        left; most will give it back soon. To be called when the test has its permits for the hosts: tests that wait for
-        theirs must not use up others' failures.
-        """
-        hosts = list(hosts)
-        for subject in (*self._accounts, *_host_subjects(hosts)):
-            self._reserved[subject] = count(_RESERVED, subject)
-        limits = list(self._failures(hosts))
-        numbers = used([*limits, *((_RESERVED, subject) for _window, subject in limits)])
-        failed, reserved = numbers[: len(limits)], numbers[len(limits) :]
-        for (window, _subject), *events in zip(limits, failed, reserved, strict=True):
-            if sum(events) > window.limit:
-                self._free_reservations()
-                check(limits)
-                return window.name
-        return ""
-
-    def record_failed_login(self, host: str) -> None:
-        """A server refused user name and password: it counts against the account and the host."""
-        with cache_optional("a refused login is not counted"):
-            for window, subject in self._failures([host]):
-                count(window, subject)
-                key = self._reserved.pop(subject, None)
-                if key is not None:
-                    uncount(key)  # it has become a failure
 
     def refund(self) -> None:
         """The test is not made after all: it does not count, and nothing is held."""
@@ -111,18 +63,6 @@ class RateLimitHold:
         slots, self._visitor_slots = self._visitor_slots, ()
         with cache_optional("what a test held expires by itself"):
             release_slots(slots)
-            self._free_reservations()
-
-    def _free_reservations(self) -> None:
-        reserved, self._reserved = self._reserved, {}
-        for key in reserved.values():
-            uncount(key)
-
-    def _failures(self, hosts: Iterable[str]) -> Iterator[tuple[Window, str]]:
-        """The windows of refused logins, each with its subject."""
-        yield from ((window, subject) for subject in self._accounts for window in _account_windows())
-        window = Window("host", settings.LIMIT_HOST_10_MINUTES, 10 * _MINUTE)
-        yield from ((window, subject) for subject in _host_subjects(hosts))
 
     def __enter__(self) -> Self:
         return self
@@ -133,26 +73,16 @@ class RateLimitHold:
         self.release()
 
 
-def acquire_test(
-    visitor_ip: str,
-    address: Address,
-    hosts: Iterable[str],
-    usernames: Iterable[str] = (),
-    *,
-    proven: bool = False,
-) -> RateLimitHold:
-    """Count a visitor's test of a password of `address` at `hosts`. Raises RateLimited with the limit, SharedCacheDown.
+def acquire_test(visitor_ip: str, logins: Iterable[tuple[str, str]], *, proven: bool = False) -> RateLimitHold:
+    """Count a visitor's test. Raises RateLimited with the limit, SharedCacheDown.
 
-    `usernames` are the names that will be sent: a stranger could guess at one account under many invented addresses.
-    `proven`: the visitor's browser has solved a proof of work, for which there are some more tests.
+    `logins`: the user names that will be sent, each with its host. `proven`: the visitor's browser has solved a proof
+    of work, for which there are some more tests.
     """
-    hosts = [host.lower() for host in hosts]
-    accounts = {keyed_hash("account", f"{address.local_part}@{address.domain}".casefold())}
-    accounts |= {keyed_hash("username", f"{name.casefold()}\0{host}") for name in usernames for host in hosts}
     if not _tests.acquire(settings.LIMIT_TESTS_PER_PROCESS):
         raise RateLimited("busy", BUSY_RETRY_SECONDS)
-    hold = RateLimitHold(accounts)
-    hold.acquire(visitor_name(visitor_ip), hosts, proven=proven)
+    hold = RateLimitHold()
+    hold.acquire(visitor_name(visitor_ip), logins, proven=proven)
     return hold
 
 
@@ -193,19 +123,6 @@ def _visitor_windows(*, proven: bool) -> tuple[Window, ...]:
     if proven:
         hour, day = hour + settings.LIMIT_PROOF_HOUR, day + settings.LIMIT_PROOF_DAY
     return (Window("visitor_hour", hour, _HOUR), Window("visitor_day", day, _DAY))
-
-
-def _account_windows() -> tuple[Window, ...]:
-    return (
-        Window("account", settings.LIMIT_ACCOUNT_10_MINUTES, 10 * _MINUTE),
-        Window("account", settings.LIMIT_ACCOUNT_HOUR, _HOUR),
-        Window("account", settings.LIMIT_ACCOUNT_DAY, _DAY),
-    )
-
-
-def _host_subjects(hosts: Iterable[str]) -> list[str]:
-    names = {host.lower() for host in hosts} - settings.LIMIT_HOST_EXEMPT
-    return [keyed_hash("host", name) for name in sorted(names)]
 
 
 def _network_of(visitor_ip: str) -> str:

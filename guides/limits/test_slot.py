@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from django.conf import settings
-
-from guides.limits import circuit_breaker, host_semaphore, outages, process_state
+from guides.limits import circuit_breaker, host_semaphore, outages, process_state, refused_logins
 from guides.limits.circuit_breaker import KnownFailures
-from guides.limits.counters import RateLimited
-from guides.limits.host_semaphore import POLL_SECONDS, RETRY_SECONDS, HostPermit
+from guides.limits.host_semaphore import HostPermit
 from guides.limits.listed_servers import listed_on
 from guides.limits.outages import ServerName
 from guides.limits.shared_cache import cache_optional
@@ -88,33 +84,23 @@ class TestSlot:
         """Whether anything is left to be asked of a server: of the plan's, or of others that could have been meant."""
         return any(self._connects())
 
-    def acquire(self, reserve_failures: Callable[[Iterable[str]], str]) -> None:
-        """Wait for permits for the hosts to connect to, then reserve a failure where there will be a login.
+    def acquire(self) -> None:
+        """Wait for permits for the hosts to connect to.
 
         Raises RateLimited or SharedCacheDown, and then holds nothing. Afterwards `must_connect` may be False: other
         tests have found out meanwhile.
         """
-        until = time.monotonic() + settings.LIMIT_QUEUE_SECONDS
         self.failures = KnownFailures(self.failures.known, circuit_breaker.claim_half_open(self.failures))
         try:
             while self.must_connect:
                 self._permit = host_semaphore.acquire(self._hosts(), self._is_settled)
                 if self._permit is not None:
-                    self._reserve(reserve_failures, until)
                     return
         except BaseException:
             self.close()
             with cache_optional("no test tries the server again for a minute"):
                 circuit_breaker.return_half_open(self.failures)
             raise
-
-    def _reserve(self, reserve_failures: Callable[[Iterable[str]], str], until: float) -> None:
-        """Wait for failures that other tests have reserved: most of them are given back."""
-        hosts = {endpoint.host.lower() for endpoint in self.endpoints.values() if self._is_probed(endpoint)}
-        while limit := reserve_failures(hosts):
-            if time.monotonic() >= until:
-                raise RateLimited(limit, RETRY_SECONDS)
-            time.sleep(POLL_SECONDS)
 
     def shared_state(self) -> SharedState:
         """What the test itself gets to know."""
@@ -123,6 +109,7 @@ class TestSlot:
             process_state.address_semaphore(),
             self.failures.known,
             self.failures.half_open,
+            refused_logins.attempt,
         )
 
     def record(self, result: StageResult) -> None:

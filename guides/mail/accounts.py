@@ -6,12 +6,16 @@ Discovery returns an `Account`, providers are stored as one, guides show its val
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import unquote
 
 import idna
+
+from guides.mail.unicode_text import normalized
 
 
 class Protocol(StrEnum):
@@ -72,23 +76,57 @@ class AddressError(ValueError):
         self.fault: AddressFault = fault
 
 
+_LONGEST_TYPED = 1000  # characters, before any work is done on them; an address has at most 254 octets
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # ！ to ～, as Japanese keyboards type them
+_FULL_STOPS = dict.fromkeys(map(ord, "。｡"), ".")
+# Word joiners and soft hyphens, which pages put into addresses so that they wrap, and byte order marks.
+_ZERO_WIDTH = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+_AS_MEANT = _FULL_WIDTH | _FULL_STOPS | _ZERO_WIDTH
+_SPACES = " \t\u00a0\u3000"
+# Marks and embeddings of direction, which dialogs of Windows put around a text; no overrides, which would reverse it.
+_AROUND = _SPACES + "\r\n\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
+_BEFORE = _AROUND + '"<([,;:«“„「『〈《【'
+_AFTER = _AROUND + "\"'>)].,;:!?»”“」』〉》】、"
+
+_NAMED = re.compile(r"[^<>]*<([^<>]*)>[\s,;.]*")
+
+
+def as_meant(typed: str) -> str:
+    """What a visitor means by an address or a domain that was typed or pasted: without what stands around it.
+
+    `mailto:` (RFC 6068), a display name before <…> (RFC 5322), quotation marks and punctuation at both ends, zero-width
+    characters and spaces beside the @ are left out; full-width characters and ideographic full stops become ASCII.
+    """
+    text = normalized("NFC", typed[: _LONGEST_TYPED + 1]).translate(_AS_MEANT).strip(_AROUND)
+    if text[:7].lower() == "mailto:":
+        text = unquote(text[7:].partition("?")[0])
+    if named := _NAMED.fullmatch(text):
+        text = named[1]
+    if text[:1] == text[-1:] == "'":
+        text = text[1:-1]
+    text = text.lstrip(_BEFORE).rstrip(_AFTER)
+    return "@".join(part.strip(_SPACES) for part in text.split("@"))
+
+
 def domain_to_ascii(domain: str) -> str:
     """The IDNA 2008 A-label form of `domain`, in lower case and without a final dot.
 
     Raises AddressError("ip_literal") for address literals and AddressError("domain") for anything that cannot be a
     public host name: a single label, an empty or too long one, a last label that does not begin with a letter.
     """
-    text = unicodedata.normalize("NFC", domain).strip().rstrip(".").lower()
+    if len(domain) > _LONGEST_TYPED:
+        raise AddressError("domain")
+    text = normalized("NFC", domain).translate(_FULL_STOPS).strip().rstrip(".").lower()
     if not text or text.startswith("[") or ":" in text:
         raise AddressError("ip_literal" if text else "domain")
     try:
-        ascii_form = idna.encode(text, uts46=True).decode("ascii")
+        ascii_form = idna.encode(text, uts46=True).decode("ascii").rstrip(".")
     except (idna.IDNAError, UnicodeError) as error:
         raise AddressError("domain") from error
     labels = ascii_form.split(".")
     if all(label.isdigit() for label in labels):
         raise AddressError("ip_literal")
-    if len(ascii_form) > 253 or len(labels) < 2 or not labels[-1][0].isalpha():
+    if len(ascii_form) > 253 or len(labels) < 2 or not labels[-1][:1].isalpha():
         raise AddressError("domain")
     return ascii_form
 
@@ -102,23 +140,27 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read what a visitor typed. Raises AddressError. Full-width characters (Japanese input) are read as ASCII."""
-        text = unicodedata.normalize("NFC", text).strip()
-        if not text.isascii() and (narrow := unicodedata.normalize("NFKC", text)).isascii():
+        """Read what a visitor typed, as it was meant (`as_meant`). Raises AddressError."""
+        if len(text) > _LONGEST_TYPED:
+            raise AddressError("too_long")
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise AddressError("control")
+        text = as_meant(text)
+        if not text.isascii() and (narrow := normalized("NFKC", text)).isascii():
             text = narrow
         if not text:
             raise AddressError("empty")
         if len(text.encode()) > 254:
             raise AddressError("too_long")
-        if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn") for char in text):
+        if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn") or char == "\ufffd" for char in text):
             raise AddressError("control")
+        if text.count("@") > 1:
+            raise AddressError("two_at")
         if any(char.isspace() for char in text):
             raise AddressError("space")
         local_part, at, domain = text.rpartition("@")
         if not at:
             raise AddressError("no_at")
-        if "@" in local_part:
-            raise AddressError("two_at")
         if not local_part or len(local_part.encode()) > 64:
             raise AddressError("local_part")
         if local_part[0] == "." or local_part[-1] == "." or ".." in local_part:
@@ -154,6 +196,7 @@ class Server:
     security: Security
     username: UsernameForm = UsernameForm.ADDRESS
     auth: tuple[AuthMethod, ...] = (AuthMethod.PASSWORD,)
+    username_template: str = ""  # of a name of another form: autoconfig's placeholders, e.g. "ACME\\%EMAILLOCALPART%"
 
     def username_for(self, address: Address) -> str | None:
         """The user name to enter for `address`; None when only the visitor knows it."""
@@ -163,7 +206,15 @@ class Server:
             case UsernameForm.LOCAL_PART:
                 return address.local_part
             case _:
-                return None
+                return self._filled(address) if self.username_template else None
+
+    def _filled(self, address: Address) -> str:
+        values = {
+            "%EMAILADDRESS%": str(address),
+            "%EMAILLOCALPART%": address.local_part,
+            "%EMAILDOMAIN%": address.domain,
+        }
+        return re.sub("%[A-Z]+%", lambda found: values.get(found[0], found[0]), self.username_template)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,12 +182,7 @@ class Egress:
         return Resolution(host, addresses[: self.limits.dns_addresses], found[0].canonical)
 
     async def connect(
-        self,
-        resolution: Resolution,
-        port: int,
-        usual: frozenset[int] = MAIL_PORTS,
-        *,
-        compare_families: bool = False,
+        self, resolution: Resolution, port: int, usual: frozenset[int] = MAIL_PORTS, *, compare_families: bool = False
     ) -> Channel:
         """Connect to the first address that answers (after RFC 8305). Raises ChannelFault, `tcp.*`.
 
@@ -232,11 +227,7 @@ class Egress:
             return None
 
     async def _describe_certificate(
-        self,
-        resolution: Resolution,
-        port: int,
-        host: str,
-        starttls: Callable[[Channel], Awaitable[None]] | None,
+        self, resolution: Resolution, port: int, host: str, starttls: Callable[[Channel], Awaitable[None]] | None
     ) -> CertificateSummary | None:
         try:
             channel = await self.connect(resolution, port)

@@ -15,12 +15,7 @@ from typing import TypeAlias
 from guides.markup import conditions
 from guides.markup.conditions import Condition
 from guides.markup.faults import FaultLog
-from guides.markup.vocabulary import (
-    BLOCKS,
-    ROWS,
-    ROWS_WITH_VALUE,
-    ROWS_WITH_WRONG_CHOICE,
-)
+from guides.markup.vocabulary import BLOCKS, ROWS, ROWS_WITH_VALUE, ROWS_WITH_WRONG_CHOICE
 
 MOST_NESTED = 12
 

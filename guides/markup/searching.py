@@ -8,11 +8,11 @@ prefixes; bigrams and trigrams are searched exactly. See docs/decisions/0006-sea
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from guides.mail.unicode_text import normalized
 from guides.markup.endings import EMPTY_WORDS, stem
 
 LONGEST_QUERY = 200  # characters
@@ -65,7 +65,7 @@ def fold_kana(text: str) -> str:
 
 def simple(text: str) -> str:
     """A text without differences of width, case and ё, still readable."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("ё", "е")
+    return normalized("NFKC", normalized("NFKC", text).casefold()).replace("ё", "е")
 
 
 def tokens(text: str) -> Iterator[str]:

@@ -8,10 +8,7 @@ from typing import Self
 from guides.mail.accounts import Account, Address, PasswordKind, Protocol, Security, Server, UsernameForm
 from guides.markup.vocabulary import LINKS, TRUE_WHEN_UNKNOWN
 
-_PASSWORD_WORDS = {
-    PasswordKind.OAUTH2: "oauth2_only",
-    PasswordKind.NONE: "no_clients",
-}
+_PASSWORD_WORDS = {PasswordKind.OAUTH2: "oauth2_only", PasswordKind.NONE: "no_clients"}
 _OTHER = {Protocol.IMAP: Protocol.POP3, Protocol.POP3: Protocol.IMAP}
 
 

@@ -97,9 +97,7 @@ class _OneToOne(dict[int, str]):
 _FOLD_EACH = _OneToOne()
 
 
-@lru_cache(
-    maxsize=256
-)  # searches show the same texts again and again, and folding one takes half of its snippet's time
+@lru_cache(maxsize=256)  # searches show the same texts again, and folding one takes half of its snippet's time
 def _aligned(text: str) -> tuple[str, Sequence[int]]:
     """The folded text, and for each of its positions (and its end) the position in the original."""
     folded = text.translate(_FOLD_EACH)
@@ -138,6 +136,8 @@ def _word_start(text: str, start: int, limit: int) -> int:
 def _cut(text: str, start: int, length: int, least: int = 0) -> int:
     """The end of a snippet from `start` of width `length`; at the end of a word, and not before `least`."""
     width, end = 0, start
+    if text[start : start + length].isascii():
+        width, end = length, min(start + length, len(text))
     while end < len(text) and width < length:
         width += 2 if unicodedata.east_asian_width(text[end]) in "WF" else 1
         end += 1

@@ -84,15 +84,7 @@ OPEN_DIMENSIONS: frozenset[str] = frozenset(
 
 # The words that are true for a domain without known settings, in addition to the chosen protocol and version.
 TRUE_WHEN_UNKNOWN: frozenset[str] = frozenset(
-    {
-        "password",
-        "incoming_tls",
-        "smtp_tls",
-        "username_address",
-        "smtp_username_address",
-        "has_imap",
-        "has_pop3",
-    }
+    {"password", "incoming_tls", "smtp_tls", "username_address", "smtp_username_address", "has_imap", "has_pop3"}
 )
 
 BOXES: tuple[str, ...] = ("warning", "note", "tip")

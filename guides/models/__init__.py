@@ -5,13 +5,7 @@ from guides.models.errors import ArticleClass, ErrorArticle, ErrorPattern, Error
 from guides.models.guides import Guide, GuideText
 from guides.models.ispdb import IspdbDomain, IspdbEntry, IspdbServer
 from guides.models.library_version import LibraryVersion
-from guides.models.providers import (
-    Provider,
-    ProviderDomain,
-    ProviderServer,
-    ProviderText,
-    SuffixRule,
-)
+from guides.models.providers import Provider, ProviderDomain, ProviderServer, ProviderText, SuffixRule
 from guides.models.search import SearchEntry, SearchWord
 from guides.models.unexplained import UnexplainedText
 from guides.models.versioned import LoadedEntry

@@ -37,7 +37,7 @@ class MailClient(Versioned):
         verbose_name = _("mail client")
         verbose_name_plural = _("mail clients")
         constraints = [
-            models.CheckConstraint(condition=Q(speaks_imap=True) | Q(speaks_pop3=True), name="client_some_protocol"),
+            models.CheckConstraint(condition=Q(speaks_imap=True) | Q(speaks_pop3=True), name="client_some_protocol")
         ]
 
     def __str__(self) -> str:

@@ -50,7 +50,7 @@ class ErrorArticle(Versioned):
             models.Index(fields=["owner", "position", "slug"], name="article_list_by_owner"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(owner__in=[o.value for o in Owner]), name="article_known_owner"),
+            models.CheckConstraint(condition=Q(owner__in=[o.value for o in Owner]), name="article_known_owner")
         ]
 
     def __str__(self) -> str:
@@ -71,9 +71,7 @@ class ArticleClass(models.Model):
         ordering = ["name"]
         verbose_name = _("class of causes")
         verbose_name_plural = _("classes of causes")
-        constraints = [
-            models.CheckConstraint(condition=Q(name__in=sorted(CLASSES)), name="class_in_vocabulary"),
-        ]
+        constraints = [models.CheckConstraint(condition=Q(name__in=sorted(CLASSES)), name="class_in_vocabulary")]
 
     def __str__(self) -> str:
         return self.name

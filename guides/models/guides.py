@@ -50,7 +50,7 @@ class Guide(Versioned):
             models.CheckConstraint(
                 condition=models.Q(kind="topic", client__isnull=True) | models.Q(kind="client", client__isnull=False),
                 name="guide_client_iff_about_one",
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
-"""An operator's snapshot of autoconfig files (ISPDB): what they say of domains that the provider table does not know.
+"""Settings of domains that the provider table does not know: facts of public tables that the portal ships, and an
+operator's snapshot of autoconfig files (ISPDB), whose domains win over the shipped ones.
 
 These rows are no providers: they have no texts and no slug, and the provider table and the operator's own entries win
 over them.
@@ -28,9 +29,13 @@ class IspdbQuerySet(models.QuerySet["IspdbEntry"]):
         """The entry that names a domain (A-labels, lower case), unless staff switched it off."""
         return self.filter(domains__domain=domain, is_used=True)
 
+    def find(self, domain: str) -> IspdbEntry | None:
+        """The same with its servers."""
+        return self.for_domain(domain).prefetch_related("servers").first()
+
     def account_for(self, domain: str, *, mailbox_domain: str = "") -> Account | None:
         """The settings under `domain`; those of a mailbox at `mailbox_domain`, where it was found by its exchanger."""
-        entry = self.for_domain(domain).prefetch_related("servers").first()
+        entry = self.find(domain)
         return entry.account(mailbox_domain or domain) if entry else None
 
 
@@ -44,6 +49,16 @@ class IspdbEntry(Versioned):
         _("page where mail clients are switched on"), max_length=300, blank=True, validators=[https_only]
     )
     help_url = models.CharField(_("the provider's own help page"), max_length=300, blank=True, validators=[https_only])
+    is_shipped = models.BooleanField(
+        _("shipped with the portal"), default=False, help_text=_("Facts of public tables, loaded with the library.")
+    )
+    sources = models.TextField(_("sources"), blank=True)
+    doubts = models.TextField(
+        _("doubts"), blank=True, help_text=_("What the sources disagree about or do not confirm; one a line.")
+    )
+    is_doubtful = models.BooleanField(
+        _("doubtful"), default=False, help_text=_("Only old tables have it, or newer ones contradict it.")
+    )
     is_used = models.BooleanField(_("used"), default=True, help_text=_("Untick it to hide a wrong entry."))
     is_kept = models.BooleanField(
         _("kept as staff wrote it"),
@@ -88,7 +103,7 @@ class IspdbDomain(models.Model):
         verbose_name_plural = _("domains")
         constraints = [
             # Look-ups compare in lower case; a capital letter would make a row that nobody finds.
-            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="ispdb_domain_lower_case"),
+            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="ispdb_domain_lower_case")
         ]
 
     def __str__(self) -> str:

@@ -9,11 +9,7 @@ from guides.mail.outcomes import Owner, Stage
 
 PROTOCOLS = [(Protocol.IMAP.value, "IMAP"), (Protocol.POP3.value, "POP3"), (Protocol.SMTP.value, "SMTP")]
 
-SECURITIES = [
-    (Security.TLS.value, "SSL/TLS"),
-    (Security.STARTTLS.value, "STARTTLS"),
-    (Security.NONE.value, _("none")),
-]
+SECURITIES = [(Security.TLS.value, "SSL/TLS"), (Security.STARTTLS.value, "STARTTLS"), (Security.NONE.value, _("none"))]
 
 USERNAME_FORMS = [
     (UsernameForm.ADDRESS.value, _("the whole address")),

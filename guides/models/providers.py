@@ -47,6 +47,10 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
             row = cursor.fetchone()
         return row[0] if row else None
 
+    def published(self) -> ProviderQuerySet:
+        """Those whose settings mail clients are given: see `Provider.is_published`."""
+        return self.exclude(confidence=Provider.Confidence.LOW, is_own=False)
+
     def own(self) -> ProviderQuerySet:
         """The operator's own: the ones that mail clients are served on host names of their domains."""
         return self.filter(is_own=True)
@@ -67,10 +71,7 @@ class Provider(Versioned):
     slug = models.SlugField(_("short name"), unique=True, max_length=60)
     name = models.CharField(_("name"), max_length=100)
     password = models.CharField(
-        _("password for mail clients"),
-        max_length=20,
-        choices=labels.PASSWORD_KINDS,
-        default=PasswordKind.PASSWORD,
+        _("password for mail clients"), max_length=20, choices=labels.PASSWORD_KINDS, default=PasswordKind.PASSWORD
     )
     password_pattern = models.CharField(
         _("shape of that password"),
@@ -140,6 +141,11 @@ class Provider(Versioned):
         }
         return {name: url for name, url in pages.items() if url}
 
+    @property
+    def is_published(self) -> bool:
+        """Whether mail clients are given the settings: not those that the provider has not confirmed."""
+        return self.is_own or self.confidence != self.Confidence.LOW
+
     @cached_property
     def _server_values(self) -> tuple[Server, ...]:
         return tuple(server.as_server() for server in self.servers.all())
@@ -169,7 +175,7 @@ class ProviderDomain(models.Model):
         verbose_name_plural = _("domains")
         constraints = [
             # Look-ups compare in lower case; a capital letter would make a row that nobody finds.
-            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="domain_lower_case"),
+            models.CheckConstraint(condition=Q(domain=Lower("domain")) & ~Q(domain=""), name="domain_lower_case")
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from guides.mail.accounts import AuthMethod, Protocol, Security, Server, UsernameForm
 from guides.models import labels
 
+_PLAIN_COLUMNS = ("protocol", "host", "port", "security", "username", "username_template")
+
 
 class ServerRow(models.Model):
     """One way to reach one mail server."""
@@ -23,6 +25,12 @@ class ServerRow(models.Model):
     security = models.CharField(_("security"), max_length=10, choices=labels.SECURITIES)
     username = models.CharField(
         _("user name"), max_length=12, choices=labels.USERNAME_FORMS, default=UsernameForm.ADDRESS
+    )
+    username_template = models.CharField(
+        _("pattern of another user name"),
+        max_length=100,
+        blank=True,
+        help_text=_("With %EMAILADDRESS%, %EMAILLOCALPART% or %EMAILDOMAIN%, e.g. %EMAILLOCALPART%.%EMAILDOMAIN%"),
     )
     password_login = models.BooleanField(_("accepts a password"), default=True)
     oauth2_login = models.BooleanField(_("accepts OAuth 2.0"), default=False)
@@ -49,12 +57,13 @@ class ServerRow(models.Model):
             security=Security(self.security),
             username=UsernameForm(self.username),
             auth=tuple(auth),
+            username_template=self.username_template,
         )
 
     @staticmethod
     def columns_of(server: Server) -> dict[str, Any]:
         """A value object as columns; of its ways to sign in, a row keeps OAuth 2.0 and whether there is another."""
-        plain = {name: getattr(server, name) for name in ("protocol", "host", "port", "security", "username")}
+        plain = {name: getattr(server, name) for name in _PLAIN_COLUMNS}
         with_password = any(method is not AuthMethod.OAUTH2 for method in server.auth)
         return {**plain, "password_login": with_password, "oauth2_login": AuthMethod.OAUTH2 in server.auth}
 
@@ -71,6 +80,10 @@ def server_constraints(name: str, owner: str, securities: Iterable[Security]) ->
         models.CheckConstraint(condition=Q(security__in=[s.value for s in securities]), name=f"{name}_known_security"),
         models.CheckConstraint(
             condition=Q(username__in=[f.value for f in UsernameForm]), name=f"{name}_known_username_form"
+        ),
+        models.CheckConstraint(
+            condition=Q(username_template="") | Q(username=UsernameForm.OTHER),
+            name=f"{name}_template_of_other_username",
         ),
         models.CheckConstraint(
             condition=Q(password_login=True) | Q(oauth2_login=True), name=f"{name}_some_authentication"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from guides.mail.diagnosis.bounces import without_original
 from guides.mail.diagnosis.messages import decoded, looks_like_message, take_apart
 from guides.mail.diagnosis.normalise import shape_of
-from guides.mail.diagnosis.statements import plain
+from guides.mail.diagnosis.utterances import plain
 from guides.markup import searching
 from guides.markup.searching import Term
 from guides.models import ErrorArticle, ErrorText

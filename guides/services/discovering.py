@@ -20,13 +20,14 @@ from django.db import close_old_connections
 from guides import runtime
 from guides.limits.rate_limits import lookup_permit
 from guides.limits.shared_cache import cache_optional, shared_cache
-from guides.mail.accounts import Account, Address
-from guides.mail.discovery.files import autoconfig
+from guides.mail.accounts import Address
+from guides.mail.discovery.files import autoconfig, well_known
 from guides.mail.discovery.findings import ConfigSource, Discovery, Finding, Trust
 from guides.mail.discovery.merge import merge
 from guides.mail.discovery.mx import exchangers
 from guides.mail.discovery.query import Query
 from guides.mail.discovery.search import DEADLINE, NOT_WAITED_FOR, Timeouts, search, settles
+from guides.mail.discovery.servers import Skipped, SkipReason
 from guides.models import IspdbEntry, Provider, SuffixRule
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ PERSONAL_SECONDS = 3.0  # for the second question, with the address, to a server
 HEARTBEAT_SECONDS = 0.25
 POLL_SECONDS = 0.1
 
+# The sources that are told the visitor's address: files of the domain itself.
+_PERSONAL = {ConfigSource.AUTOCONFIG: autoconfig, ConfigSource.WELL_KNOWN: well_known}
 _TRUST = {"high": Trust.HIGH, "medium": Trust.MEDIUM, "low": Trust.LOW}
 
 
@@ -50,9 +53,22 @@ def from_table(domain: str) -> Discovery | None:
     return Discovery(domain, provider.account(domain), finding, (finding,))
 
 
-def ispdb_snapshot(domain: str, mailbox_domain: str) -> Account | None:
-    """What the operator's snapshot of the ISPDB says of `domain`, for mailboxes at `mailbox_domain`."""
-    return IspdbEntry.objects.account_for(domain, mailbox_domain=mailbox_domain)
+def from_snapshot(domain: str, mailbox_domain: str) -> Finding | None:
+    """What public tables and the operator's snapshot say of `domain`, for mailboxes at `mailbox_domain`."""
+    entry = IspdbEntry.objects.find(domain)
+    if entry is None:
+        return None
+    account = entry.account(mailbox_domain)
+    finding = Finding(
+        ConfigSource.ISPDB,
+        trust=Trust.LOW if entry.is_doubtful else Trust.MEDIUM,
+        origin="; ".join(entry.sources.splitlines()),
+        doubts=tuple(entry.doubts.splitlines()),
+    )
+    if account.servers:
+        return replace(finding, account=account)
+    clear = tuple(Skipped(doubt, SkipReason.CLEAR_TEXT, doubt) for doubt in finding.doubts)
+    return replace(finding, error="no_server", skipped=clear, doubts=())
 
 
 def kept(domain: str) -> Discovery | None:
@@ -119,16 +135,19 @@ def thoroughly(domain: str) -> Discovery:
 
 
 def with_address(discovery: Discovery, address: Address) -> Discovery:
-    """Ask the source that cannot answer without the address once more, with it. The answer is not kept."""
+    """Ask the domain's own files that did not answer without the address once more, with it. Answers are not kept."""
     if not discovery.needs_address:
         return discovery
     query = Query(discovery.domain, runtime.egress(), address)
     close_old_connections()  # a pooled connection is not held while other servers are asked
-    finding = runtime.background_loop().run(_ask_autoconfig(query))
-    if not finding.found:
+    sources = [
+        finding.source for finding in discovery.findings if finding.needs_address and finding.source in _PERSONAL
+    ]
+    asked = runtime.background_loop().run(_ask_with_address(query, sources))
+    found = {finding.source: finding for finding in asked if finding.found}
+    if not found:
         return discovery
-    others = [other for other in discovery.findings if other.source is not ConfigSource.AUTOCONFIG]
-    return merge(discovery.domain, [*others, finding])
+    return merge(discovery.domain, [found.get(finding.source, finding) for finding in discovery.findings])
 
 
 def lacks_exchangers(discovery: Discovery) -> bool:
@@ -168,20 +187,23 @@ async def _ask_exchangers(query: Query) -> tuple[str, ...] | None:
         return None
 
 
-async def _ask_autoconfig(query: Query) -> Finding:
+async def _ask_with_address(query: Query, sources: list[ConfigSource]) -> list[Finding]:
+    return await asyncio.gather(*(_ask(query, source) for source in sources))
+
+
+async def _ask(query: Query, source: ConfigSource) -> Finding:
     try:
         async with asyncio.timeout(PERSONAL_SECONDS):
-            return await autoconfig(query)
+            return await _PERSONAL[source](query)
     except TimeoutError:
-        return Finding(ConfigSource.AUTOCONFIG, error="deadline")
+        return Finding(source, error=DEADLINE)
 
 
 def _search(domain: str, timeouts: Timeouts) -> Generator[Finding | None, None, list[Finding]]:
     """Yield each finding; return all."""
     rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
     query = Query(domain, runtime.egress(), mx_suffixes=dict(rules))
-    account = ispdb_snapshot(domain, domain)
-    known = Finding(ConfigSource.ISPDB, account, Trust.MEDIUM) if account else None
+    known = from_snapshot(domain, domain)
     findings: list[Finding] = []
     close_old_connections()  # a pooled connection is not held while other servers are asked
     stream = runtime.background_loop().stream(lambda: search(query, known, timeouts), HEARTBEAT_SECONDS)
@@ -210,9 +232,11 @@ def _filled(domain: str, finding: Finding) -> Finding:
             return replace(finding, account=None, error="not_there")
         return replace(finding, account=provider.account(domain))
     for hint in () if finding.account else finding.hints:
-        account = ispdb_snapshot(hint, domain)
-        if account is not None:
-            return replace(finding, account=account, error="", origin=hint)
+        # A provider of the table whose rules do not name this exchanger serves business domains elsewhere, if at all:
+        # the private servers of qq.com refuse a mailbox whose exchanger is mxbiz1.qq.com.
+        known = None if Provider.objects.id_for(hint) else from_snapshot(hint, domain)
+        if known is not None and known.found:
+            return replace(finding, account=known.account, error="", origin=hint, doubts=known.doubts)
     return finding
 
 

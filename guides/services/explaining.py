@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from guides.mail.diagnosis.classes import ARTICLES
 from guides.mail.diagnosis.explain import Explanation, diagnose
+from guides.mail.diagnosis.judging import Cause
 from guides.models import ProviderDomain, ProviderServer
 from guides.services import articles
 
@@ -14,10 +16,15 @@ def explained(source: str | bytes) -> Explanation:
     """The explanation, with an article for each cause where one is published. Raises NotTextError."""
     known = articles.load()
     found = diagnose(source, known.patterns, provider_of=provider_of)
-    causes = tuple(
-        replace(cause, article=cause.article or known.article_for(cause.name) or "") for cause in found.causes
-    )
+    causes = tuple(replace(cause, article=_article(cause, known)) for cause in found.causes)
     return replace(found, causes=causes)
+
+
+def _article(cause: Cause, known: articles.Articles) -> str:
+    """The article that a pattern named, else that of the class where its words were said."""
+    usual = known.article_for(cause.name) or ""
+    elsewhere = ARTICLES.get((cause.name, cause.context), usual)
+    return elsewhere if cause.article in ("", usual) else cause.article
 
 
 def provider_of(names: Sequence[str]) -> str | None:

@@ -103,8 +103,4 @@ def _add(provider: Provider, servers: Sequence[Server]) -> None:
     """Append servers, the first the most preferred of its protocol."""
     start = provider.servers.count()
     for position, server in enumerate(servers, start):
-        ProviderServer.objects.create(
-            provider=provider,
-            position=position,
-            **ProviderServer.columns_of(server),
-        )
+        ProviderServer.objects.create(provider=provider, position=position, **ProviderServer.columns_of(server))

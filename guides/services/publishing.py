@@ -62,8 +62,11 @@ def own_domain_around(host: str) -> str:
 
 
 def provider_to_publish(domain: str, *, own_only: bool) -> Provider | None:
-    """The provider whose settings clients get for a mail domain (A-labels), with its servers and domains."""
-    providers = Provider.objects.for_domain(domain)
+    """The provider whose settings clients get for a mail domain (A-labels), with its servers and domains.
+
+    Never settings that the provider has not confirmed: a page can say so, and a mail client cannot.
+    """
+    providers = Provider.objects.for_domain(domain).published()
     return (providers.own() if own_only else providers).with_settings().prefetch_related("domains").first()
 
 

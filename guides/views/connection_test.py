@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -60,6 +60,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
+    if url := at.url_without_address(request):
+        return redirect(url)
     confirmed = request.GET.get("confirmed", "")
     visitor = VisitorContext.load(at.domain, confirmed=confirmed)
     is_token = visitor.account.password is PasswordKind.OAUTH2
@@ -118,6 +120,10 @@ def _run(request: HttpRequest) -> HttpResponseBase:
         if not plan.can_deliver:
             form.add_error("deliver", _("This needs an IMAP and an SMTP server."))
             return _with_form(request, form, visitor)
+        if not plan.signs_in_as_address:
+            words = _("The message can go only to the mailbox of this user name. The user name is not this address.")
+            form.add_error("deliver", words)
+            return _with_form(request, form, visitor)
         plan = replace(plan, deliver=True)
     if not (plan.token or form.cleaned_data["anyway"] or matches_format(plan.password_pattern, secret)):
         form.doubt(labels.doubt(visitor))
@@ -138,7 +144,7 @@ def _acquire_and_answer(
             if slot.must_connect:
                 hold = _acquire_test(request, plan)
         if hold is not None:
-            slot.acquire(hold.reserve_failures)
+            slot.acquire()
         if hold is not None and not slot.must_connect:
             hold.refund()
             hold = None
@@ -159,16 +165,16 @@ def _acquire_and_answer(
 
 def _acquire_test(request: HttpRequest, plan: TestPlan) -> RateLimitHold:
     """Within the visitor's rate limit, or beyond it with a proof of work. Raises Refused."""
-    address, hosts, usernames = plan.address, [server.host for server in plan.servers], list(plan.usernames())
+    logins = [(plan.username_on(server) or "", server.host) for server in plan.servers]
     visitor_ip = request.META["REMOTE_ADDR"]
     try:
-        return acquire_test(visitor_ip, address, hosts, usernames)
+        return acquire_test(visitor_ip, logins)
     except RateLimited as refusal:
         solution = request.POST.get("proof", "")
         if refusal.limit not in PROVABLE or not proof_of_work.is_solved(solution, visitor_name(visitor_ip)):
             raise
     request.has_proven = True  # type: ignore[attr-defined]
-    return acquire_test(visitor_ip, address, hosts, usernames, proven=True)
+    return acquire_test(visitor_ip, logins, proven=True)
 
 
 def _name_of(visitor: VisitorContext) -> str:

@@ -35,6 +35,7 @@ class SourceRow:
     origin: str = ""
     differs: tuple[tuple[str | Promise, str, int, str | Promise], ...] = ()
     skipped: tuple[tuple[str, str | Promise], ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, finding: Finding, discovery: Discovery | None = None) -> SourceRow:
@@ -55,6 +56,7 @@ class SourceRow:
                 if d.source is finding.source
             ),
             skipped=tuple((entry.detail or entry.what, source_labels.SKIPPED[entry.why]) for entry in finding.skipped),
+            doubts=finding.doubts if found else (),
         )
 
 

@@ -5,11 +5,45 @@ from __future__ import annotations
 import sys
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from guides import database_outage
+
+# Octets of a body that is too large which are read before the answer: as much as a person sends by mistake.
+_MOST_READ = 30_000_000
+
+
+def read_past(request: HttpRequest) -> None:
+    """Read a body that is not used: a browser that is still sending shows a broken connection in the answer's place."""
+    left = _MOST_READ
+    try:
+        while left > 0 and (piece := request.read(65_536)):
+            left -= len(piece)
+    except UnreadablePostError:
+        return  # the visitor has left
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request that cannot be read: 413 for a body that is too large, else 400.
+
+    Rendered without the request: reading its fields would raise the same exception again.
+    """
+    too_large = isinstance(exception, RequestDataTooBig)
+    if too_large:
+        read_past(request)
+    is_part = request.headers.get("HX-Request-Type") == "partial"
+    context = {
+        "layout": "_partial.html" if is_part else "_base.html",
+        "portal_name": settings.PORTAL_NAME,
+        "too_large": too_large,
+    }
+    response = HttpResponse(render_to_string("400.html", context), status=413 if too_large else 400)
+    response["HX-Retarget"] = "#main"
+    response["HX-Reswap"] = "innerHTML show:top"
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

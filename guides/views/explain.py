@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
@@ -18,19 +19,19 @@ from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.diagnosis.explain import Explanation, NotTextError
 from guides.mail.diagnosis.judging import GUESS_BELOW, HIGH, Cause
 from guides.mail.diagnosis.shown import Segment, shown
+from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText, ProviderDomain
 from guides.models.texts import ListedText
 from guides.search.guessing import guesses
 from guides.services import unexplained
 from guides.services.explaining import explained
 from guides.views import labels
+from guides.views.error_pages import read_past
 from guides.views.errors import index_context
-from guides.views.visitor import language
+from guides.views.visitor import VisitorContext, filled, language
 
 # What a form's own packaging may add to a megabyte.
 _PACKAGING = 20_000
-# How much of a body that is too large is read past before the connection is cut.
-_READ_PAST = 30_000_000
 # Causes that the connection test can look into.
 _TESTABLE = frozenset(
     {"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic", "cross", "unknown"}
@@ -38,6 +39,8 @@ _TESTABLE = frozenset(
 _TESTABLE_CLASSES = frozenset(
     {"smtp.auth_required", "smtp.starttls_first", "smtp.relay_denied", "smtp.sender_not_owned"}
 )
+_STEP = '<li class="step"'
+_MOST_STEPS = 2
 _HOST_FIELDS = (("imap", "imap_host"), ("pop", "pop3_host"), ("smtp", "smtp_host"))
 
 
@@ -97,19 +100,9 @@ def find(request: HttpRequest) -> HttpResponse:
 def _form_of(request: HttpRequest) -> PasteForm:
     """The form that was sent; what is far too large is read past and not kept."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > PASTE_BYTES + _PACKAGING:
-        _read_past(request)
+        read_past(request)
         return _too_large()
     return PasteForm(request.POST, files=request.FILES)
-
-
-def _read_past(request: HttpRequest) -> None:
-    """Take a body off the line: a browser that is still sending would otherwise show a broken connection, not words."""
-    left = _READ_PAST
-    while left > 0:
-        piece = request.read(65_536)
-        if not piece:
-            break
-        left -= len(piece)
 
 
 def _too_large() -> PasteForm:
@@ -130,13 +123,15 @@ def _refused(request: HttpRequest, form: PasteForm) -> HttpResponse:
 
 def _context(found: Explanation) -> dict[str, object]:
     domain, provider_domain = _visitors_domain(found)
+    shown_causes = _with_articles_once(found.causes)
     slugs = {cause.article for cause in found.causes}
     named = ErrorArticle.objects.published().filter(slug__in=slugs)
     texts = {text.slug: text for text in ErrorText.objects.for_list(language(), named)}
     titles = {cause.name: texts[cause.article].title for cause in found.causes if cause.article in texts}
     bounce = found.bounce
     return {
-        "parts": [_part(cause, texts.get(cause.article), domain) for cause in _with_articles_once(found.causes)],
+        "parts": [_part(cause, texts.get(cause.article), domain) for cause in shown_causes],
+        "steps": _first_steps(shown_causes[0].article, domain) if shown_causes else (),
         "kind": labels.KINDS[bounce.kind] if bounce else "",
         "recipients": [RecipientPart(r.address, titles.get(r.cause, "")) for r in bounce.recipients] if bounce else [],
         "domain": domain,
@@ -144,6 +139,15 @@ def _context(found: Explanation) -> dict[str, object]:
         "test_url": _test_url(found, domain),
         "form": PasteForm(),
     }
+
+
+def _first_steps(slug: str, domain: str) -> tuple[SafeString, ...]:
+    """The first steps of an article, at most two and never the last, for the visitor's provider where it is known."""
+    text = ErrorText.objects.filter(article__slug=slug).published().in_reading_order(language()).first()
+    if text is None or text.language != language():
+        return ()
+    pieces = str(filled(text, VisitorContext.load(domain).situation())).split(_STEP)[1:-1][:_MOST_STEPS]
+    return tuple(mark_safe(f"{_STEP}{piece}") for piece in pieces)  # noqa: S308  # whole items of a safe list
 
 
 def _with_articles_once(causes: tuple[Cause, ...]) -> list[Cause]:
@@ -155,7 +159,7 @@ def _with_articles_once(causes: tuple[Cause, ...]) -> list[Cause]:
 
 
 def _part(cause: Cause, text: ListedText | None, domain: str) -> CausePart:
-    harmless = cause.name.startswith("auto.")
+    harmless = cause.name.startswith("auto.") and cause.owner is Owner.NOBODY
     url = ""
     if text is not None:
         url = reverse("error", args=[text.slug]) + (f"?{urlencode({'at': domain})}" if domain else "")

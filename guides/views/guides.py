@@ -39,12 +39,10 @@ class Switch:
 def index(request: HttpRequest) -> HttpResponse:
     """All guides, page by page."""
     at = DomainField.read(request.GET.get("at", ""))
+    if url := at.url_without_address(request):
+        return redirect(url)
     texts, page = guide_page(language(), request.GET.get("page", ""))
-    context = {
-        "guides": texts,
-        "page": page,
-        "query": f"?{urlencode({'at': at.domain})}" if at.domain else "",
-    }
+    context = {"guides": texts, "page": page, "query": f"?{urlencode({'at': at.domain})}" if at.domain else ""}
     return render(request, "guides.html", context)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from guides.limits.listed_servers import listed_on
 from guides.mail.accounts import Server
 from guides.mail.discovery.findings import ConfigSource, Discovery
-from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
+from guides.mail.discovery.names import have_one_owner, is_gateway
 from guides.services import discovering
 from guides.views.visitor import VisitorContext
 
@@ -49,7 +49,9 @@ def must_look_up(visitor: VisitorContext, by_hand: Iterable[Server]) -> bool:
 
 
 def _is_own(visitor: VisitorContext, host: str) -> bool:
-    return host == visitor.domain or host.endswith(f".{visitor.domain}")
+    """Whether a host is at or below the address's domain and has the same owner."""
+    domain = visitor.domain
+    return (host == domain or host.endswith(f".{domain}")) and have_one_owner(host, domain)
 
 
 def _is_named(visitor: VisitorContext, host: str) -> bool:
@@ -68,5 +70,4 @@ def _exchangers(discovery: Discovery) -> Iterable[str]:
 
 def _is_beside(host: str, exchanger: str) -> bool:
     """Whether one provider runs both. A filtering gateway runs no mailboxes."""
-    registered = registrable_domain(exchanger)
-    return not is_public_suffix(registered) and not is_gateway(exchanger) and is_within(host, exchanger)
+    return not is_gateway(exchanger) and have_one_owner(host, exchanger)

@@ -153,6 +153,7 @@ WHYS = {
     Basis.CODE: _("Only the error code says so, and servers use codes carelessly."),
     Basis.CLIENT: _("The mail program says so itself."),
     Basis.KIND: _("The form of the message shows it."),
+    Basis.LEARNED: _("It resembles texts that we know, but no words say so clearly."),
 }
 
 NOTHING_TO_DO = _("Nobody needs to do anything.")

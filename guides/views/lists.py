@@ -28,16 +28,14 @@ class Shelf:
 def guide_tiles(language: str) -> list[ListedText]:
     """The first guides."""
     return library_cached(
-        f"guide tiles:{language}",
-        lambda: GuideText.objects.for_list(language, Guide.objects.published()[:MOST_TILES]),
+        f"guide tiles:{language}", lambda: GuideText.objects.for_list(language, Guide.objects.published()[:MOST_TILES])
     )
 
 
 def first_errors(language: str) -> list[ListedText]:
     """The eight error articles that the home page shows."""
     return library_cached(
-        f"first errors:{language}",
-        lambda: ErrorText.objects.for_list(language, ErrorArticle.objects.published()[:8]),
+        f"first errors:{language}", lambda: ErrorText.objects.for_list(language, ErrorArticle.objects.published()[:8])
     )
 
 
@@ -73,8 +71,7 @@ def error_page(language: str, owner: Owner, asked: str) -> tuple[list[ListedText
     total = library_cached(f"errors:{owner}", articles.count)
     page = Paginator(range(total), PAGE_SIZE).get_page(asked)
     texts = library_cached(
-        f"errors:{owner}:{page.number}:{language}",
-        lambda: ErrorText.objects.for_list(language, articles[_rows(page)]),
+        f"errors:{owner}:{page.number}:{language}", lambda: ErrorText.objects.for_list(language, articles[_rows(page)])
     )
     return texts, page
 

@@ -20,7 +20,7 @@ from guides import runtime
 from guides.forms import PortalForm
 from guides.limits.rate_limits import count_operator_look, lookup_permit
 from guides.limits.shared_cache import Refused
-from guides.mail.accounts import display_domain
+from guides.mail.accounts import as_meant, display_domain
 from guides.mail.discovery.query import Query
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.publication_check import (
@@ -62,7 +62,7 @@ class DomainForm(PortalForm):
 
     def clean_domain(self) -> str:
         """In A-labels; an address counts as its domain."""
-        domain = publishing.domain_or_none(self.cleaned_data["domain"].rpartition("@")[2])
+        domain = publishing.domain_or_none(as_meant(self.cleaned_data["domain"]).rpartition("@")[2])
         if domain is None:
             raise forms.ValidationError(_("This is not a domain. It looks like example.com."), code="domain")
         return domain

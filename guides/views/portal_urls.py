@@ -25,4 +25,7 @@ def portal_name_in_net(request: HttpRequest) -> str:
 
 def has_profile(visitor: VisitorContext) -> bool:
     """Whether an Apple profile can set the visitor's mailbox up."""
-    return visitor.provider is not None and bool(Offer(visitor.provider.account(visitor.domain)).password_protocols)
+    provider = visitor.provider
+    if provider is None or not provider.is_published:
+        return False
+    return bool(Offer(provider.account(visitor.domain)).password_protocols)

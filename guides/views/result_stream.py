@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from guides import runtime
 from guides.limits.rate_limits import RateLimitHold
 from guides.limits.test_slot import TestSlot, working
-from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.test import TestPlan, run_test
-from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.outcomes import Outcome, Stage, StageResult, Verdict
+from guides.mail.outcomes import StageResult, Verdict
 from guides.mail.secret import Secret
 from guides.views.result_page import TestPage
 
@@ -33,7 +31,6 @@ class RunningTest:
     ) -> None:
         self._hold = hold
         self._slot = slot
-        self._hosts = {LEG_OF_PROTOCOL[server.protocol]: server.host for server in plan.servers}
         self._stream = runtime.background_loop().stream(
             lambda: run_test(plan, secret, runtime.egress(), patterns, shared=slot.shared_state()), HEARTBEAT_SECONDS
         )
@@ -42,14 +39,8 @@ class RunningTest:
         for items in self._stream:
             for item in items:
                 if isinstance(item, StageResult):
-                    self._record(item)
+                    self._slot.record(item)
             yield items
-
-    def _record(self, result: StageResult) -> None:
-        self._slot.record(result)
-        is_refused = result.outcome in (Outcome.FAIL, Outcome.UNCLEAR) and result.cause in CREDENTIAL_CAUSES
-        if result.stage is Stage.LOGIN and is_refused and self._hold is not None:
-            self._hold.record_failed_login(self._hosts[result.leg])
 
     def close(self) -> None:
         """Cancel what still runs and free what the test holds. May be called twice."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -10,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
@@ -32,12 +34,12 @@ _ROUTES = {Kind.GUIDE: "guide", Kind.ERROR: "error", Kind.PROVIDER: "settings-do
 class ResultRow:
     """One hit as the page shows it."""
 
-    hit: SearchHit
     title: SafeString
+    title_language: SafeString  # the attributes that tell a browser of another language, or ""
     snippet: SafeString
+    snippet_language: SafeString
     url: str
-    kind: object
-    language_name: str
+    kind: SafeString
 
 
 @require_safe
@@ -61,7 +63,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "explained": explained,
         "owner": labels.OWNERS[explained.owner] if explained else "",
         "results": results,
-        "rows": [_row(hit) for hit in results.hits if not (explained and _is_about(hit, explained))],
+        "rows": _rows(hit for hit in results.hits if not (explained and _is_about(hit, explained))),
         "suggestions": [(words, f"{reverse('search')}?{urlencode({'q': words})}") for words in results.suggestions],
     }
     response = render(request, "parts/_found.html" if is_fragment else "search.html", context)
@@ -82,10 +84,21 @@ def _is_about(hit: SearchHit, explained: Explained) -> bool:
     return hit.kind == Kind.ERROR and hit.slug == explained.text.article.slug
 
 
-def _row(hit: SearchHit) -> ResultRow:
-    path = reverse(_ROUTES[Kind(hit.kind)], args=[hit.slug])
-    if hit.is_foreign and hit.kind != Kind.PROVIDER:  # what was found is read where it stands
-        path = f"/{hit.language}/" + path.removeprefix("/").partition("/")[2]
-    return ResultRow(
-        hit, _marked(hit.title), _marked(hit.snippet), path, labels.SEARCH_KINDS[hit.kind], Language(hit.language).label
-    )
+def _rows(hits: Iterable[SearchHit]) -> list[ResultRow]:
+    """The hits as rows. A URL is made once for each kind: making one for each hit takes a tenth of the page's time."""
+    urls = {kind: reverse(route, args=["-"]) for kind, route in _ROUTES.items()}
+    return [_row(hit, urls[Kind(hit.kind)].replace("/-/", f"/{hit.slug}/")) for hit in hits]
+
+
+def _row(hit: SearchHit, path: str) -> ResultRow:
+    kind = conditional_escape(labels.SEARCH_KINDS[hit.kind])
+    title_language = snippet_language = SafeString()
+    if hit.kind == Kind.PROVIDER:
+        kind = format_html("{} · {}", kind, hit.slug)
+    if hit.is_foreign:
+        snippet_language = format_html(' lang="{}"', hit.language)
+        kind = format_html("{} · {}", kind, gettext("in %(name)s") % {"name": Language(hit.language).label})
+        if hit.kind != Kind.PROVIDER:  # what was found is read where it stands
+            path = f"/{hit.language}/" + path.removeprefix("/").partition("/")[2]
+            title_language = format_html('{} hreflang="{}"', snippet_language, hit.language)
+    return ResultRow(_marked(hit.title), title_language, _marked(hit.snippet), snippet_language, path, kind)

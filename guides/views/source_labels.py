@@ -13,7 +13,7 @@ SOURCES: dict[ConfigSource, str | Promise] = {
     ConfigSource.PACC: _("The domain's signed settings file (PACC)"),
     ConfigSource.AUTOCONFIG: _("The domain's settings file for mail programs (autoconfig)"),
     ConfigSource.WELL_KNOWN: _("The settings file on the domain's website"),
-    ConfigSource.ISPDB: _("Thunderbird's public collection of providers (ISPDB)"),
+    ConfigSource.ISPDB: _("Public tables of mail programs (Thunderbird's ISPDB and others), kept in this portal"),
     ConfigSource.MX: _("The server that takes the domain's mail (MX)"),
     ConfigSource.SRV: _("The domain's entries for mail programs in the DNS (SRV)"),
     ConfigSource.AUTODISCOVER: _("The domain's settings for Outlook (Autodiscover)"),
@@ -48,6 +48,7 @@ _ERRORS: dict[str, str | Promise] = {
     "wrong_digest": _("is not used: its checksum is not the one that the domain publishes"),
     "no_digest": _("is not used: the domain publishes no checksum for it"),
     "gateway": _("is a filter that mail passes through; the mailbox is elsewhere"),
+    "forwarding": _("only forwards mail; there is no mailbox here"),
     "own_host": _("belongs to the domain itself, which was asked anyway"),
     "no_mail": _("says that the domain takes no mail"),
     "not_offered": _("says that it offers no mailbox for mail programs"),
@@ -90,10 +91,21 @@ REMARKS: dict[str, str | Promise] = {
     "completed": _("The settings for sending come from another source than those for receiving."),
     "differs": _("The sources disagree. The most reliable one is shown; the others are at the end of this page."),
     "no_mail": _("The domain says that it takes no mail at all. Check the address for a typing error."),
+    "forwarding": _(
+        "Mail for this domain is only forwarded. There is no mailbox here: set up the mailbox that the mail is "
+        "forwarded to."
+    ),
     "not_offered": _("The domain says that it offers no access for mail programs."),
     "exchange": _("The mailbox seems to be on an Exchange server. Outlook can set it up by itself."),
     "wants_password": _("The mailbox seems to be on an Exchange server. Outlook can set it up by itself."),
-    "clear_text_only": _("The domain offers only unencrypted servers. The portal does not show them: do not use them."),
+    "clear_text_only": _(
+        "The domain offers only unencrypted servers. The portal does not show them: your password could be read on "
+        "the way. Read your mail in the browser, and ask your provider for servers with SSL/TLS."
+    ),
+    "unusual_port": _(
+        "For sending, this provider uses SSL/TLS on port 587, which is unusual but right here. "
+        "If it fails, choose STARTTLS with the same port."
+    ),
 }
 
 

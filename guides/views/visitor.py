@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import cast
 from urllib.parse import urlencode
 
+from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -19,6 +20,7 @@ from guides.mail.accounts import (
     Protocol,
     Server,
     UsernameForm,
+    as_meant,
     display_domain,
     domain_to_ascii,
 )
@@ -151,6 +153,12 @@ class VisitorContext:
         return not self.by_hand and self.account.password in kinds
 
     @property
+    def makes_password_first(self) -> bool:
+        """Whether the visitor must have made a password for mail programs at the provider."""
+        kinds = (PasswordKind.APP_PASSWORD, PasswordKind.AUTH_CODE, PasswordKind.MAIL_PASSWORD)
+        return not self.by_hand and self.account.password in kinds
+
+    @property
     def lets_no_client_in(self) -> bool:
         """Whether no mail program can open the mailbox."""
         return self.provider is not None and self.provider.password == PasswordKind.NONE
@@ -207,7 +215,7 @@ class DomainField:
     @classmethod
     def read(cls, text: str) -> DomainField:
         """Never raises; `fault` names what is wrong."""
-        typed = text.strip()
+        typed = as_meant(text)
         if not typed:
             return cls()
         held_address = "@" in typed.lstrip("@")
@@ -216,3 +224,13 @@ class DomainField:
         except AddressError as error:
             return cls(typed[:255].rpartition("@")[2], fault=error.fault, held_address=held_address)
         return cls(display_domain(domain), domain, held_address=held_address)
+
+    def url_without_address(self, request: HttpRequest) -> str:
+        """The page's own URL with the domain alone; "" when it holds no address."""
+        if not self.held_address:
+            return ""
+        query = request.GET.copy()
+        query["at"] = self.domain
+        if not self.domain:
+            del query["at"]
+        return f"{request.path}?{query.urlencode()}" if query else request.path

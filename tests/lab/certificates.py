@@ -48,11 +48,7 @@ def make_authority(name: str, above: Issued | None = None) -> Issued:
 
 
 def make_certificate(
-    hosts: Sequence[str],
-    above: Issued | None,
-    *,
-    starts: dt.timedelta = -DAY,
-    ends: dt.timedelta = 30 * DAY,
+    hosts: Sequence[str], above: Issued | None, *, starts: dt.timedelta = -DAY, ends: dt.timedelta = 30 * DAY
 ) -> Issued:
     """A server certificate for `hosts`, issued by `above`, or self-signed. Dates count from now."""
     key = ec.generate_private_key(ec.SECP256R1())

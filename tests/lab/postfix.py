@@ -90,14 +90,7 @@ def write_configuration(
     folder = directory / "postfix"
     folder.mkdir()
     (folder / "main.cf").write_text(
-        MAIN.format(
-            directory=directory,
-            owner=OWNER,
-            queue_group=QUEUE_GROUP,
-            domain=DOMAIN,
-            uid=uid,
-            gid=gid,
-        )
+        MAIN.format(directory=directory, owner=OWNER, queue_group=QUEUE_GROUP, domain=DOMAIN, uid=uid, gid=gid)
     )
     lines = [MASTER]
     for host in REAL:

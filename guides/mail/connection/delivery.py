@@ -140,11 +140,7 @@ class DeliveryRun(LegRun):
                 deleted = await imap_search.delete_message(self._imap, folder, uid)
         except (Refusal, StageFault, ChannelFault, TimeoutError):
             deleted = False
-        details = {
-            "seconds": f"{seconds:.1f}",
-            "folder": folder_name(folder),
-            "deleted": "yes" if deleted else "no",
-        }
+        details = {"seconds": f"{seconds:.1f}", "folder": folder_name(folder), "deleted": "yes" if deleted else "no"}
         if is_junk:
             return StageFinding("deliver.in_spam", details=details)
         is_slow = seconds > self._context.limits.delivery_slow

@@ -20,9 +20,7 @@ from guides.mail.connection.server_connection import ServerConnection, in_one_li
 from guides.mail.connection.session import Refusal, Session, StageFault, StageFinding
 from guides.mail.connection.smtp import SmtpSession
 from guides.mail.connection.stage_results import StageResults
-from guides.mail.diagnosis.codes import (
-    CREDENTIAL_CAUSES,
-)
+from guides.mail.diagnosis.codes import CREDENTIAL_CAUSES
 from guides.mail.network import DnsFailure
 from guides.mail.outcomes import Outcome, Owner, Stage, StageResult, causes_of
 
@@ -123,17 +121,21 @@ class LegRun:
             self._context.report(self._records.result(blocked, Outcome.BLOCKED))
 
     async def _login(self) -> tuple[StageResult, bool]:
-        """Wait for this leg's turn, and log in unless the pair was refused elsewhere."""
+        """Wait for this leg's turn, and log in unless the pair was refused elsewhere or too many logins were."""
         context = self._context
         loop = asyncio.get_running_loop()
         waiting_since = loop.time()
         try:
             async with asyncio.timeout_at(context.until) as waiting, context.login_lock.hold(self.leg) as allowed:
-                waiting.reschedule(None)
-                self._add_time(loop.time() - waiting_since)
                 if not allowed:
                     return self._records.result(Stage.LOGIN, Outcome.BLOCKED), True
-                result, orderly = await self._perform(Stage.LOGIN)
+                async with self._probe.login(self._username, self._opened().channel.ip_address) as attempt:
+                    waiting.reschedule(None)
+                    self._add_time(loop.time() - waiting_since)
+                    if attempt is None:
+                        return self._records.failed(Stage.LOGIN, "limit.busy", outcome=Outcome.OURS), True
+                    result, orderly = await self._perform(Stage.LOGIN)
+                    attempt.counts = is_refused(result)
                 if any(cause.name in CREDENTIAL_CAUSES for cause in causes_of(result)):
                     context.login_lock.refuse()
                 elif result.outcome in (Outcome.OK, Outcome.WARN):
@@ -143,6 +145,10 @@ class LegRun:
             return self._records.failed(Stage.LOGIN, "limit.deadline"), True
         finally:
             context.login_lock.release_others(self.leg)
+
+    @property
+    def _username(self) -> str:
+        return self._context.plan.username_on(self.server) or ""
 
     def _add_time(self, seconds: float) -> None:
         """Time spent waiting for another leg is not this one's."""
@@ -204,7 +210,7 @@ class LegRun:
             case Stage.CAPABILITIES:
                 return await self._opened().learn()
             case Stage.LOGIN:
-                return await self._opened().log_in(context.plan.username_on(self.server) or "", context.secret)
+                return await self._opened().log_in(self._username, context.secret)
             case _:
                 return await self._opened().after_login(stage)
 
@@ -277,6 +283,17 @@ class LegRun:
         """Until when a second connection may look at a certificate, so that what the first one found is still told."""
         now = asyncio.get_running_loop().time()
         return min(now + self._context.limits.greeting, min(self._until, self._context.until) - _TO_TELL)
+
+
+def is_refused(login: StageResult) -> bool:
+    """Whether a server may have counted a login as a failed one: it did not accept it, nor fail by itself.
+
+    A test that ends before the answer may have been ended on purpose; silence for all the time that a server has is
+    the server's own trouble.
+    """
+    if login.outcome in (Outcome.OK, Outcome.WARN) or login.cause is None:
+        return False
+    return login.cause not in ("auth.temp_unavailable", "net.timeout") and not login.cause.startswith("cap.")
 
 
 def _cause_at(stage: Stage, cause: str) -> str:

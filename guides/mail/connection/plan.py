@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from guides.mail.accounts import Address, PasswordKind, Protocol, Security, Server
+from guides.mail.accounts import Address, AddressError, PasswordKind, Protocol, Security, Server
 from guides.mail.outcomes import Leg, Stage
 
 
@@ -36,11 +36,31 @@ class TestPlan:
             raise ValueError("a plan has at most one server per protocol")
         if self.deliver and not self.can_deliver:
             raise ValueError("a delivery needs IMAP and SMTP")
+        if self.deliver and not self.signs_in_as_address:
+            raise ValueError("a delivery goes only to the mailbox that is signed in to")
 
     @property
     def can_deliver(self) -> bool:
         """Whether the servers allow the delivery test."""
         return {Protocol.IMAP, Protocol.SMTP} <= {server.protocol for server in self.servers}
+
+    @property
+    def signs_in_as_address(self) -> bool:
+        """Whether IMAP and SMTP are signed in to as the address itself, so that a message to it goes to nobody else.
+
+        The part before the @ alone means the address only on servers of its domain.
+        """
+        servers = [server for server in self.servers if server.protocol is not Protocol.POP3]
+        return all(self._is_address_on(server) for server in servers)
+
+    def _is_address_on(self, server: Server) -> bool:
+        username = self.username_on(server) or ""
+        if "@" not in username:
+            return server.host not in self.hidden_hosts and username.lower() == self.address.local_part.lower()
+        try:
+            return str(Address.parse(username)).lower() == str(self.address).lower()
+        except AddressError:
+            return False
 
     def username_on(self, server: Server) -> str | None:
         """The user name to send to `server`; None when only the visitor knows it and has not typed it."""

@@ -7,7 +7,8 @@ them; after a success each connects for itself, because a login needs a connecti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol as TypingProtocol
@@ -157,6 +158,18 @@ class AddressLimits(TypingProtocol):
     async def acquire(self, addresses: Iterable[IPAddress], port: int) -> AddressPermit: ...
 
 
+@dataclass(slots=True)
+class LoginAttempt:
+    """Leave to send one login. It counts as refused unless the leg says otherwise, also when it is cancelled."""
+
+    counts: bool = True
+
+
+# Limits refused logins: asked with user name, host and IP address before each; None: no login now.
+# `guides.limits.refused_logins` is the implementation.
+LoginLimit = Callable[[str, str, str], AbstractAsyncContextManager[LoginAttempt | None]]
+
+
 @dataclass(frozen=True)
 class SharedState:
     """What a test shares with others of its process. `testmail` runs without it and probes by itself."""
@@ -165,6 +178,7 @@ class SharedState:
     addresses: AddressLimits
     known: Mapping[Endpoint, ProbeResult] = field(default_factory=dict)  # failures that other processes found
     half_open: frozenset[Endpoint] = frozenset()  # of these, the ones that this test alone tries again
+    login_limit: LoginLimit | None = None  # None: logins are not limited
 
 
 class LegProbe:
@@ -206,6 +220,12 @@ class LegProbe:
             raise StageFault(fault.cause, outcome=Outcome.OURS) from None
         free = tuple(address for address in addresses if str(address) in permit)
         return replace(resolution, addresses=free), permit
+
+    def login(self, username: str, ip_address: str) -> AbstractAsyncContextManager[LoginAttempt | None]:
+        """To be entered before the login; None: too many have been refused to this mailbox or at this server."""
+        if self._shared is None or self._shared.login_limit is None:
+            return nullcontext(LoginAttempt())
+        return self._shared.login_limit(username, self._endpoint.host, ip_address)
 
     def record(self, result: StageResult) -> None:
         """Add a stage that this leg has gone through by itself; a failure ends the flight."""

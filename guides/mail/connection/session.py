@@ -186,10 +186,7 @@ def neutral_reply(reply: Reply, redactor: Redactor, *, plain_words: bool) -> Rep
         return redactor.neutral(text, plain_words=plain_words)
 
     return replace(
-        reply,
-        text=neutral(reply.text),
-        arguments=neutral(reply.arguments),
-        notices=tuple(map(neutral, reply.notices)),
+        reply, text=neutral(reply.text), arguments=neutral(reply.arguments), notices=tuple(map(neutral, reply.notices))
     )
 
 

@@ -65,12 +65,7 @@ class StageResults:
         """The causes of a reply, the likeliest first: from patterns, else `cause`, from codes and words."""
         context = self._context
         return judge_refusal(
-            reply,
-            cause,
-            context.patterns,
-            protocol=self._server.protocol,
-            stage=stage,
-            provider=context.plan.provider,
+            reply, cause, context.patterns, protocol=self._server.protocol, stage=stage, provider=context.plan.provider
         )
 
     def found(self, stage: Stage, finding: StageFinding, started: float | None = None) -> StageResult:

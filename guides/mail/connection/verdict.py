@@ -11,15 +11,7 @@ from guides.mail.diagnosis.rulebook import CLEAR
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 
 # The worst first.
-_GRAVITY = (
-    Outcome.FAIL,
-    Outcome.UNCLEAR,
-    Outcome.OURS,
-    Outcome.BLOCKED,
-    Outcome.WARN,
-    Outcome.SKIPPED,
-    Outcome.OK,
-)
+_GRAVITY = (Outcome.FAIL, Outcome.UNCLEAR, Outcome.OURS, Outcome.BLOCKED, Outcome.WARN, Outcome.SKIPPED, Outcome.OK)
 
 # Legs with these outcomes are compared by stage and cause, not by outcome: a refused login is more informative than a
 # closed port.

@@ -57,8 +57,10 @@ _SUBJECT_FAILURE = phrases("subject-failure")
 _SUBJECT_DELAY = phrases("subject-delay")
 _SUBJECT_DELIVERED = phrases("subject-delivered")
 _SUBJECT_AWAY = phrases("subject-away")
+_TEXT_AWAY = phrases("text-away")
 _TEXT_DELAY = phrases("text-delay")
 _TEXT_CHALLENGE = phrases("text-challenge")
+_TEXT_DELIVERED = phrases("text-delivered")
 _TEXT_FAILURE = phrases("text-failure")
 _ORIGINAL = phrases("original-follows", whole_line=True)
 _LINE_START = re.compile(r"(?:^|\n)[ \t>*-]{0,8}<?\Z")
@@ -149,7 +151,7 @@ def kind_of(parts: Parts, recipients: list[Recipient], human: str) -> Kind | Non
     if parts.feedback or re.search(r"(?im)^feedback-type:", human):
         return Kind.FEEDBACK
     if recipients:
-        return _by_actions(recipients, subject)
+        return by_actions(recipients, subject)
     if parts.receipts or (_SUBJECT_DELIVERED.search(subject) and not _SUBJECT_FAILURE.search(subject)):
         return Kind.DELIVERED
     mailer = bool(_FROM_MAILER.search(sender)) or parts.header("Return-Path").strip() == "<>"
@@ -163,16 +165,19 @@ def kind_of(parts: Parts, recipients: list[Recipient], human: str) -> Kind | Non
     if _TEXT_CHALLENGE.search(human) and not _TEXT_FAILURE.search(human):
         return Kind.CHALLENGE
     if automatic and not _FROM_MAILER.search(sender) and not _SUBJECT_FAILURE.search(subject):
-        return Kind.VACATION
+        return Kind.VACATION if _TEXT_AWAY.search(human) else None
     answered = subject.lower().startswith(("re:", "fwd:", "fw:", "aw:", "wg:"))
     if _SUBJECT_FAILURE.search(subject) and (not answered or _TEXT_FAILURE.search(human)):
         return Kind.FAILURE
     return Kind.FAILURE if mailer else None
 
 
-def _by_actions(recipients: list[Recipient], subject: str) -> Kind:
+def by_actions(recipients: list[Recipient], subject: str) -> Kind:
+    """The kind of a report by its recipients' actions (RFC 3464, section 2.3.3); `deliverable` is Postfix's own."""
     actions = {recipient.action for recipient in recipients}
-    if "failed" in actions or not actions & {"delayed", "delivered", "relayed", "expanded"}:
+    if recipients and all(recipient.status.startswith("2.") for recipient in recipients) and "failed" not in actions:
+        return Kind.DELIVERED
+    if "failed" in actions or not actions & {"delayed", "delivered", "relayed", "expanded", "deliverable"}:
         return Kind.DELAYED if not actions - {""} and _SUBJECT_DELAY.search(subject) else Kind.FAILURE
     return Kind.DELAYED if "delayed" in actions else Kind.DELIVERED
 
@@ -190,6 +195,8 @@ def kind_of_text(text: str) -> Kind | None:
     """The same for a text without headers, as copied from a screen."""
     if re.search(r"(?im)^feedback-type:", text):
         return Kind.FEEDBACK
+    if _TEXT_DELIVERED.search(text) and not _TEXT_FAILURE.search(text):
+        return Kind.DELIVERED
     if _TEXT_DELAY.search(text):
         return Kind.DELAYED
     head = text[:300]

@@ -51,14 +51,7 @@ CREDENTIAL_CODES = frozenset({"AUTH", "AUTHENTICATIONFAILED", "CONTACTADMIN", "E
 
 # These causes are about the connecting address, which is this portal's.
 ADDRESS_CAUSES = frozenset(
-    {
-        "smtp.ip_blocklisted",
-        "smtp.ip_dynamic",
-        "smtp.ip_not_allowed",
-        "smtp.ptr",
-        "smtp.reputation",
-        "smtp.bulk_block",
-    }
+    {"smtp.ip_blocklisted", "smtp.ip_dynamic", "smtp.ip_not_allowed", "smtp.ptr", "smtp.reputation", "smtp.bulk_block"}
 )
 
 # The server refuses this portal, for every visitor.
@@ -222,6 +215,8 @@ def _login(reply: Reply) -> str:
         return words.cause_in(reply.words, words.TEMPORARY_LOGIN) or by_code or "auth.temp_unavailable"
     by_words = words.cause_in(reply.words, words.LOGIN)
     if by_code is not None:
+        if by_code == "auth.authz" and by_words == REJECTED and "password" in reply.text.lower():
+            return REJECTED  # the words name the password
         return by_code if by_words in (None, REJECTED) else by_words
     if by_words is not None:
         return by_words

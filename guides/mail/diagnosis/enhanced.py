@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from guides.mail.diagnosis.masking import without_places
+
 # The confidence of a class from a code alone; definite codes have one meaning on most servers.
 DEFINITE = 0.55
 GUESS = 0.4
@@ -16,7 +18,15 @@ BARE = 0.3
 
 # Not part of an IP address, a version or a longer number.
 ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")
-REPLY = re.compile(r"(?:^|(?<=[\s:;>'\"(\[#=,]))([245]\d\d)(?=[\s\-#:,;)\]<'\"]|$)")
+# A reply code where a reply begins: at the start, after a mark of punctuation or a word of saying, or before an
+# enhanced code. Not a port, a line of a program or a number in a sentence.
+REPLY = re.compile(
+    r"(?:^|(?<=[:;>'\"(\[#=,「『„])|(?<=[:;>'\"(\[#=,] )|(?<=[：、。])"
+    r"|(?<=\b(?:said|with|code|smtp|SMTP) )|(?<=エラー )|(?<=ошибка )"
+    r"|(?<=\b(?:reply|error|reads) )|(?<=\bError )|(?<=\b(?:status|answer) )|(?<=\b(?:returned|response) )"
+    r"|(?<=\s)(?=[245]\d\d[ -]#?[245]\.\d{1,3}\.\d{1,3}))"
+    r"([245]\d\d)(?=[\s\-#:,;)\]<'\"]|$)"
+)
 
 _DEFINITE: Mapping[str, str] = {
     "1.1": "rcpt.unknown",
@@ -113,10 +123,10 @@ _REPLIES: Mapping[str, str] = {
     "521": "rcpt.nullmx",
     "530": "smtp.auth_required",
     "535": "auth.rejected",
-    "550": "rcpt.unknown",
+    "550": "rcpt.generic",
     "551": "rcpt.moved",
     "552": "rcpt.full",
-    "553": "rcpt.unknown",
+    "553": "smtp.other",
     "554": "smtp.other",
     "556": "rcpt.nullmx",
     "571": "smtp.policy",
@@ -160,6 +170,7 @@ def class_of(enhanced: str, reply: str, command: str = "") -> tuple[str, float] 
 
 def codes_in(text: str) -> tuple[str, str]:
     """The last enhanced status code and the last reply code of a line; each may be ""."""
+    text = without_places(text)
     enhanced = [match.group() for match in ENHANCED.finditer(text)]
     replies = [match.group(1) for match in REPLY.finditer(text)]
     return (enhanced[-1] if enhanced else "", replies[-1] if replies else "")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from guides.mail.diagnosis import bounces, markers
 from guides.mail.diagnosis.bounces import Bounce, Kind, Recipient
-from guides.mail.diagnosis.classes import owner_of
+from guides.mail.diagnosis.classes import Context, owner_of
 from guides.mail.diagnosis.enhanced import ENHANCED
-from guides.mail.diagnosis.judging import HIGH, LEAST, MAX_CAUSES, OWN_SIDE, Basis, Cause, best, judge
+from guides.mail.diagnosis.judging import HIGH, MAX_CAUSES, OWN_SIDE, Basis, Cause, judge
 from guides.mail.diagnosis.messages import (
     MAX_BYTES,
     MAX_TEXT,
@@ -24,8 +24,12 @@ from guides.mail.diagnosis.messages import (
     text_of_html,
 )
 from guides.mail.diagnosis.patterns import PatternSet
-from guides.mail.diagnosis.statements import Statement, plain, statement_of, statements
+from guides.mail.diagnosis.second_opinion import confirmed
+from guides.mail.diagnosis.unwrapping import event_in
+from guides.mail.diagnosis.utterances import Speaker, Utterance, plain, utterance_of, utterances
+from guides.mail.diagnosis.weighing import Judged, weighed
 
+LONGEST_OPINION = 500  # characters
 MAX_FORWARDED = 8  # levels of forwarded messages
 
 _AUTO = {
@@ -78,10 +82,7 @@ class Explanation:
 
 
 def diagnose(
-    source: str | bytes,
-    patterns: PatternSet | None = None,
-    *,
-    provider_of: ProviderOf | None = None,
+    source: str | bytes, patterns: PatternSet | None = None, *, provider_of: ProviderOf | None = None
 ) -> Explanation:
     """Explain a text or a whole message. `provider_of` finds a provider by host names and domains, in addition to the
     built-in markers. Raises NotTextError only.
@@ -94,6 +95,30 @@ def diagnose(
         return _of_message(_innermost(data), patterns, provider_of)
     text = source[:MAX_BYTES] if isinstance(source, str) else decoded(data)
     return _of_text(text[: MAX_TEXT * 2], patterns, provider_of)
+
+
+def essence(source: str | bytes) -> str:
+    """The words of a text that give a reason, as the second opinion reads them: replies first, then prose."""
+    data = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
+    found: list[Utterance] = []
+    if looks_like_message(data):
+        parts = _innermost(data[:MAX_BYTES])
+        whole = plain("\n".join(parts.texts))
+        _, recipients = bounces.recipients_in("\n\n".join(parts.statuses) or whole)
+        for recipient in recipients[:2]:
+            said = utterance_of(_untyped(recipient.diagnostic), direct=True, bounced=True)
+            found += [said] if said is not None else []
+        found += utterances(bounces.without_original(whole), bounced=True)
+    else:
+        text = source if isinstance(source, str) else decoded(data)
+        found += utterances(text[:MAX_TEXT])
+    return essential(found)
+
+
+def essential(found: Sequence[Utterance]) -> str:
+    """The innermost words of some utterances, replies first, each once."""
+    ordered = sorted(found, key=lambda one: not one.direct)
+    return " / ".join(dict.fromkeys(one.layers[0][:300] for one in ordered))[:LONGEST_OPINION]
 
 
 def _refuse_binary(data: bytes) -> None:
@@ -129,10 +154,11 @@ def _from_a_server(parts: Parts) -> bool:
 
 
 def _of_message(parts: Parts, patterns: PatternSet, provider_of: ProviderOf | None) -> Explanation:
-    human = bounces.without_original(plain("\n".join(parts.texts)))
+    whole = plain("\n".join(parts.texts))
+    human = bounces.without_original(whole)
     reporter, recipients = bounces.recipients_in("\n\n".join(parts.statuses))
-    if not recipients and bounces.holds_fields(human):
-        reporter, recipients = bounces.recipients_in(human)
+    if not recipients and bounces.holds_fields(whole):  # a report inside a text, where an original would be cut off
+        reporter, recipients = bounces.recipients_in(whole)
     kind = bounces.kind_of(parts, recipients, human)
     sender = bounces.sender_domain_of(parts)
     if kind is None:  # an ordinary message, which may quote an error
@@ -149,15 +175,18 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
     read = plain(text)
     if re.search(r"(?i)<(?:html|body|div|p|br|table)\b", read[:20_000]):
         read = text_of_html(read)
+    event = event_in(read)
+    if event is not None and (event.kind is not None or event.lines):
+        read = "\n".join(event.lines)
+        if event.kind is not None:
+            found = _of_bounce(event.kind, read, "", [], "", patterns, provider_of)
+            if event.kind is not Kind.DELAYED or len(found.causes) < 2:
+                return found
+            return replace(found, causes=found.causes[1:] + found.causes[:1])  # the reason, then that it is delayed
     if bounces.holds_fields(read):
         human = bounces.without_original(read)
         reporter, recipients = bounces.recipients_in(read)
-        kind = Kind.FAILURE
-        actions = {recipient.action for recipient in recipients}
-        if "delayed" in actions and "failed" not in actions:
-            kind = Kind.DELAYED
-        elif actions and actions <= {"delivered", "relayed", "expanded"}:
-            kind = Kind.DELIVERED
+        kind = bounces.by_actions(recipients, "")
         return _of_bounce(kind, human, reporter, recipients, "", patterns, provider_of)
     kind_seen = bounces.kind_of_text(read)
     if kind_seen is not None and kind_seen is not Kind.FAILURE:
@@ -165,16 +194,35 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
     provider, domain, hosts = _own_side(read, provider_of)
     bounced = kind_seen is Kind.FAILURE
     human = bounces.without_original(read) if bounced else read
-    found = [judge(statement, patterns, provider, bounced=False) for statement in statements(human)]
+    found_here = [_judged(one, patterns, provider, bounced=_is_foreign(one)) for one in utterances(human)]
     if bounced:
-        found += [judge(statement, patterns, provider, bounced=True) for statement in statements(human)]
-    causes = _merged(found)
+        found_here += [
+            _judged(one, patterns, provider, bounced=True)
+            for one in utterances(human, bounced=True)
+            if not _is_foreign(one) or one.speaker is Speaker.REPORTER
+        ]
+    causes = confirmed(weighed(found_here), essential([one.utterance for one in found_here]))
     bounce = None
     if bounced and causes and causes[0].name.partition(".")[0] not in OWN_SIDE:
         bounce = Bounce(Kind.FAILURE, recipients=tuple(Recipient(address) for address in bounces.named_in(human)))
     if not causes or causes[0].name.partition(".")[0] not in OWN_SIDE:
         domain = ""  # an address in it may be the recipient's
     return Explanation(causes, bounce, provider, domain, hosts)
+
+
+def _is_foreign(utterance: Utterance) -> bool:
+    return utterance.speaker in (Speaker.FOREIGN, Speaker.REPORTER)
+
+
+def _judged(
+    utterance: Utterance,
+    patterns: PatternSet,
+    provider: str | None,
+    *,
+    bounced: bool,
+    senders: frozenset[str] = frozenset(),
+) -> Judged:
+    return Judged(utterance, judge(utterance, patterns, provider, bounced=bounced, senders=senders))
 
 
 def _of_bounce(
@@ -187,23 +235,25 @@ def _of_bounce(
     provider_of: ProviderOf | None,
 ) -> Explanation:
     provider, _, hosts = _own_side(f"{human[:20_000]}\n" + "\n".join(r.diagnostic for r in recipients), provider_of)
+    addressed = {recipient.address.rpartition("@")[2].lower() for recipient in recipients}
+    addressed |= {address.rpartition("@")[2].lower() for address in bounces.named_in(human)}
+    senders = frozenset([sender] if sender else ()) - addressed
     judged: list[Recipient] = []
-    found: list[list[Cause]] = []
+    found: list[Judged] = []
     for recipient in recipients:
-        own_causes = _of_recipient(recipient, patterns, provider)
-        judged.append(replace(recipient, cause=own_causes[0].name if own_causes else ""))
-        found.append(own_causes)
-    own = [causes for recipient, causes in zip(judged, found, strict=True) if _counts(recipient, kind)]
-    sure = any(causes and causes[0].confidence >= HIGH for causes in own)
-    prose = [judge(statement, patterns, provider, bounced=True) for statement in statements(human)]
-    if sure:  # the report's fields are clear: prose may only support the same classes
-        named = {cause.name for causes in own for cause in causes}
-        prose = [[cause for cause in causes if cause.name in named and Basis.PATTERN in cause.why] for causes in prose]
-    causes = _merged([*own, *prose])
+        own = _of_recipient(recipient, patterns, provider, senders)
+        judged.append(replace(recipient, cause=own.causes[0].name if own and own.causes else ""))
+        if own is not None and _counts(recipient, kind):
+            found.append(own)
+    found += [
+        _judged(one, patterns, provider, bounced=True, senders=senders) for one in utterances(human, bounced=True)
+    ]
+    causes = confirmed(weighed(found), essential([one.utterance for one in found])) if found else ()
     if kind is not Kind.FAILURE:
         rest = tuple(replace(cause, confidence=round(cause.confidence * 0.6, 3)) for cause in causes)
         name = _AUTO[kind]
-        first = Cause(name, owner_of(name), 0.9, line=_first_line(human), why=(Basis.KIND,))
+        owner = owner_of(name, Context.FOREIGN)
+        first = Cause(name, owner, 0.9, line=_first_line(human), why=(Basis.KIND,), context=Context.FOREIGN)
         causes = (first, *(rest if kind is Kind.DELAYED else ()))[:MAX_CAUSES]
     if not judged:
         judged = [Recipient(address) for address in bounces.named_in(human)]
@@ -216,40 +266,29 @@ def _counts(recipient: Recipient, kind: Kind) -> bool:
     return (
         kind is not Kind.FAILURE
         or recipient.action in ("failed", "")
-        or recipient.action
-        not in (
-            "delivered",
-            "relayed",
-            "expanded",
-            "delayed",
-        )
+        or recipient.action not in ("delivered", "relayed", "expanded", "delayed")
     )
 
 
-def _of_recipient(recipient: Recipient, patterns: PatternSet, provider: str | None) -> list[Cause]:
+def _of_recipient(
+    recipient: Recipient, patterns: PatternSet, provider: str | None, senders: frozenset[str]
+) -> Judged | None:
     line = recipient.diagnostic
     status = ENHANCED.search(recipient.status)
-    statement = statement_of(_untyped(line), direct=True) if line else None
-    if statement is not None and status is not None and not ENHANCED.search(statement.text):
-        statement = replace(statement, layers=(*statement.layers, f"{statement.text} ({status.group()})"))
-    if statement is None and status is not None:
-        statement = Statement(status.group(), (status.group(),), direct=True)
-    return judge(statement, patterns, provider, bounced=True) if statement is not None else []
+    said = utterance_of(_untyped(line), direct=True, bounced=True) if line else None
+    if said is not None and status is not None and not ENHANCED.search(said.text):
+        said = replace(said, layers=(*said.layers, f"{said.text} ({status.group()})"))
+    if said is None and status is not None:
+        said = Utterance(status.group(), (status.group(),), direct=True, speaker=Speaker.FOREIGN)
+    if said is None:
+        return None
+    return Judged(said, judge(said, patterns, provider, bounced=True, senders=senders), is_field=True)
 
 
 def _untyped(line: str) -> str:
     """A diagnostic without its type. A bare number of a Unix program is its exit status (sysexits.h)."""
     line = re.sub(r"^\s*x-unix\s*;\s*(?=\d{1,3}\s*$)", "exit status ", line, flags=re.IGNORECASE)
     return re.sub(r"^\s*(?:smtp|x-[\w-]+|lmtp|dns|local|unix|500)\s*;\s*", "", line, flags=re.IGNORECASE)
-
-
-def _merged(found: list[list[Cause]]) -> tuple[Cause, ...]:
-    """The causes of all statements, each class once, at most three, without ones that are far weaker than the first."""
-    causes = best([cause for causes in found for cause in causes])
-    if not causes:
-        return ()
-    least = max(LEAST, causes[0].confidence * 0.45)
-    return tuple(cause for cause in causes if cause.confidence >= least)[:MAX_CAUSES]
 
 
 def _first_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The possible causes of one statement, from its words and codes, with confidence and basis."""
+"""The possible causes of one utterance, from its words and codes, with confidence and basis."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from guides.mail.accounts import Protocol
 from guides.mail.diagnosis import codes, enhanced, words
-from guides.mail.diagnosis.classes import owner_of
+from guides.mail.diagnosis.classes import Context, owner_of
 from guides.mail.diagnosis.codes import UNKNOWN, Reply, cause_of, contradicts
+from guides.mail.diagnosis.masking import masked, without_addresses
 from guides.mail.diagnosis.patterns import PatternSet
 from guides.mail.diagnosis.refusals import CODE, KNOWN_WORDS, LATE_PRIORITY, PROVIDERS_WORDS
+from guides.mail.diagnosis.replies import LOGIN_WORDS, reply_of
 from guides.mail.diagnosis.rulebook import CLEAR, DELIVERY, LIKELY, RuleMatch, Rules
-from guides.mail.diagnosis.statements import Statement
+from guides.mail.diagnosis.tls_libraries import client_rules
+from guides.mail.diagnosis.utterances import Speaker, Utterance
 from guides.mail.outcomes import Owner, Stage
 
 HIGH = 0.8  # from this confidence on, a cause is shown as sure
@@ -22,7 +24,7 @@ GUESS_BELOW = 0.55  # below it, a cause is shown as a guess
 MAX_CAUSES = 3
 LEAST = 0.25  # below it, a cause is not shown
 
-_SECOND = 0.6  # factor for a further cause of the same statement
+_SECOND = 0.6  # factor for a further cause of the same utterance
 _PROSE = 0.1  # subtracted for words in prose, which no server said
 _DOUBTFUL = 0.75  # factor for words of a class beside words that contradict it
 
@@ -38,11 +40,12 @@ class Basis(StrEnum):
     CODE = "code"  # the code alone
     CLIENT = "client"  # a sentence of the mail client
     KIND = "kind"  # the kind of message
+    LEARNED = "learned"  # a model of texts whose class is known
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A possible cause. `line` is the statement that shows it; `start` and `end` are the span of the words in it."""
+    """A possible cause. `line` is the utterance that shows it; `start` and `end` are the span of the words in it."""
 
     name: str
     owner: Owner
@@ -53,6 +56,7 @@ class Cause:
     code: str = ""
     article: str = ""
     why: tuple[Basis, ...] = ()
+    context: Context = Context.OWN
 
     @property
     def matched(self) -> str:
@@ -60,57 +64,91 @@ class Cause:
         return self.line[self.start : self.end]
 
 
-_IMAP_CODES = (
-    "UNAVAILABLE|AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|EXPIRED|PRIVACYREQUIRED|CONTACTADMIN|NOPERM|INUSE|LIMIT"
-    "|OVERQUOTA|SERVERBUG|CORRUPTION|CLIENTBUG|ALERT|WEBALERT|NONEXISTENT|CANNOT"
-)
-_IMAP = re.compile(
-    rf"^(?:(?:\* |[A-Za-z]{{0,4}}\d+ )?(?P<status>NO|BAD|BYE)\b"
-    rf"|(?=\[(?:{_IMAP_CODES})\b))[ :]{{0,2}}(?:\[(?P<code>[A-Z][A-Z0-9-]*)(?P<arguments>[^\]]*)\])? ?(?P<text>.*)$"
-)
-_POP3 = re.compile(r"^-ERR\b ?(?:\[(?P<code>[A-Z/-]+)\])? ?(?P<text>.*)$")
-_SMTP = re.compile(r"^(?P<status>[245]\d\d)[ \-]#?(?P<code>[245]\.\d{1,3}\.\d{1,3})?\)?:? ?(?P<text>.*)$")
-_SMTP_LOGIN = frozenset({"334", "525", "534", "535", "538"})
-_LOGIN_WORDS = re.compile(r"(?i)\bauthenticat|\bcredential|\bpassword|\blog ?[io]n\b|\bparol\b")
-_MAILBOX_WORDS = re.compile(
-    r"(?i)\bselect|\bexamine|\bmailbox|\bfolder|\bmaildrop|\bquota|\bmessages? in\b|permission|throttled"
-    r"|\binternal error"
-)
-_AFTER_LOGIN = re.compile(r"(?i)\bunsafe login|authenticated but not connected")
-_MAILBOX_CODES = frozenset({"OVERQUOTA", "NONEXISTENT", "NOPERM", "INUSE", "IN-USE", "LIMIT", "SERVERBUG", "CANNOT"})
 _LETTER = re.compile(r"[A-Za-zÀ-ÿА-яЁё]")
 _BETWEEN_SERVERS = re.compile(
     r"(?i)\bconnect to \S+\[|\]:25\b|\bport 25\b|\bMX\b|\bqueue|\bdeliver|\brecipient|\bname service error"
     r"|(?:相手|宛先|あて先|送信先|受信者)(?:先|側)?の?(?:メール)?サーバ|配送|сервер\w* получателя|zielserver|empfänger"
 )
+_DOMAIN = re.compile(r"(?i)\bdomain|\bdns\b|\bname\b|домен|ドメイン|\bhost\b")
+_SENDER = re.compile(r"(?i)\bsend(?:er|ing)\b|\bmail from\b|\bfrom:|送信元|差出人|отправител|absender")
+# Causes between two servers, and the same on the way from a client to its own server.
+_OWN_CONNECTION = {
+    "route.timeout": "tcp.timeout",
+    "route.conn_refused": "tcp.refused",
+    "route.network": "net.generic",
+    "route.too_many_connections": "mbox.conn_limit",
+    "route.tls": "tls.chain_or_unknown_ca",
+    "rcpt.domain_unknown": "dns.nxdomain",
+}
 # Causes of the visitor's own connection and mailbox; bounces, which are about mail between servers, do not have them.
 OWN_SIDE = frozenset({"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic"})
 
 
 def judge(
-    statement: Statement, patterns: PatternSet, provider: str | None = None, *, bounced: bool = False
+    utterance: Utterance,
+    patterns: PatternSet,
+    provider: str | None = None,
+    *,
+    bounced: bool = False,
+    senders: frozenset[str] = frozenset(),
 ) -> list[Cause]:
-    """The causes of a statement, at most MAX_CAUSES, the likeliest first.
+    """The causes of an utterance, at most MAX_CAUSES, the likeliest first.
 
-    `bounced`: the statement is from a bounce, so it is about mail between servers.
+    `bounced`: the utterance is from a bounce, so it is about mail between servers. `senders`: the sender's domains.
     """
-    reply, stage = _reply(statement)
-    code = _code(statement)
+    context = _context(utterance, bounced=bounced)
+    reply, stage = reply_of(utterance)
     found = [
-        *_by_patterns(statement, patterns, provider, reply, stage, bounced=bounced),
-        *(() if bounced and stage is None else _by_protocol(statement, reply, stage)),
+        *_by_patterns(utterance, patterns, provider, reply, stage, bounced=bounced),
+        *(() if bounced and stage is None else _by_protocol(utterance, reply, stage)),
     ]
     login = stage is not None and not bounced
     if not bounced:
-        found += _by_client(statement, login=login)
-    if not found or not (login or (code == "" and _is_own_side(found))):
-        found += _by_delivery(statement, bounced=bounced, login=login)
-    causes = [_whole_words(replace(cause, code=cause.code or code)) for cause in best(found)]
-    if not statement.direct and stage is None:
+        found += _by_client(utterance, login=login)
+    if not found or not (login or (utterance.code == "" and _is_own_side(found))):
+        found += _by_delivery(utterance, bounced=bounced, login=login)
+    own_words = context is Context.DIALOG and _BETWEEN_SERVERS.search(utterance.text) is None
+    found = [_of_context(cause, context, own_words=own_words) for cause in found]
+    found = [_of_sender(cause, utterance, senders) for cause in found]
+    causes = [_whole_words(replace(cause, code=cause.code or utterance.code)) for cause in best(found)]
+    if not utterance.direct and stage is None:
         causes = [replace(cause, confidence=round(cause.confidence - _prose(cause), 3)) for cause in causes]
         if not bounced:  # the rest of the line may be the visitor's own text, even a password
             causes = [replace(cause, line=cause.matched, start=0, end=len(cause.matched)) for cause in causes]
     return [cause for cause in causes if cause.confidence >= LEAST][:MAX_CAUSES]
+
+
+def _context(utterance: Utterance, *, bounced: bool) -> Context:
+    if bounced or utterance.speaker in (Speaker.FOREIGN, Speaker.REPORTER):
+        return Context.FOREIGN
+    return Context.OWN if utterance.direct else Context.DIALOG
+
+
+def _of_context(cause: Cause, context: Context, *, own_words: bool) -> Cause:
+    """The cause with the owner of its context. In a client's own words, causes between servers are those of its own
+    connection."""
+    name = cause.name
+    if own_words and Basis.PATTERN not in cause.why:
+        name = _OWN_CONNECTION.get(name, name)
+    owner = cause.owner
+    if owner is owner_of(cause.name):
+        owner = owner_of(name, context)
+    return replace(cause, name=name, owner=owner, context=context)
+
+
+def _of_sender(cause: Cause, utterance: Utterance, senders: frozenset[str]) -> Cause:
+    """An unknown domain is the sender's where MAIL FROM was refused or the sender's own domain is named."""
+    if cause.name not in ("rcpt.domain_unknown", "rcpt.unknown", "rcpt.no_mail_host"):
+        return cause
+    after = utterance.text[cause.start :].lower()
+    at = "@" if cause.name == "rcpt.unknown" else ""
+    named = any(f"{at}{domain}" in after for domain in senders)
+    named = named and not (utterance.recipient and utterance.recipient.rpartition("@")[2].lower() in senders)
+    near = utterance.text[max(0, cause.start - 40) : cause.end]
+    if utterance.command == "MAIL FROM" or named or (cause.name == "rcpt.domain_unknown" and _SENDER.search(near)):
+        name = "smtp.sender_domain" if _DOMAIN.search(utterance.text) else "smtp.sender_generic"
+        return replace(cause, name=name, owner=owner_of(name, cause.context), confidence=max(cause.confidence, 0.75))
+    return cause
 
 
 def _is_own_side(found: list[Cause]) -> bool:
@@ -151,71 +189,28 @@ def _prose(cause: Cause) -> float:
     return 0.0 if Basis.CLIENT in cause.why or Basis.PATTERN in cause.why else _PROSE
 
 
-def _code(statement: Statement) -> str:
-    """The code to show: that of the innermost layer with one."""
-    for layer in statement.layers:
-        status, reply = enhanced.codes_in(layer)
-        if status or reply:
-            return " ".join(part for part in (reply, status) if part)
-    return ""
-
-
-def _reply(statement: Statement) -> tuple[Reply | None, Stage | None]:
-    """The statement as a reply to a login or to opening a mailbox, or None."""
-    for layer in statement.layers:
-        match = _IMAP.match(layer)
-        if match:
-            code = (match["code"] or "").upper()
-            reply = Reply(
-                Protocol.IMAP, match["status"] or "NO", code, match["text"], (match["arguments"] or "").strip()
-            )
-            return reply, _receiving_stage(code, layer)
-        match = _POP3.match(layer)
-        if match:
-            code = (match["code"] or "").upper()
-            return Reply(Protocol.POP3, "-ERR", code, match["text"]), _receiving_stage(code, layer)
-    for layer in statement.layers:
-        match = _SMTP.match(layer)
-        if match:
-            reply = Reply(Protocol.SMTP, match["status"], match["code"] or "", match["text"])
-            worded = reply.status in ("432", "454", "504") and _LOGIN_WORDS.search(layer) is not None
-            login = reply.status in _SMTP_LOGIN or worded
-            return reply, Stage.LOGIN if login else None
-    return None, None
-
-
-def _receiving_stage(code: str, layer: str) -> Stage:
-    if (
-        code in _MAILBOX_CODES
-        or _AFTER_LOGIN.search(layer)
-        or (_MAILBOX_WORDS.search(layer) and not _LOGIN_WORDS.search(layer))
-    ):
-        return Stage.MAILBOX
-    return Stage.LOGIN
-
-
-def _by_protocol(statement: Statement, reply: Reply | None, stage: Stage | None) -> Iterator[Cause]:
+def _by_protocol(utterance: Utterance, reply: Reply | None, stage: Stage | None) -> Iterator[Cause]:
     """The causes that the live test finds for the reply; without a reply, those of words about signing in."""
     if reply is None or stage is None:
-        by_words = words.hit_in(statement.text, words.LOGIN) if _LOGIN_WORDS.search(statement.text) else None
+        by_words = words.hit_in(masked(utterance.text), words.LOGIN) if LOGIN_WORDS.search(utterance.text) else None
         if reply is None and by_words is not None and by_words[0] != codes.REJECTED:
             name, start, end = by_words
-            yield Cause(name, owner_of(name), 0.85, statement.text, start, end, why=(Basis.WORDS,))
+            yield Cause(name, owner_of(name), 0.85, utterance.text, start, end, why=(Basis.WORDS,))
         return
     name = cause_of(reply, stage)
     if name == UNKNOWN:
         return
-    if name == "mbox.not_enabled_after_login" and words.hit_in(statement.text, words.MAILBOX) is None:
+    if name == "mbox.not_enabled_after_login" and words.hit_in(utterance.text, words.MAILBOX) is None:
         return  # only the live test knows that the login had succeeded
     table = words.MAILBOX if stage is Stage.MAILBOX else words.LOGIN
-    hit = next((h for h in (_span_of(name, row, statement.text) for row in (table, words.CONNECTION)) if h), None)
-    start, end = hit or _code_span(statement.text, reply)
+    hit = next((h for h in (_span_of(name, row, utterance.text) for row in (table, words.CONNECTION)) if h), None)
+    start, end = hit or _code_span(utterance.text, reply)
     plainly = hit is not None or reply.code in ("AUTHENTICATIONFAILED", "AUTH", "5.7.8") or bool(reply.code)
     yield Cause(
         name,
         owner_of(name),
         CODE if plainly else LIKELY,
-        statement.text,
+        utterance.text,
         start,
         end,
         why=(Basis.WORDS if hit else Basis.CODE,),
@@ -241,7 +236,7 @@ def _code_span(line: str, reply: Reply) -> tuple[int, int]:
 
 
 def _by_patterns(
-    statement: Statement,
+    utterance: Utterance,
     patterns: PatternSet,
     provider: str | None,
     reply: Reply | None,
@@ -253,9 +248,9 @@ def _by_patterns(
     if not len(patterns):
         return
     seen: set[str] = set()
-    for layer in reversed(statement.layers):
-        offset = max(0, statement.text.find(layer))
-        for item in patterns.found(layer):
+    for layer in reversed(utterance.layers):
+        offset = max(0, utterance.text.find(layer))
+        for item in patterns.found(without_addresses(layer)):
             pattern = item.pattern
             if pattern.name in seen:
                 continue
@@ -284,7 +279,7 @@ def _by_patterns(
                 pattern.cause,
                 pattern.owner or owner_of(pattern.cause),
                 round(confidence - 0.002 * min(len(seen) - 1, 5), 3),
-                statement.text,
+                utterance.text,
                 offset + item.start,
                 offset + item.end,
                 article=pattern.article,
@@ -292,11 +287,11 @@ def _by_patterns(
             )
 
 
-def _by_client(statement: Statement, *, login: bool) -> Iterator[Cause]:
+def _by_client(utterance: Utterance, *, login: bool) -> Iterator[Cause]:
     """The causes by the mail client's own sentences. A quoted server reply is more specific and comes first."""
-    quotes = len(statement.layers) > 1 or statement.direct
-    between_servers = _BETWEEN_SERVERS.search(statement.text) is not None
-    for place, hit in enumerate(Rules.of("client").hits(statement.text)):
+    quotes = len(utterance.layers) > 1 or utterance.direct
+    between_servers = _BETWEEN_SERVERS.search(utterance.text) is not None
+    for place, hit in enumerate(client_rules().hits(masked(utterance.text))):
         if login and hit.cause == codes.REJECTED:
             continue
         confidence = hit.strength if place == 0 else hit.strength * _SECOND
@@ -305,42 +300,49 @@ def _by_client(statement: Statement, *, login: bool) -> Iterator[Cause]:
             between_servers and family in ("tcp", "dns", "net", "generic")
         ):
             confidence *= 0.6
-        yield _cause(hit, statement.text, 0, round(confidence, 3), (Basis.CLIENT,))
+        yield _cause(hit, utterance.text, 0, round(confidence, 3), (Basis.CLIENT,))
 
 
-def _by_delivery(statement: Statement, *, bounced: bool, login: bool) -> Iterator[Cause]:
+def _by_delivery(utterance: Utterance, *, bounced: bool, login: bool) -> Iterator[Cause]:
     """The causes of a failed delivery: first by words, last by codes alone."""
     rules = Rules.of(*DELIVERY)
     chosen: list[RuleMatch] = []
-    layer = statement.text
-    for layer_tried in statement.layers:
-        hits = rules.hits(layer_tried)
+    layer = utterance.text
+    for layer_tried in utterance.layers:
+        hits = rules.hits(masked(layer_tried))
         if hits and (not chosen or hits[0].strength > chosen[0].strength):
             chosen, layer = hits, layer_tried
         if chosen and chosen[0].strength >= CLEAR:
             break
-    if statement.direct and (not chosen or chosen[0].strength < LIKELY):
-        guessed, layer_guessed = _guessed(statement)
+    only_frame = bool(chosen) and layer == utterance.text and _stands_before(utterance, chosen[0])
+    if (utterance.direct or only_frame) and (not chosen or chosen[0].strength < LIKELY or only_frame):
+        guessed, layer_guessed = _guessed(utterance, inside=only_frame)
         if guessed:
             chosen, layer = guessed, layer_guessed
-    status, code = _codes(statement)
-    by_code = enhanced.class_of(status, code, statement.command)
-    offset = max(0, statement.text.find(layer))
-    factor = 1.0 if bounced or status or code or _BETWEEN_SERVERS.search(statement.text) else 0.9
+    status, code = next((found for found in map(enhanced.codes_in, utterance.layers) if any(found)), ("", ""))
+    by_code = enhanced.class_of(status, code, utterance.command)
+    offset = max(0, utterance.text.find(layer))
+    factor = 1.0 if bounced or status or code or _BETWEEN_SERVERS.search(utterance.text) else 0.9
     if login:
         factor = 0.5
     if chosen:
-        yield from _of_hits(chosen, by_code, statement.text, offset, factor)
+        yield from _of_hits(chosen, by_code, utterance.text, offset, factor)
     if by_code is not None:
         name, confidence = by_code
-        start, end = _where(statement.text, status or code)
-        yield Cause(name, owner_of(name), confidence * factor, statement.text, start, end, why=(Basis.CODE,))
+        start, end = _where(utterance.text, status or code)
+        yield Cause(name, owner_of(name), confidence * factor, utterance.text, start, end, why=(Basis.CODE,))
 
 
-def _guessed(statement: Statement) -> tuple[list[RuleMatch], str]:
+def _stands_before(utterance: Utterance, hit: RuleMatch) -> bool:
+    """Whether a rule matches only the frame before a quoted reply: it tells how the reply is quoted, not its reason."""
+    inner = utterance.layers[-2] if len(utterance.layers) > 1 else ""
+    return bool(inner) and (utterance.framed or inner[:1].isdigit()) and hit.end <= utterance.text.find(inner) + 4
+
+
+def _guessed(utterance: Utterance, *, inside: bool) -> tuple[list[RuleMatch], str]:
     """A guess by the reply's nouns, when no rule matches; with the layer that contains them."""
-    for layer in statement.layers:
-        hits = Rules.of("delivery-guesses").hits(layer)[:1]
+    for layer in utterance.layers[:-1] if inside else utterance.layers:
+        hits = Rules.of("delivery-guesses").hits(masked(layer))[:1]
         if hits:
             return hits, layer
     return [], ""
@@ -368,15 +370,7 @@ def _of_hits(
 
 def _is_doubtful(cause: str, line: str) -> bool:
     """Whether a line contains words that rarely occur with this class."""
-    return any(hit.cause == cause for hit in Rules.of("delivery-doubts").hits(line))
-
-
-def _codes(statement: Statement) -> tuple[str, str]:
-    for layer in statement.layers:
-        status, code = enhanced.codes_in(layer)
-        if status or code:
-            return status, code
-    return "", ""
+    return any(hit.cause == cause for hit in Rules.of("delivery-doubts").hits(masked(line)))
 
 
 def _where(line: str, sign: str) -> tuple[int, int]:

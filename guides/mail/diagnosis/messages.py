@@ -20,10 +20,13 @@ from email.parser import BytesHeaderParser
 
 from charset_normalizer import from_bytes
 
+from guides.mail.diagnosis.charsets import CODECS, codec_of
+
 MAX_BYTES = 1_000_000
 MAX_PARTS = 60
 MAX_DEPTH = 8
 MAX_TEXT = 100_000  # characters of one part that are read
+MAX_HEADER = 2000  # characters of one header that are decoded: each encoded word may need a guess
 _MAX_HEADERS = 64_000
 _SAMPLE = 4096
 
@@ -153,39 +156,32 @@ def _text(head: Message, content: bytes) -> str:
 
 
 def decoded(data: bytes, charset: str = "") -> str:
-    """Bytes as text, in the declared charset if it decodes them, else in a guessed one. Never raises."""
+    """Bytes as text, in the declared charset if it is one of mail's, else in a guessed one. Never raises."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
+    codec = codec_of(charset)
     if b"\x1b$" in data or b"\x1b(" in data:
-        charset = "iso2022_jp_3"
-    for name in (charset, "utf-8-sig"):
+        codec = codec_of("iso-2022-jp")
+    for name in (codec, "utf-8-sig"):
         try:
-            if name and name not in ("us-ascii", "ascii", "unknown-8bit"):
+            if name:
                 return data.decode(name)
-        except (LookupError, UnicodeDecodeError, ValueError):
+        except ValueError:
             continue
     lines = [line for line in data.splitlines() if not line.isascii()]
-    guess = from_bytes(b"\n".join(lines)[:_SAMPLE]).best() if lines else None
-    name = guess.encoding if guess is not None else "utf-8"
-    return data.decode(charset if _exists(charset) and guess is None else name, "replace")
-
-
-def _exists(charset: str) -> bool:
-    try:
-        "".encode(charset)
-    except LookupError:
-        return False
-    return bool(charset)
+    guess = from_bytes(b"\n".join(lines)[:_SAMPLE], cp_isolation=list(CODECS)).best() if lines else None
+    return data.decode(guess.encoding if guess is not None else codec or "utf-8", "replace")
 
 
 def decoded_header(value: object) -> str:
-    """A header's value with its encoded words (RFC 2047) decoded."""
+    """A header's value with its encoded words (RFC 2047) decoded; its first MAX_HEADER characters."""
     if value is None:
         return ""
+    text = str(value)[:MAX_HEADER]
     try:
-        pieces = decode_header(str(value))
+        pieces = decode_header(text)
     except (HeaderParseError, ValueError):
-        return str(value)
+        return text
     return "".join(piece if isinstance(piece, str) else decoded(piece, charset or "") for piece, charset in pieces)
 
 

@@ -9,7 +9,7 @@ import re
 
 from guides.mail.diagnosis.enhanced import ENHANCED
 from guides.mail.diagnosis.shown import HIDDEN, without_secrets
-from guides.mail.diagnosis.statements import plain
+from guides.mail.diagnosis.utterances import plain
 
 MAX_SHAPE = 500
 MAX_LINES = 5

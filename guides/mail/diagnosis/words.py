@@ -79,11 +79,7 @@ LOGIN = _table(
         r"\b(imap|pop3?|smtp)( access| service)? (is |has been )?(disabled|not enabled|turned off)",
         r"does not have access rights to this service",
     ),
-    (
-        "auth.app_password_required",
-        r"\bapp(lication)?[- ]?(specific)? ?password",
-        r"neobhodim parol",
-    ),
+    ("auth.app_password_required", r"\bapp(lication)?[- ]?(specific)? ?password", r"neobhodim parol"),
     ("auth.authcode_required", r"\bauthori[sz](ed|ation) code\b", r"using weixin token"),
     (
         "auth.web_login_required",
@@ -124,6 +120,7 @@ LOGIN = _table(
         r"internal (server )?error",
         r"try again later",
         r"service (is )?(currently )?unavailable",
+        r"\b(backend|database|server|directory|service)\b.{0,20}\b(unavailable|not responding|down)\b",
     ),
     (
         "auth.username_unknown",
@@ -133,6 +130,7 @@ LOGIN = _table(
     ),
     (
         "auth.rejected",
+        r"password\b.{0,20}\b(does not|doesn't) (fit|match)",
         r"(invalid|incorrect|bad|wrong|unknown) (user|login|credential|password|auth)",
         r"log(in|on) (failed|failure|error|incorrect)",
         r"invalid credential",
@@ -159,19 +157,8 @@ CONNECTION = _table(
         r"you are not allowed to connect",
         r"^554 ip=",
     ),
-    (
-        "smtp.ip_dynamic",
-        r"\bdynamic ip\b",
-        r"generic (dns )?ptr",
-        r"dynamic(ally)? (assigned )?(ip )?address",
-    ),
-    (
-        "smtp.ptr",
-        r"cannot find your (reverse )?hostname",
-        r"not have a ptr",
-        r"no ptr record",
-        r"\breverse dns\b",
-    ),
+    ("smtp.ip_dynamic", r"\bdynamic ip\b", r"generic (dns )?ptr", r"dynamic(ally)? (assigned )?(ip )?address"),
+    ("smtp.ptr", r"cannot find your (reverse )?hostname", r"not have a ptr", r"no ptr record", r"\breverse dns\b"),
     ("smtp.helo_invalid", r"(helo|ehlo)( command| argument)?.* (rejected|invalid)", r"need fully-qualified hostname"),
     ("mbox.conn_limit", _TOO_MANY_CONNECTIONS),
     ("greet.too_many_bad", r"too many (invalid|bad|unrecogni[sz]ed) (imap |pop3 |smtp )?commands"),
@@ -179,12 +166,7 @@ CONNECTION = _table(
 
 SENDER = _table(
     ("smtp.starttls_first", r"must issue a starttls"),
-    (
-        "smtp.auth_required",
-        r"authentication (is )?required",
-        r"client not authenticated",
-        r"log ?in first",
-    ),
+    ("smtp.auth_required", r"authentication (is )?required", r"client not authenticated", r"log ?in first"),
     ("smtp.account_send_disabled", r"sending for this account is disabled", r"unusual sending activity"),
     (
         "smtp.sender_not_owned",
@@ -211,18 +193,11 @@ SENDER = _table(
     ("smtp.pop_before_smtp", r"check for new mail before sending", r"pop before smtp"),
 )
 
-MESSAGE = _table(
-    ("smtp.virus", r"\bvirus", r"\bmalware\b"),
-    ("smtp.spam", r"\bspam\b", r"\bbulk mail\b"),
-)
+MESSAGE = _table(("smtp.virus", r"\bvirus", r"\bmalware\b"), ("smtp.spam", r"\bspam\b", r"\bbulk mail\b"))
 
 RECIPIENT = _table(
     ("smtp.greylist", r"\bgr[ea]y-?list"),
-    (
-        "smtp.relay_denied",
-        r"relay(ing)? (access )?(denied|not permitted|prohibited|not allowed)",
-        r"allowed rcpthosts",
-    ),
+    ("smtp.relay_denied", r"relay(ing)? (access )?(denied|not permitted|prohibited|not allowed)", r"allowed rcpthosts"),
     (
         "rcpt.full",
         r"\bmailbox (is )?full\b",

@@ -21,7 +21,8 @@ from guides.mail.discovery.servers import (
     checked_port,
     ranked,
     shown,
-    username_form,
+    username_of,
+    without_unusual,
 )
 from guides.mail.discovery.xml import Element, XmlFault, read_xml
 
@@ -120,6 +121,7 @@ class _ConfigParser:
                 skipped.append(Skipped(shown(f"{entry.name} {kind}".strip()), fault.why, fault.detail))
             else:
                 servers.append(server)
+        servers, clashes = without_unusual(servers, "outgoingServer smtp")
         enable = element.all("enable")
         domains, bad_domains = _domains(element)
         return ParsedConfig(
@@ -128,7 +130,7 @@ class _ConfigParser:
             domains=domains,
             bad_domains=bad_domains,
             servers=ranked(servers),
-            skipped=tuple(skipped),
+            skipped=(*skipped, *clashes),
             must_enable=bool(enable),
             enable_url=_link(enable[0].attributes.get("visiturl", "")) if enable else "",
             documentation_url=next(
@@ -144,14 +146,15 @@ class _ConfigParser:
         port = checked_port(entry.get("port"), protocol)
         security = _security(entry.get("socketType"), port)
         check_clash(protocol, port, security)
-        username = entry.get("username")
+        username, template = username_of(entry.get("username"), self.address)
         return Server(
             protocol=protocol,
             host=host,
             port=port,
             security=security,
-            username=username_form(username, self.address),
+            username=username,
             auth=_auth([method.text for method in entry.all("authentication")]),
+            username_template=template,
         )
 
     def _host(self, text: str) -> str:

@@ -11,7 +11,7 @@ from guides.mail.discovery.query import Query
 from guides.mail.network import FetchFailure
 
 NOT_THERE = frozenset({403, 404, 410})
-WANTS_ADDRESS = 400  # the status of servers that generate a file for one address only
+WANTS_ADDRESS = frozenset({204, 400, 404, 500})  # of servers that generate a file for one address only
 
 
 async def autoconfig(query: Query) -> Finding:
@@ -21,9 +21,9 @@ async def autoconfig(query: Query) -> Finding:
 
 
 async def well_known(query: Query) -> Finding:
-    """`https://D/.well-known/autoconfig/mail/config-v1.1.xml`; always without the address."""
+    """`https://D/.well-known/autoconfig/mail/config-v1.1.xml`."""
     url = f"https://{query.domain}/.well-known/autoconfig/mail/config-v1.1.xml"
-    return await from_address(replace(query, address=None), url, ConfigSource.WELL_KNOWN, Trust.HIGH)
+    return await from_address(query, url, ConfigSource.WELL_KNOWN, Trust.HIGH)
 
 
 async def from_address(query: Query, url: str, source: ConfigSource, trust: Trust) -> Finding:
@@ -36,7 +36,7 @@ async def from_address(query: Query, url: str, source: ConfigSource, trust: Trus
     except FetchFailure as failure:
         return Finding(source, error=failure.cause, origin=url)
     if answer.status != 200:
-        wants_address = answer.status == WANTS_ADDRESS and query.address is None
+        wants_address = answer.status in WANTS_ADDRESS and query.address is None
         error = "not_there" if answer.status in NOT_THERE else f"http_{answer.status}"
         return Finding(source, error=error, origin=url, needs_address=wants_address)
     try:

@@ -31,6 +31,9 @@ class Trust(StrEnum):
     LOW = "low"  # DNS names only, or a guessed server that answers
 
 
+_ORDER = {source: position for position, source in enumerate(ConfigSource)}
+
+
 @dataclass(frozen=True)
 class Finding:
     """The result of one source. `error` is "" or a cause: of `network`, of parsing, or of `guides.mail.discovery`."""
@@ -45,6 +48,7 @@ class Finding:
     needs_address: bool = False  # with the visitor's address the source would return more
     hints: tuple[str, ...] = ()  # MX: domains to look up in the provider table and the ISPDB
     exchangers: tuple[str, ...] = ()  # MX: the domain's mail exchangers, the best first
+    doubts: tuple[str, ...] = ()  # what its own sources disagree about, as they have it
 
     @property
     def found(self) -> bool:
@@ -55,6 +59,12 @@ class Finding:
     def servers(self) -> tuple[Server, ...]:
         """The servers, best first."""
         return self.account.servers if self.account else ()
+
+    @property
+    def rank(self) -> float:
+        """Its place in the order of trust. What only old tables know comes behind all but a guess."""
+        is_old = self.source is ConfigSource.ISPDB and self.trust is Trust.LOW
+        return _ORDER[ConfigSource.GUESS] - 0.5 if is_old else _ORDER[self.source]
 
     @property
     def is_whole(self) -> bool:
@@ -101,6 +111,5 @@ class Discovery:
     @property
     def needs_address(self) -> bool:
         """Whether a more trusted source than the chosen one would answer if it had the address."""
-        order = list(ConfigSource)
-        limit = order.index(self.winner.source) if self.winner else len(order)
-        return any(finding.needs_address and order.index(finding.source) < limit for finding in self.findings)
+        limit = self.winner.rank if self.winner else len(_ORDER)
+        return any(finding.needs_address and finding.rank < limit for finding in self.findings)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from guides.mail.accounts import Account, Protocol, Server
+from guides.mail.accounts import BRIDGE_HOST, Account, Protocol, Server
 from guides.mail.discovery.findings import ConfigSource, Difference, Discovery, Finding, Remark, Trust
 from guides.mail.discovery.names import is_within, registrable_domain
-from guides.mail.discovery.servers import SkipReason, ranked
+from guides.mail.discovery.servers import SkipReason, is_unusual, ranked
 
 # Errors that concern the domain, not only one source.
-TELLING = frozenset({"wrong_digest", "no_digest", "not_offered", "no_mail", "gateway", "exchange", "wants_password"})
+TELLING = frozenset(
+    {"wrong_digest", "no_digest", "not_offered", "no_mail", "gateway", "forwarding", "exchange", "wants_password"}
+)
 
 
 def merge(domain: str, findings: Iterable[Finding]) -> Discovery:
     """Choose the most trusted source; a protocol that it lacks comes from the next one that has it."""
-    order = list(ConfigSource)
-    findings = tuple(sorted(findings, key=lambda finding: order.index(finding.source)))
+    findings = tuple(sorted(findings, key=lambda finding: finding.rank))
     having = [finding for finding in findings if finding.found]
-    winner = next((finding for finding in having if _receives(finding.servers)), None)
+    winner = next((finding for finding in findings if _receives(finding.servers) or _is_known(finding)), None)
     if winner is None or winner.account is None:
         return Discovery(domain, Account(domain=domain), None, findings, warnings=_remarks(None, findings, (), ()))
     account, completed_by = _completed(winner.account, winner, having)
@@ -36,13 +37,18 @@ def merge(domain: str, findings: Iterable[Finding]) -> Discovery:
     )
 
 
+def _is_known(finding: Finding) -> bool:
+    """Whether it is of a provider that is known to let no mail client in, or whose servers only customers can tell."""
+    return finding.account is not None and finding.account.provider is not None and not finding.servers
+
+
 def _receives(servers: Iterable[Server]) -> bool:
     return any(server.protocol is not Protocol.SMTP for server in servers)
 
 
 def _completed(account: Account, winner: Finding, having: list[Finding]) -> tuple[Account, tuple[Finding, ...]]:
     """Add a server for sending when the chosen source has only ones for receiving."""
-    if account.best(Protocol.SMTP) is not None:
+    if account.best(Protocol.SMTP) is not None or _is_known(winner):
         return account, ()
     for finding in having:
         sending = tuple(server for server in finding.servers if server.protocol is Protocol.SMTP)
@@ -69,8 +75,10 @@ def _foreign(domain: str, account: Account, used: tuple[Finding, ...]) -> str | 
         if not finding.by_dns_alone:
             continue
         for server in finding.servers:
-            if server in account.servers and not is_within(server.host, domain):
-                return registrable_domain(server.host)
+            # A bridge program answers on the visitor's own machine: the exchanger tells whose it is.
+            host = finding.origin if server.host == BRIDGE_HOST else server.host
+            if server in account.servers and not is_within(host, domain):
+                return registrable_domain(host)
     return None
 
 
@@ -88,8 +96,11 @@ def _remarks(
         elif winner.trust is Trust.LOW:
             remarks.append(Remark("low_trust", winner.source))
         remarks += [Remark("completed", finding.source) for finding in completed_by]
-        if account.best(Protocol.SMTP) is None:
+        sending = account.best(Protocol.SMTP)
+        if sending is None and account.servers:
             remarks.append(Remark("no_sending"))
+        elif sending is not None and is_unusual(sending.protocol, sending.port, sending.security):
+            remarks.append(Remark("unusual_port"))
     for finding in findings:
         if finding.error in TELLING:
             remarks.append(Remark(finding.error, finding.source, finding.origin))

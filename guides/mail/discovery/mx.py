@@ -10,7 +10,7 @@ from dataclasses import replace
 from guides.mail.accounts import Account
 from guides.mail.discovery.files import from_address
 from guides.mail.discovery.findings import ConfigSource, Finding, Trust
-from guides.mail.discovery.names import is_gateway, is_public_suffix, is_within, registrable_domain
+from guides.mail.discovery.names import is_forwarder, is_gateway, is_public_suffix, is_within, registrable_domain
 from guides.mail.discovery.query import Query
 from guides.mail.network import DnsFailure, HostForbidden, MxRecord, RecordSet, check_host
 
@@ -37,6 +37,8 @@ async def mx(query: Query) -> Finding:
     slug = by_suffix(host, query.mx_suffixes)
     if slug is not None:
         return replace(base, account=Account(domain=query.domain, provider=slug))
+    if is_forwarder(host):
+        return replace(base, error="forwarding")
     if is_gateway(host):
         return replace(base, error="gateway")
     if is_within(host, query.domain):  # the domain's own files are other sources

@@ -32,9 +32,5 @@ class Query:
         methods = {method for server in servers for method in server.auth}
         password = PasswordKind.OAUTH2 if methods == {AuthMethod.OAUTH2} else PasswordKind.PASSWORD
         return Account(
-            domain=self.domain,
-            provider_name=name,
-            password=password,
-            servers=ranked(servers),
-            links=links or {},
+            domain=self.domain, provider_name=name, password=password, servers=ranked(servers), links=links or {}
         )

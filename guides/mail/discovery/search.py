@@ -66,12 +66,12 @@ async def search(
             done, running = await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             for task in sorted(done, key=lambda task: ORDER[tasks[task]]):
                 finding = task.result()
-                if settles(finding) and (settled_by is None or ORDER[finding.source] < ORDER[settled_by.source]):
+                if settles(finding) and (settled_by is None or finding.rank < settled_by.rank):
                     settled_by = finding
                 yield finding
             if settled_by is None or in_grace:
                 continue
-            if all(ORDER[tasks[task]] > ORDER[settled_by.source] for task in running):
+            if all(ORDER[tasks[task]] > settled_by.rank for task in running):
                 in_grace = True
                 until = min(until, loop.time() + timeouts.grace)
         late = NOT_WAITED_FOR if in_grace else DEADLINE

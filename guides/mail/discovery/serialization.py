@@ -31,6 +31,7 @@ def _server(server: Server) -> dict[str, Any]:
         "security": str(server.security),
         "username": str(server.username),
         "auth": [str(method) for method in server.auth],
+        **({"username_template": server.username_template} if server.username_template else {}),
     }
 
 
@@ -48,6 +49,8 @@ def _source(discovery: Discovery, source: ConfigSource, finding: Finding | None)
         "trust": str(finding.trust) if found else None,
         "error": finding.error or None,
     }
+    if finding.doubts:
+        record["doubts"] = list(finding.doubts)
     differs = [difference for difference in discovery.differences if difference.source is source]
     if differs:
         record["differs"] = [_server(difference.server) for difference in differs]

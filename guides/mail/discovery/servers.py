@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from guides.mail.accounts import Address, Protocol, Security, Server, UsernameFo
 from guides.mail.vetting import HostForbidden, check_host
 
 LONGEST_SHOWN = 100
+LONGEST_TEMPLATE = 100
 
 # The protocol and security of each well-known port (RFC 8314 section 7); another combination is a clash.
 USUAL = {
@@ -84,22 +86,45 @@ def checked_port(text: str, protocol: Protocol) -> int:
 def check_clash(protocol: Protocol, port: int, security: Security) -> None:
     """Raise NotTaken when a well-known port has another protocol or security than its own."""
     usual = USUAL.get(port)
-    if usual is None:
+    # A few providers speak TLS on 587 and say so on their pages (spectrum.net); STARTTLS on 465 is a typing error.
+    if usual is None or usual == (protocol, security) or is_unusual(protocol, port, security):
         return
-    # STARTTLS on 465 and TLS on 587 are always typing errors; a client with such settings gets no answer.
-    if usual != (protocol, security):
-        raise NotTaken(SkipReason.CLASH, f"{protocol} {port} {security}")
+    raise NotTaken(SkipReason.CLASH, f"{protocol} {port} {security}")
 
 
-def username_form(text: str, address: Address | None = None) -> UsernameForm:
-    """The user name form from a source's text, with placeholders or with the address inserted."""
-    plain = text.strip().upper()
-    domain = address.domain.upper() if address else ""
-    local_part = address.local_part.upper() if address else "%EMAILLOCALPART%"
-    whole = {"", "%EMAILADDRESS%", "%EMAILLOCALPART%@%EMAILDOMAIN%", f"{local_part}@{domain}"}
-    if plain in whole:
-        return UsernameForm.ADDRESS
-    return UsernameForm.LOCAL_PART if plain in ("%EMAILLOCALPART%", local_part) else UsernameForm.OTHER
+def is_unusual(protocol: Protocol, port: int, security: Security) -> bool:
+    """Whether it is submission with implicit TLS on the port for STARTTLS."""
+    return (protocol, port, security) == (Protocol.SMTP, 587, Security.TLS)
+
+
+def without_unusual(servers: list[Server], name: str) -> tuple[list[Server], list[Skipped]]:
+    """Servers without TLS on 587 where a source has another one for sending: beside that, it is a typing error."""
+    usual = [server for server in servers if not is_unusual(server.protocol, server.port, server.security)]
+    if not any(server.protocol is Protocol.SMTP for server in usual):
+        return servers, []
+    clashes = [Skipped(name, SkipReason.CLASH, "smtp 587 tls")] * (len(servers) - len(usual))
+    return usual, clashes
+
+
+def username_of(text: str, address: Address | None = None) -> tuple[UsernameForm, str]:
+    """The user name form from a source's text, with placeholders or with the address inserted, and the template of
+    another form: "" when it is too long or has placeholders or characters that no user name has.
+    """
+    template = text.strip()
+    if template.upper() in ("%EMAILADDRESS", "EMAILADDRESS%"):  # seen in public files
+        template = "%EMAILADDRESS%"
+    if address is not None and template.lower() == str(address).lower():
+        template = "%EMAILADDRESS%"
+    if address is not None and template.lower() == address.local_part.lower():
+        template = "%EMAILLOCALPART%"
+    template = re.sub("%[a-z]+%", lambda found: found[0].upper(), template, flags=re.IGNORECASE)
+    if template in ("", "%EMAILADDRESS%", "%EMAILLOCALPART%@%EMAILDOMAIN%"):
+        return UsernameForm.ADDRESS, ""
+    if template == "%EMAILLOCALPART%":
+        return UsernameForm.LOCAL_PART, ""
+    literal = re.sub("%EMAIL(ADDRESS|LOCALPART|DOMAIN)%", "", template)
+    fits = len(template) <= LONGEST_TEMPLATE and literal.isprintable() and "%" not in literal and " " not in literal
+    return UsernameForm.OTHER, template if fits else ""
 
 
 _PROTOCOLS = {Protocol.IMAP: 0, Protocol.POP3: 1, Protocol.SMTP: 2}
@@ -115,6 +140,11 @@ def ranked(servers: Iterable[Server]) -> tuple[Server, ...]:
     return tuple(
         sorted(
             once.values(),
-            key=lambda server: (_PROTOCOLS[server.protocol], _SECURITIES[server.security], _PORTS.get(server.port, 9)),
+            key=lambda server: (
+                _PROTOCOLS[server.protocol],
+                is_unusual(server.protocol, server.port, server.security),
+                _SECURITIES[server.security],
+                _PORTS.get(server.port, 9),
+            ),
         )
     )

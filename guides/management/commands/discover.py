@@ -63,6 +63,7 @@ def lines(discovery: Discovery, record: dict[str, Any]) -> list[str]:
         chosen = "*" if discovery.winner is not None and discovery.winner.source == source["name"] else " "
         what = f"found, trust {source['trust']}" if source["found"] else source["error"]
         shown.append(f" {chosen} {source['name']:<13} {what}")
+        shown += [f"     doubt: {doubt}" for doubt in source.get("doubts", [])]
         shown += [
             f"     says: {server['protocol']} {server['host']}:{server['port']}:{server['security']}"
             for server in source.get("differs", [])

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from guides.library.entries import LibraryError
 from guides.library.loading import load_folder
+from guides.library.public_settings import load_public_settings
 from guides.library.reading import SHIPPED
 from guides.search import index
 
@@ -34,6 +35,9 @@ class Command(BaseCommand):
             self.stderr.write(f"Faults: {len(error.faults)}. Nothing was loaded.")
             raise SystemExit(1) from None
         self.stdout.write(str(report))
+        if path.resolve() == SHIPPED:
+            tables = load_public_settings()
+            self.stdout.write(f"Settings from public tables: {tables.counted}.")
         index.complete()  # with what was written past this portal: by an older version, or from a copy of a database
         for note in report.notes:
             self.stdout.write(f"  {note}")

@@ -60,6 +60,8 @@ class Command(BaseCommand):
         plan = self._plan(address, named, options["username"])
         if options["deliver"] and not plan.can_deliver:
             self._stop("--deliver needs an IMAP and an SMTP server")
+        if options["deliver"] and not plan.signs_in_as_address:
+            self._stop("--deliver sends only to the mailbox that is signed in to: the user name must be the address")
         plan = replace(plan, deliver=options["deliver"], token=options["token_file"] is not None)
         secret = self._secret(options["token_file"] or options["password_file"], strip=plan.token)
         shelf = articles.load()
