@@ -8,7 +8,7 @@ BENCH_PACKAGES := wrk nginx-light redis-server dovecot-core dovecot-imapd doveco
 
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help run test quick test-matrix test-clients check bench fuzz lock messages clean
+.PHONY: help run test quick test-matrix test-clients slow check bench fuzz lock messages clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,11 @@ test-matrix: .venv/.dev  ## quick, or all tests with FULL=1, on each Python and 
 bench: .venv/.dev  ## ratios of speed, written to benchmarks/results/ (about 30 minutes)
 	@.ci/packages.sh $(BENCH_PACKAGES)
 	@$(PYTHON_IN_VENV) -m benchmarks.run
+
+slow: .venv/.dev  ## 400 slow or unfinished connections of six kinds, to the default set-up and the proxy (ten minutes)
+	@.ci/packages.sh nginx-light redis-server
+	@$(PYTHON_IN_VENV) manage.py compile_translations
+	@$(PYTHON_IN_VENV) -m pytest -s tests/check_slow_connections.py
 
 test-clients: .venv/.dev  ## real mail clients read what the portal publishes (as root)
 	@.ci/packages.sh thunderbird

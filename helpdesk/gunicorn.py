@@ -6,10 +6,12 @@ default set-up's rate limits exact, since its cache is local memory; more proces
 
 import ipaddress
 import os
+from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from helpdesk.client_sockets import ListeningSocket
 from helpdesk.env import Env, mapped
 from helpdesk.logs import AddressFreeFormatter
 
@@ -54,3 +56,14 @@ logger_class = AddressFreeLogger
 # No query string, no referrer, no address of a visitor.
 accesslog = "-"
 access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Before the first request: give connections time limits, and compile the rules for pasted texts.
+
+    Rules that the first texts compile are compiled by each of their threads at once: 256 took minutes and 1.5 GB.
+    """
+    from guides.mail.diagnosis import judging  # after the fork
+
+    worker.sockets = [ListeningSocket.taken_from(each) for each in worker.sockets]
+    judging.compile_rules()

@@ -1,6 +1,10 @@
 """The page for pasted errors and bounces."""
 
+import subprocess
+import sys
+import time
 import zipfile
+from contextlib import ExitStack
 from io import BytesIO
 
 import pytest
@@ -9,6 +13,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from guides.limits import explanation_semaphore
+from guides.limits.counters import RateLimited
+from guides.mail.diagnosis import explain
 from guides.models import ErrorPattern
 from tests.bounces.shapes import RECIPIENT, fields, report
 from tests.factories import make_article, make_provider
@@ -277,3 +284,44 @@ def test_the_card_of_the_likeliest_cause_has_the_first_steps(client: Client) -> 
     assert "Do thing 2" in html
     assert "Do thing 3" not in html
     assert html.index("Do thing 1") < html.index("What to do, step by step")
+
+
+def test_only_so_many_texts_are_explained_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanation_semaphore, "WAIT_SECONDS", 0.1)
+    with ExitStack() as others:
+        for _ in range(explanation_semaphore.AT_ONCE):
+            others.enter_context(explanation_semaphore.explaining())
+        refused = client.post(URL, {"text": "550 5.1.1 user unknown"})
+        assert refused.status_code == 503
+        assert refused["Retry-After"] == "10"
+        assert "Many people are having errors explained" in refused.content.decode()
+    paste(client, "550 5.1.1 user unknown")
+
+
+def test_no_text_waits_in_a_long_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanation_semaphore, "ADMITTED", 1)
+    with explanation_semaphore.explaining():
+        started = time.monotonic()
+        with pytest.raises(RateLimited), explanation_semaphore.explaining():
+            pass
+        assert time.monotonic() - started < 1
+
+
+def test_judging_a_text_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "550 5.1.1 user unknown\n\n552 5.2.2 mailbox full"
+    assert len(explain.diagnose(text).causes) == 2
+    monkeypatch.setattr(explain, "JUDGING_SECONDS", 0)
+    assert [cause.name for cause in explain.diagnose(text).causes] == ["rcpt.unknown"]
+
+
+def test_the_rules_are_compiled_before_the_first_request() -> None:
+    """In a new process: what gunicorn's hook compiles is all that explaining needs."""
+    code = (
+        "from guides.mail.diagnosis import explain, judging, rulebook\n"
+        "judging.compile_rules()\n"
+        "before = rulebook.Rules.of.cache_info().misses\n"
+        "for text in ('550 5.1.1 user unknown', 'Cannot connect to server: timed out', '550 sorry, quota', "
+        "'554 5.7.1 message rejected: spam policy, user unknown'): explain.diagnose(text)\n"
+        "assert before and rulebook.Rules.of.cache_info().misses == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ from guides.mail.outcomes import Owner, PossibleCause, Stage, StageResult, Verdi
 from guides.models import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
 
 logger = logging.getLogger(__name__)
+_loading = threading.Lock()  # after a change, one thread compiles the patterns, and not each that wants them
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Articles:
 
 def load() -> Articles:
     """All patterns and classes as they stand now; read once per version of the library."""
-    return _loaded(library_version())
+    version = library_version()
+    with _loading:
+        return _loaded(version)
 
 
 @lru_cache(maxsize=2)

@@ -15,6 +15,8 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from guides.forms import NOT_TEXT, PASTE_BYTES, TOO_LARGE, PasteForm
+from guides.limits.counters import RateLimited
+from guides.limits.explanation_semaphore import explaining
 from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.diagnosis.explain import Explanation, NotTextError
 from guides.mail.diagnosis.judging import GUESS_BELOW, HIGH, Cause
@@ -28,6 +30,7 @@ from guides.services.explaining import explained
 from guides.views import labels
 from guides.views.error_pages import read_past
 from guides.views.errors import index_context
+from guides.views.refusals import status_of, with_retry_after, words_of
 from guides.views.visitor import VisitorContext, filled, language
 
 # What a form's own packaging may add to a megabyte.
@@ -84,14 +87,18 @@ def find(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, form)
     try:
-        found = explained(form.cleaned_data["source"])
+        with explaining():
+            found = explained(form.cleaned_data["source"])
+            context = _context(found)
+            if not found.causes:
+                unexplained.note_pasted(form.cleaned_data["source"])
+                context["guesses"] = guesses(form.cleaned_data["source"], language())
     except NotTextError as fault:
         form.add_error(form.cleaned_data["field"], NOT_TEXT[str(fault)])
         return _refused(request, form)
-    context = _context(found)
-    if not found.causes:
-        unexplained.note_pasted(form.cleaned_data["source"])
-        context["guesses"] = guesses(form.cleaned_data["source"], language())
+    except RateLimited as refusal:
+        form.add_error(form.cleaned_data["field"], words_of(refusal))
+        return with_retry_after(_refused(request, form, status_of(refusal)), refusal)
     response = render(request, "explained.html", context)
     response["Cache-Control"] = "no-store"
     return response
@@ -113,10 +120,10 @@ def _too_large() -> PasteForm:
     return form
 
 
-def _refused(request: HttpRequest, form: PasteForm) -> HttpResponse:
+def _refused(request: HttpRequest, form: PasteForm, status: int = 422) -> HttpResponse:
     """The page again with what is wrong, and without what was pasted: it may hold a password."""
     form.data = {}
-    response = render(request, "errors.html", index_context(form), status=422)
+    response = render(request, "errors.html", index_context(form), status=status)
     response["Cache-Control"] = "no-store"
     return response
 

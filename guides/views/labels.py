@@ -205,6 +205,7 @@ REFUSALS = {
     ),
     "lookups": _("You have looked up many domains within the last hour. Please come back later."),
     "busy": _("Many people are testing at the moment. Please try again in a minute."),
+    "texts": _("Many people are having errors explained at the moment. Please try again in a few seconds."),
     "queue": _(
         "Many people are testing this mail server at the moment, and the portal asks it gently. "
         "Please try again in a few seconds; the guides work all the same."

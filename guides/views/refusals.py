@@ -8,7 +8,7 @@ from guides.limits.shared_cache import Refused
 from guides.views import labels
 
 # Limits that are about how busy the portal is; the others are about one visitor, mailbox or server.
-_OVERLOAD = ("busy", "queue", "cache")
+_OVERLOAD = ("busy", "queue", "cache", "texts")
 
 
 def words_of(refusal: Refused) -> str:

@@ -6,7 +6,8 @@ No network, no database, no state. Bounded: a text of a megabyte takes well unde
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from guides.mail.diagnosis import bounces, markers
@@ -30,6 +31,7 @@ from guides.mail.diagnosis.utterances import Speaker, Utterance, plain, utteranc
 from guides.mail.diagnosis.weighing import Judged, weighed
 
 LONGEST_OPINION = 500  # characters
+JUDGING_SECONDS = 2.0  # of the thread's processor time; a text of 120 utterances takes a tenth of a second
 MAX_FORWARDED = 8  # levels of forwarded messages
 
 _AUTO = {
@@ -194,11 +196,11 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
     provider, domain, hosts = _own_side(read, provider_of)
     bounced = kind_seen is Kind.FAILURE
     human = bounces.without_original(read) if bounced else read
-    found_here = [_judged(one, patterns, provider, bounced=_is_foreign(one)) for one in utterances(human)]
+    found_here = [_judged(one, patterns, provider, bounced=_is_foreign(one)) for one in _in_time(utterances(human))]
     if bounced:
         found_here += [
             _judged(one, patterns, provider, bounced=True)
-            for one in utterances(human, bounced=True)
+            for one in _in_time(utterances(human, bounced=True))
             if not _is_foreign(one) or one.speaker is Speaker.REPORTER
         ]
     causes = confirmed(weighed(found_here), essential([one.utterance for one in found_here]))
@@ -208,6 +210,15 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
     if not causes or causes[0].name.partition(".")[0] not in OWN_SIDE:
         domain = ""  # an address in it may be the recipient's
     return Explanation(causes, bounce, provider, domain, hosts)
+
+
+def _in_time(found: Iterable[Utterance]) -> Iterator[Utterance]:
+    """The first utterance, and those after it for JUDGING_SECONDS of this thread's processor time."""
+    end = time.thread_time() + JUDGING_SECONDS
+    for one in found:
+        yield one
+        if time.thread_time() > end:
+            return
 
 
 def _is_foreign(utterance: Utterance) -> bool:
@@ -246,7 +257,8 @@ def _of_bounce(
         if own is not None and _counts(recipient, kind):
             found.append(own)
     found += [
-        _judged(one, patterns, provider, bounced=True, senders=senders) for one in utterances(human, bounced=True)
+        _judged(one, patterns, provider, bounced=True, senders=senders)
+        for one in _in_time(utterances(human, bounced=True))
     ]
     causes = confirmed(weighed(found), essential([one.utterance for one in found])) if found else ()
     if kind is not Kind.FAILURE:

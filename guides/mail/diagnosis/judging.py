@@ -287,6 +287,12 @@ def _by_patterns(
             )
 
 
+def compile_rules() -> None:
+    """Compile all rules, so that no request has to; to be called before there are several threads."""
+    for names in (("client",), DELIVERY, ("delivery-guesses",), ("delivery-doubts",)):
+        Rules.of(*names)
+
+
 def _by_client(utterance: Utterance, *, login: bool) -> Iterator[Cause]:
     """The causes by the mail client's own sentences. A quoted server reply is more specific and comes first."""
     quotes = len(utterance.layers) > 1 or utterance.direct
