@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 PIP := .venv/bin/pip --disable-pip-version-check --quiet
-TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gettext fonts-noto-core fonts-noto-cjk libxml2-utils postgresql redis-server
+TEST_PACKAGES := chromium dovecot-core dovecot-imapd dovecot-pop3d postfix gettext fonts-noto-core fonts-noto-cjk libxml2-utils nginx-light postgresql redis-server
 BENCH_PACKAGES := wrk nginx-light redis-server dovecot-core dovecot-imapd dovecot-pop3d postfix
 
 export PYTHONDONTWRITEBYTECODE ?=

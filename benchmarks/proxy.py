@@ -36,12 +36,13 @@ def two_processes(data: Path, **settings: str) -> Iterator[tuple[Server, Server,
         shared = settings | {"CACHE_URL": stack.enter_context(LiveRedis(folder / "redis")).url}
         pages = stack.enter_context(portal(data, **shared))
         tests = stack.enter_context(portal(data, **shared))
-        proxy = stack.enter_context(_nginx(folder, pages.port, tests.port))
+        proxy = stack.enter_context(nginx(folder, pages.port, tests.port))
         yield proxy, pages, tests
 
 
 @contextmanager
-def _nginx(folder: Path, pages: int, tests: int) -> Iterator[Server]:
+def nginx(folder: Path, pages: int, tests: int) -> Iterator[Server]:
+    """The shipped configuration in front of the portal's two ports."""
     port, plain = free_port(), free_port()
     (folder / "helpdesk.conf").write_text(filled_in(folder, port, plain, pages, tests))
     main = folder / "nginx.conf"
