@@ -12,7 +12,7 @@ import yaml
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.classes import CLASSES, owner_of
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
-from guides.mail.outcomes import Owner, Stage
+from guides.mail.outcomes import Owner, Stage, Symptom
 from guides.markup import compile_text
 from tests.bounces import all_cases
 from tests.bounces.measure import measured
@@ -99,6 +99,40 @@ def test_every_class_has_one_article() -> None:
     named = [name for article in ARTICLES.values() for name in article["classes"]]
     assert len(named) == len(set(named))
     assert set(named) == CLASSES
+
+
+# Families of classes whose articles may stand under one symptom alone.
+SYMPTOM_OF_FAMILY = {
+    "dns": {Symptom.CONNECT},
+    "tcp": {Symptom.CONNECT},
+    "greet": {Symptom.CONNECT, Symptom.SEND},
+    "tls": {Symptom.CONNECT, Symptom.CERTIFICATE},
+    "auth": {Symptom.SIGN_IN, Symptom.CONNECT, Symptom.SEND},
+    "mbox": {Symptom.RECEIVE, Symptom.SIGN_IN, Symptom.CONNECT, Symptom.SEND},
+    "smtp": {Symptom.SEND, Symptom.BOUNCE, Symptom.SIGN_IN, Symptom.CONNECT},
+    "sender_auth": {Symptom.BOUNCE},
+    "rcpt": {Symptom.BOUNCE, Symptom.SEND},
+    "route": {Symptom.BOUNCE},
+    "auto": {Symptom.BOUNCE, Symptom.OTHER},
+}
+
+
+def test_every_article_stands_under_one_symptom() -> None:
+    assert [slug for slug, article in ARTICLES.items() if "symptom" not in article] == []
+    assert {article["symptom"] for article in ARTICLES.values()} == set(Symptom)
+    astray = {
+        (slug, name)
+        for slug, article in ARTICLES.items()
+        for name in article["classes"]
+        if article["symptom"] not in SYMPTOM_OF_FAMILY.get(name.partition(".")[0], set(Symptom))
+    }
+    assert astray == set()
+
+
+def test_certificates_stand_under_the_warning_about_certificates() -> None:
+    cert = {slug for slug, article in ARTICLES.items() if any(".cert_" in name for name in article["classes"])}
+    assert cert
+    assert {ARTICLES[slug]["symptom"] for slug in cert} == {Symptom.CERTIFICATE}
 
 
 def test_a_pattern_stands_in_the_article_of_its_class() -> None:

@@ -28,7 +28,7 @@ PAGES = (
     "/en/guides/outlook/",
     "/en/guides/outlook/?at=example.net",
     "/en/errors/",
-    "/en/errors/?owner=visitor",
+    "/en/errors/?symptom=other",
     "/en/errors/full/",
     "/en/errors/full/?at=example.net",
     "/en/settings/example.net/",
@@ -195,8 +195,8 @@ def test_a_long_list_has_pages(client: Client, monkeypatch: pytest.MonkeyPatch) 
         make_article(f"a{number}", position=number)
     html = client.get("/en/errors/").content.decode()
     assert html.count('href="/en/errors/a') == 2
-    assert 'href="?owner=visitor"' in html
-    pages = [client.get(f"/en/errors/?owner=visitor&page={page}").content.decode() for page in ("1", "2", "3", "99")]
+    assert 'href="?symptom=other"' in html
+    pages = [client.get(f"/en/errors/?symptom=other&page={page}").content.decode() for page in ("1", "2", "3", "99")]
     assert [html.count('<a href="/en/errors/a') + html.count('<a href="/en/errors/full') for html in pages] == [
         3,
         3,
@@ -204,7 +204,7 @@ def test_a_long_list_has_pages(client: Client, monkeypatch: pytest.MonkeyPatch) 
         2,
     ]
     assert "Page 1 of 3" in pages[0]
-    assert 'rel="next" href="?owner=visitor&amp;page=2"' in pages[0]
+    assert 'rel="next" href="?symptom=other&amp;page=2"' in pages[0]
     assert 'rel="prev"' not in pages[0]
     assert 'rel="next"' not in pages[2]
     for number in range(3):

@@ -167,8 +167,8 @@ class GuideAdmin(WithTexts):
 class ErrorArticleAdmin(WithTexts):
     """Error articles with their classes, patterns and texts."""
 
-    list_display = ["slug", "owner", "languages", "position"]
-    list_filter = ["owner", "texts__status", "texts__language"]
+    list_display = ["slug", "symptom", "owner", "languages", "position"]
+    list_filter = ["symptom", "owner", "texts__status", "texts__language"]
     search_fields = ["slug", "classes__name", "patterns__name", "texts__title"]
     inlines = [inlines.ClassInline, inlines.ErrorTextInline, inlines.PatternInline]
 

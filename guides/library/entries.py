@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, ClassVar, get_type_hints
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
-from guides.mail.outcomes import Owner, Stage
+from guides.mail.outcomes import Owner, Stage, Symptom
 from guides.models.guides import Guide
 from guides.models.providers import Provider
 from guides.models.texts import Language, TextStatus
@@ -246,6 +246,7 @@ class ArticleEntry(Entry):
 
     slug: str = field(metadata=IN_PATH)
     owner: Owner
+    symptom: Symptom = Symptom.OTHER
     position: int = field(default=100, metadata=PLACE)
     classes: tuple[str, ...] = field(default=(), metadata=UNORDERED | unique("class"))
     patterns: tuple[PatternEntry, ...] = field(default=(), metadata=OWN_ENTRIES)

@@ -51,6 +51,18 @@ class Outcome(StrEnum):
     OURS = "ours"  # the test itself failed, or the server refuses this portal
 
 
+class Symptom(StrEnum):
+    """What a person sees of an error: the groups of the list of error articles, in their order."""
+
+    CONNECT = "connect"
+    SIGN_IN = "sign-in"
+    SEND = "send"
+    RECEIVE = "receive"
+    CERTIFICATE = "certificate"
+    BOUNCE = "bounce"
+    OTHER = "other"
+
+
 class Owner(StrEnum):
     """The party that can fix a cause."""
 

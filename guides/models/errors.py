@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.classes import CLASSES
-from guides.mail.outcomes import Owner, Stage
+from guides.mail.outcomes import Owner, Stage, Symptom
 from guides.models import labels
 from guides.models.providers import Provider
 from guides.models.texts import Text, TextManager, TextStatus, text_constraints
@@ -37,6 +37,7 @@ class ErrorArticle(Versioned):
 
     slug = models.SlugField(_("short name"), unique=True, max_length=80)
     owner = models.CharField(_("who can fix it"), max_length=20, choices=labels.OWNERS, default=Owner.VISITOR)
+    symptom = models.CharField(_("what a person sees"), max_length=20, choices=labels.SYMPTOMS, default=Symptom.OTHER)
     position = models.PositiveIntegerField(_("position in lists"), default=100)
 
     objects = ErrorArticleQuerySet.as_manager()
@@ -47,10 +48,11 @@ class ErrorArticle(Versioned):
         verbose_name_plural = _("error articles")
         indexes = [
             models.Index(fields=["position", "slug"], name="article_list"),
-            models.Index(fields=["owner", "position", "slug"], name="article_list_by_owner"),
+            models.Index(fields=["symptom", "position", "slug"], name="article_list_by_symptom"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(owner__in=[o.value for o in Owner]), name="article_known_owner")
+            models.CheckConstraint(condition=Q(owner__in=[o.value for o in Owner]), name="article_known_owner"),
+            models.CheckConstraint(condition=Q(symptom__in=[s.value for s in Symptom]), name="article_known_symptom"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
-from guides.mail.outcomes import Owner, Stage
+from guides.mail.outcomes import Owner, Stage, Symptom
 
 PROTOCOLS = [(Protocol.IMAP.value, "IMAP"), (Protocol.POP3.value, "POP3"), (Protocol.SMTP.value, "SMTP")]
 
@@ -36,6 +36,16 @@ OWNERS = [
     (Owner.PROGRAM.value, _("the mail client's maker")),
     (Owner.PORTAL.value, _("this portal")),
     (Owner.NOBODY.value, _("nobody: wait")),
+]
+
+SYMPTOMS = [
+    (Symptom.CONNECT.value, _("the server is not reached")),
+    (Symptom.SIGN_IN.value, _("signing in fails")),
+    (Symptom.SEND.value, _("sending fails")),
+    (Symptom.RECEIVE.value, _("receiving fails")),
+    (Symptom.CERTIFICATE.value, _("a warning about a certificate")),
+    (Symptom.BOUNCE.value, _("a message came back")),
+    (Symptom.OTHER.value, _("something else")),
 ]
 
 STAGES = [

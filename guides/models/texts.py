@@ -39,6 +39,7 @@ class ListedText:
     language: str
     title: str
     summary: str
+    owner: str = ""  # of an error article: who can fix it
 
 
 def _reading_order(language: str) -> list[str]:
@@ -63,9 +64,12 @@ class TextQuerySet(models.QuerySet["Text"]):
         One query, which reads what lists show and no bodies. `parents` may be cut (`[:8]`).
         """
         parent = {"Guide": "guide", "ErrorArticle": "article"}[parents.model.__name__]
+        columns = [f"{parent}__slug", "language", "title", "summary"]
+        if parent == "article":
+            columns.append("article__owner")
         rows = self.published().filter(**{f"{parent}__in": parents}).order_by(f"{parent}__position", f"{parent}__slug")
         best: dict[str, ListedText] = {}
-        for row in rows.values_list(f"{parent}__slug", "language", "title", "summary"):
+        for row in rows.values_list(*columns):
             text = ListedText(*row)
             other = best.get(text.slug)
             if other is None or _rank(text.language, language) < _rank(other.language, language):

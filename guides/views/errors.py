@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,9 +13,9 @@ from django.views.decorators.http import require_safe
 
 from guides.forms import PasteForm
 from guides.library_cache import library_cached, library_version
-from guides.mail.outcomes import Owner
+from guides.mail.outcomes import Owner, Symptom
 from guides.models import ErrorArticle, ErrorText
-from guides.models.texts import Text
+from guides.models.texts import ListedText, Text
 from guides.views import labels
 from guides.views.lists import Shelf, error_page, shelves
 from guides.views.page_cache import cached_page, keep_out
@@ -24,13 +25,13 @@ from guides.views.visitor import DomainField, VisitorContext, filled, language
 @require_safe
 @cached_page()
 def index(request: HttpRequest) -> HttpResponse:
-    """All error articles, by who can fix it; with `owner`, those of one alone, page by page."""
-    if request.GET.get("owner", "") not in set(Owner):
+    """All error articles, by what a person sees; with `symptom`, those of one alone, page by page."""
+    if request.GET.get("symptom", "") not in set(Symptom):
         return render(request, "errors.html", index_context(PasteForm()))
-    owner = Owner(request.GET["owner"])
+    symptom = Symptom(request.GET["symptom"])
     request.page_path = request.get_full_path()  # type: ignore[attr-defined]
-    texts, page = error_page(language(), owner, request.GET.get("page", ""))
-    return render(request, "errors-of.html", {"owner": labels.OWNERS[owner], "texts": texts, "page": page})
+    texts, page = error_page(language(), symptom, request.GET.get("page", ""))
+    return render(request, "errors-of.html", {"symptom": labels.SYMPTOMS[symptom], "rows": _rows(texts), "page": page})
 
 
 def index_context(form: PasteForm) -> dict[str, Any]:
@@ -39,8 +40,15 @@ def index_context(form: PasteForm) -> dict[str, Any]:
     return {"shelves": _named_shelves, "library_version": library_version(), "form": form}
 
 
-def _named_shelves() -> list[tuple[str | Promise, Shelf]]:
-    return [(labels.OWNERS[shelf.owner], shelf) for shelf in shelves(language())]
+Rows = list[tuple[ListedText, str | Promise]]  # each text with the mark of who can fix it
+
+
+def _named_shelves() -> list[tuple[str | Promise, Shelf, Rows]]:
+    return [(labels.SYMPTOMS[shelf.symptom], shelf, _rows(shelf.texts)) for shelf in shelves(language())]
+
+
+def _rows(texts: Iterable[ListedText]) -> Rows:
+    return [(text, labels.OWNER_MARKS[Owner(text.owner)]) for text in texts]
 
 
 @require_safe

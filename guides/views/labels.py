@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from guides.mail.accounts import PasswordKind, Protocol, Security, UsernameForm
 from guides.mail.diagnosis.bounces import Kind
 from guides.mail.diagnosis.judging import Basis
-from guides.mail.outcomes import Leg, Outcome, Owner, Stage
+from guides.mail.outcomes import Leg, Outcome, Owner, Stage, Symptom
 from guides.views.visitor import VisitorContext
 
 STAGES = {
@@ -47,6 +47,28 @@ OWNERS = {
     Owner.PROGRAM: _("The maker of the mail program can fix this; another program may help."),
     Owner.PORTAL: _("This portal is the cause, not you."),
     Owner.NOBODY: _("Nobody needs to do anything. Wait a while and try again."),
+}
+
+# Beside the title of an article in a list.
+OWNER_MARKS = {
+    Owner.VISITOR: pgettext_lazy("who can fix it", "You"),
+    Owner.ADMIN: pgettext_lazy("who can fix it", "Administrator"),
+    Owner.PROVIDER: pgettext_lazy("who can fix it", "Provider"),
+    Owner.RECIPIENT: pgettext_lazy("who can fix it", "Recipient"),
+    Owner.SENDER_NETWORK: pgettext_lazy("who can fix it", "Sending network"),
+    Owner.PROGRAM: pgettext_lazy("who can fix it", "Maker of the program"),
+    Owner.PORTAL: pgettext_lazy("who can fix it", "This portal"),
+    Owner.NOBODY: pgettext_lazy("who can fix it", "It passes by itself"),
+}
+
+SYMPTOMS = {
+    Symptom.CONNECT: _("The mail program does not reach the server"),
+    Symptom.SIGN_IN: _("You cannot sign in"),
+    Symptom.SEND: _("You cannot send"),
+    Symptom.RECEIVE: _("You cannot receive or see your mail"),
+    Symptom.CERTIFICATE: _("A warning about a certificate or encryption"),
+    Symptom.BOUNCE: _("A message came back"),
+    Symptom.OTHER: _("Something else"),
 }
 
 LEGS = {

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from django.core.paginator import Page, Paginator
 
 from guides.library_cache import library_cached
-from guides.mail.outcomes import Owner
+from guides.mail.outcomes import Symptom
 from guides.models import ErrorArticle, ErrorText, Guide, GuideText
 from guides.models.texts import ListedText
 
 MOST_TILES = 60  # guides on the home page and below settings
-MOST_ON_A_SHELF = 60  # error articles of one owner on the page that shows all owners
+MOST_ON_A_SHELF = 60  # error articles of one symptom on the page that shows all symptoms
 PAGE_SIZE = 100  # rows of a list that has pages
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Error articles that the same people can fix; `has_more` when not all of them are here."""
+    """Error articles about what looks the same to a person; `has_more` when not all of them are here."""
 
-    owner: Owner
+    symptom: Symptom
     texts: list[ListedText]
     has_more: bool
 
@@ -40,17 +40,17 @@ def first_errors(language: str) -> list[ListedText]:
 
 
 def shelves(language: str) -> list[Shelf]:
-    """The first error articles of every owner who has some."""
-    return library_cached(f"shelves:{language}", lambda: _shelves(language))
+    """The first error articles of every symptom that has some."""
+    return library_cached(f"error groups:{language}", lambda: _shelves(language))
 
 
 def _shelves(language: str) -> list[Shelf]:
     made = []
-    for owner in Owner:
-        articles = ErrorArticle.objects.published().filter(owner=owner)
+    for symptom in Symptom:
+        articles = ErrorArticle.objects.published().filter(symptom=symptom)
         texts = ErrorText.objects.for_list(language, articles[: MOST_ON_A_SHELF + 1])
         if texts:
-            made.append(Shelf(owner, texts[:MOST_ON_A_SHELF], len(texts) > MOST_ON_A_SHELF))
+            made.append(Shelf(symptom, texts[:MOST_ON_A_SHELF], len(texts) > MOST_ON_A_SHELF))
     return made
 
 
@@ -65,13 +65,14 @@ def guide_page(language: str, asked: str) -> tuple[list[ListedText], Page[int]]:
     return texts, page
 
 
-def error_page(language: str, owner: Owner, asked: str) -> tuple[list[ListedText], Page[int]]:
-    """The same of one owner's error articles."""
-    articles = ErrorArticle.objects.published().filter(owner=owner)
-    total = library_cached(f"errors:{owner}", articles.count)
+def error_page(language: str, symptom: Symptom, asked: str) -> tuple[list[ListedText], Page[int]]:
+    """The same of the error articles of one symptom."""
+    articles = ErrorArticle.objects.published().filter(symptom=symptom)
+    total = library_cached(f"errors:{symptom}", articles.count)
     page = Paginator(range(total), PAGE_SIZE).get_page(asked)
     texts = library_cached(
-        f"errors:{owner}:{page.number}:{language}", lambda: ErrorText.objects.for_list(language, articles[_rows(page)])
+        f"errors:{symptom}:{page.number}:{language}",
+        lambda: ErrorText.objects.for_list(language, articles[_rows(page)]),
     )
     return texts, page
 
