@@ -181,9 +181,8 @@ class PortField(forms.IntegerField):
             required=False,
             min_value=1,
             max_value=65535,
-            widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
             error_messages={"invalid": words, "min_value": words, "max_value": words},
-            **options,
+            **{"widget": forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})} | options,
         )
 
     def clean(self, value: Any) -> int | None:
@@ -198,6 +197,17 @@ class PortField(forms.IntegerField):
 
 
 SECURITY_CHOICES = [("", _("usual")), (Security.TLS.value, "SSL/TLS"), (Security.STARTTLS.value, "STARTTLS")]
+
+
+class SecurityField(forms.ChoiceField):
+    """How a connection is encrypted; empty means the usual way."""
+
+    def __init__(self, **options: Any) -> None:
+        words = _("Choose SSL/TLS or STARTTLS. The portal sends no password in the clear.")
+        super().__init__(label=_("Encryption"), required=False, error_messages={"invalid_choice": words}, **options)
+
+
+NAME_FORM = "username_form"  # how the user name is made from the address
 
 
 def _holds_control(text: str) -> bool:
@@ -215,14 +225,7 @@ def _server_fields() -> dict[str, forms.Field]:
             ),
         )
         fields[f"{name}_port"] = PortField(label=_("Port"))
-        fields[f"{name}_security"] = forms.ChoiceField(
-            label=_("Encryption"),
-            choices=SECURITY_CHOICES,
-            required=False,
-            error_messages={
-                "invalid_choice": _("Choose SSL/TLS or STARTTLS. The portal sends no password in the clear.")
-            },
-        )
+        fields[f"{name}_security"] = SecurityField(choices=SECURITY_CHOICES)
     return fields
 
 
@@ -239,7 +242,7 @@ class ServersForm(PortalForm):
     @staticmethod
     def named_in(data: Mapping[str, str]) -> dict[str, str]:
         """Those of `data` that are about servers by hand, with something in them."""
-        prefixes = tuple(f"{protocol.value}_" for protocol in Protocol)
+        prefixes = (NAME_FORM, *(f"{protocol.value}_" for protocol in Protocol))
         return {name: value for name, value in data.items() if name.startswith(prefixes) and value.strip()}
 
     def clean(self) -> dict[str, Any]:
@@ -254,6 +257,8 @@ class ServersForm(PortalForm):
     def servers_by_hand(self) -> tuple[Server, ...]:
         """The servers that were typed in, with what is usual where something was left out."""
         servers = []
+        name_form = self.cleaned_data.get(NAME_FORM) or UsernameForm.ADDRESS
+        username = UsernameForm.OTHER if self.cleaned_data.get("username") else UsernameForm(name_form)
         for protocol in Protocol:
             name = protocol.value
             host = self.cleaned_data.get(f"{name}_host")
@@ -262,7 +267,6 @@ class ServersForm(PortalForm):
             port = self.cleaned_data.get(f"{name}_port")
             chosen = self.cleaned_data.get(f"{name}_security")
             security = Security(chosen) if chosen else _usual_security(protocol, port)
-            username = UsernameForm.OTHER if self.cleaned_data.get("username") else UsernameForm.ADDRESS
             servers.append(Server(protocol, host, port or USUAL_PORTS[protocol, security], security, username))
         return tuple(servers)
 
@@ -292,6 +296,9 @@ class ConnectionForm(ServersForm):
         max_length=LONGEST_USERNAME,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
         error_messages={"max_length": _("This is too long for a user name.")},
+    )
+    username_form = forms.ChoiceField(
+        required=False, choices=[(form.value, form.value) for form in UsernameForm], widget=forms.HiddenInput
     )
     deliver = forms.BooleanField(
         label=_("Send one message to myself, and see whether it arrives"),

@@ -422,53 +422,6 @@ def test_json(client: Client) -> None:
     assert client.post("/en/settings/known.test.json").status_code == 405
 
 
-# --- by hand -----------------------------------------------------------------------------------------
-
-
-def test_servers_by_hand_are_kept_through_to_guide_and_test(client: Client) -> None:
-    make_guide()
-    query = "imap_host=Mail.Example.org&imap_port=&imap_security=&smtp_host=out.example.org&smtp_port=587&smtp_security=starttls"
-    html = client.get(f"/en/settings/nothing.test/?{query}").content.decode()
-    assert '<code class="value">mail.example.org</code>' in html
-    assert "These are the servers that you entered." in html
-    carried = "at=nothing.test&amp;imap_host=mail.example.org&amp;imap_port=993&amp;imap_security=tls&amp;smtp_host=out.example.org&amp;smtp_port=587&amp;smtp_security=starttls"
-    assert f"/en/guides/thunderbird/?{carried}" in html
-    assert f"/en/test/?{carried}" in html
-    plain = carried.replace("&amp;", "&")
-    guide = client.get(f"/en/guides/thunderbird/?{plain}").content.decode()
-    assert "mail.example.org" in guide
-    assert f"/en/test/?{carried}" in guide
-    test = client.get(f"/en/test/?{plain}").content.decode()
-    assert 'value="mail.example.org"' in test
-    assert 'value="587"' in test
-
-
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ("imap_host=10.0.0.1", "This is a number, not a name."),
-        ("imap_host=mail.internal", "private network"),
-        ("imap_host=mail.example.org&imap_port=22", "The portal tests mail ports only"),
-        ("imap_host=mail.example.org&imap_port=0", "A port is a number from 1 to 65535"),
-        ("imap_host=mail.example.org&imap_security=none", "no password in the clear"),
-        ("smtp_port=465", "Enter the server"),
-        ("imap_host=" + "x" * 400, "This is not a server"),
-        ("imap_host=%22%3E%3Cscript%3E", "This is not a server"),
-    ],
-)
-def test_bad_servers_by_hand_are_told_at_the_field(client: Client, query: str, words: str) -> None:
-    make_guide()
-    response = client.get(f"/en/settings/nothing.test/?{query}")
-    html = response.content.decode()
-    assert response.status_code == 422
-    assert html.count(words) >= 2
-    assert '<details id="by-hand" class="by-hand" open>' in html
-    assert "<script>" not in html.replace("<script src", "")
-    moved = client.get(f"/en/guides/thunderbird/?at=nothing.test&{query}")
-    assert moved.status_code == 302
-    assert moved["Location"].startswith("/en/settings/nothing.test/?")
-
-
 def test_mute_names_end_in_not_found(client: Client, world: Internet, monkeypatch: pytest.MonkeyPatch) -> None:
     world.zone["mute.test"] = Name(mute=True)
     monkeypatch.setattr(discovering, "Timeouts", lambda: Timeouts(deadline=0.3))

@@ -122,6 +122,14 @@ def test_servers_by_hand_get_the_names_that_the_table_knows(client: Client, scri
     assert script.names()["elsewhere.net"] == "anna@own.net"
 
 
+def test_the_form_that_was_chosen_by_hand_is_used(client: Client, script: Script) -> None:
+    html = submit(client, imap_host="other.own.net", username_form="other")
+    assert "It is not in the address." in html
+    assert not script.plans
+    submit(client, imap_host="other.own.net", username_form="local_part")
+    assert script.names() == {"other.own.net": "anna"}
+
+
 def test_another_test_with_other_settings_sends_each_server_its_own(
     client: Client, script: Script, two_forms: None
 ) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from guides.forms import AddressForm, ServersForm
+from guides.forms import AddressForm
 from guides.limits.rate_limits import count_lookup
 from guides.limits.shared_cache import Refused
 from guides.mail.accounts import Address, AddressError, domain_to_ascii
@@ -19,6 +19,7 @@ from guides.mail.discovery.serialization import as_record
 from guides.services import discovering
 from guides.views import labels, manual_servers
 from guides.views.discovery_stream import DiscoveryStream, remarks_of, rows_of
+from guides.views.manual_servers import ByHandForm
 from guides.views.page_cache import cached_page, keep_out
 from guides.views.pages import guide_links, home_context
 from guides.views.portal_urls import has_profile
@@ -131,7 +132,7 @@ def _over_limit(request: HttpRequest, visitor: VisitorContext, refusal: Refused)
     return with_retry_after(render(request, "settings.html", context, status=status_of(refusal)), refusal)
 
 
-def _page(request: HttpRequest, visitor: VisitorContext, form: ServersForm | None = None) -> HttpResponse:
+def _page(request: HttpRequest, visitor: VisitorContext, form: ByHandForm | None = None) -> HttpResponse:
     faulty = form is not None and bool(form.errors)
     response = render(request, "settings.html", _context(request, visitor, form), status=422 if faulty else 200)
     if request.method == "POST":
@@ -147,15 +148,14 @@ def _may_be_mistyped(visitor: VisitorContext) -> bool:
     return winner is None or winner.trust is not Trust.HIGH
 
 
-def _context(request: HttpRequest, visitor: VisitorContext, form: ServersForm | None = None) -> dict[str, object]:
+def _context(request: HttpRequest, visitor: VisitorContext, form: ByHandForm | None = None) -> dict[str, object]:
     path = reverse("settings-domain", args=[visitor.domain])
     request.page_path = path  # type: ignore[attr-defined]
     wants_form = (not visitor.known and not visitor.needs_confirmation) or "by-hand" in request.GET
-    form = form or (ServersForm() if wants_form else None)
+    form = form or (ByHandForm() if wants_form else None)
     return {
         "visitor": visitor,
         "form": form,
-        "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows] if form else [],
         "cards": cards(visitor),
         "guides": guide_links(visitor.query),
         "password": labels.PASSWORDS[visitor.account.password],
@@ -165,4 +165,5 @@ def _context(request: HttpRequest, visitor: VisitorContext, form: ServersForm | 
         "remarks": remarks_of(visitor.discovery) if visitor.discovery and not visitor.by_hand else [],
         "share_url": request.build_absolute_uri(path),
         "page_url": path,
+        "look_url": request.build_absolute_uri(reverse("operators-domain", args=[visitor.domain])),
     }

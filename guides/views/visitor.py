@@ -124,6 +124,8 @@ class VisitorContext:
             name = server.protocol.value
             carried |= {f"{name}_host": server.host, f"{name}_port": str(server.port)}
             carried[f"{name}_security"] = server.security.value
+            if server.username is not UsernameForm.ADDRESS:
+                carried["username_form"] = server.username.value
         return carried
 
     @property

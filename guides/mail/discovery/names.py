@@ -89,6 +89,11 @@ def registrable_domain(host: str) -> str:
     return _suffixes().privatesuffix(host) or host
 
 
+def has_known_ending(name: str) -> bool:
+    """Whether a name ends in a suffix that exists (Public Suffix List), so that it could be registered."""
+    return bool(_suffixes().publicsuffix(name, accept_unknown=False))
+
+
 def is_public_suffix(name: str) -> bool:
     """Whether it is in the Public Suffix List, so that names below it have different owners (`co.jp`)."""
     return _suffixes().privatesuffix(name) is None
