@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -41,20 +40,6 @@ PERMISSIONS = ", ".join(
 _STAFF = f"/{settings.ADMIN_PATH}/"
 
 
-def utf8_forms(get_response: GetResponse) -> GetResponse:
-    """Read every query and form as UTF-8, whatever charset its Content-Type names.
-
-    Browsers send UTF-8, as the pages do. Django would use any codec of Python's that the sender names, and some take
-    100 times as long (punycode). First of all middleware: what was parsed before would be parsed again.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        request.encoding = "utf-8"
-        return get_response(request)
-
-    return middleware
-
-
 def security_headers(get_response: GetResponse) -> GetResponse:
     """Put the whole Content-Security-Policy and the isolation headers on every answer, errors included."""
 
@@ -78,7 +63,8 @@ def _is_cross_site(request: HttpRequest) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return False  # not a browser: nothing that a foreign page could make somebody send
-    return urlsplit(origin).netloc != request.get_host()
+    host = request.get_host()
+    return origin not in (f"http://{host}", f"https://{host}")
 
 
 def same_origin_posts(get_response: GetResponse) -> GetResponse:

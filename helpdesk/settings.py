@@ -53,7 +53,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "helpdesk.middleware.utf8_forms",
     "helpdesk.proxies.trusted_proxy",
     "helpdesk.middleware.security_headers",
     "helpdesk.client_hosts.client_hosts",

@@ -20,12 +20,15 @@ _django = with_whole_bodies(get_wsgi_application())
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Django's application. A Content-Type that cannot be read counts as none.
+    """Django's application. A Content-Type keeps its boundary and no other parameter; one that cannot be read is none.
 
-    Django reads it before its own handling of errors begins, so that `charset*=none''x` would be a server error.
+    Django reads it, and decodes the query in its charset, before its own handling of errors and all middleware:
+    `charset*=none''x` or `charset=punycode` would be a server error. Browsers send UTF-8, as the pages are.
     """
     try:
-        parse_header_parameters(environ.get("CONTENT_TYPE", ""))
+        kind, parameters = parse_header_parameters(environ.get("CONTENT_TYPE", ""))
     except ValueError:
-        environ["CONTENT_TYPE"] = ""
+        kind, parameters = "", {}
+    boundary = parameters.get("boundary")
+    environ["CONTENT_TYPE"] = kind if boundary is None else f'{kind}; boundary="{boundary}"'
     return _django(environ, start_response)

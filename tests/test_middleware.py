@@ -115,6 +115,7 @@ def test_every_answer_carries_the_whole_policy(client: Client) -> None:
         ({"origin": "http://testserver"}, False),
         ({"origin": "https://evil.example"}, True),
         ({"origin": "null"}, True),
+        ({"origin": "http://["}, True),  # no URL at all
     ],
 )
 @pytest.mark.django_db

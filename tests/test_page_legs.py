@@ -72,6 +72,36 @@ def test_a_delivery_to_somebody_elses_mailbox_is_refused_in_words(
     assert script.plans == []
 
 
+@pytest.mark.parametrize(
+    ("username", "dropped", "query", "offered"),
+    [
+        ("address", (), "", True),
+        ("address", ("pop3",), "", True),
+        ("address", ("imap",), "", False),
+        ("address", ("smtp",), "", False),
+        ("address", ("imap", "pop3", "smtp"), "", True),  # servers are typed in
+        ("address", ("imap",), "&imap_host=imap.example.net", True),
+        ("other", (), "", False),  # never the address
+    ],
+)
+def test_a_delivery_that_would_be_refused_is_not_offered(
+    client: Client, username: str, dropped: tuple[str, ...], query: str, offered: bool
+) -> None:
+    provider = make_provider(username=username)
+    provider.servers.filter(protocol__in=dropped).delete()
+    html = client.get(f"/en/test/?at=example.net{query}").content.decode()
+    assert ('id="id_deliver"' in html) is offered
+
+
+@pytest.mark.usefixtures("script")
+def test_a_delivery_that_was_refused_can_be_taken_back(client: Client) -> None:
+    make_provider(username="other")
+    status, html = submit(client, deliver="on", username="4711")
+    assert status == 422
+    assert 'id="id_deliver_error"' in html
+    assert 'id="id_deliver"' in html
+
+
 def test_the_delivery_is_a_leg_of_the_page(client: Client, script: Script) -> None:
     make_provider()
     details = {"seconds": "2.5", "folder": "Junk", "deleted": "no"}

@@ -77,17 +77,28 @@ def test_the_words_are_in_the_language_of_the_page_and_fit_into_it(client: Clien
     assert part["HX-Retarget"] == "#main"
 
 
+def status_of(url: str, body: bytes, content_type: str) -> int:
+    """What the portal's own WSGI application answers to a POST."""
+    environ = RequestFactory().generic("POST", url, body, "text/plain").environ
+    environ["CONTENT_TYPE"] = content_type
+    statuses: list[str] = []
+    list(application(environ, lambda status, headers: statuses.append(status)))
+    return int(statuses[0][:3])
+
+
 @pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "utf-16", "hex", "no-such"])
 def test_the_charset_of_a_form_is_not_the_senders_choice(client: Client, charset: str) -> None:
     client.post("/en/errors/find/", {"text": "warm up: the rules are compiled once"})
     part = 'Content-Disposition: form-data; name="text"\r\n\r\n' + "550 5.1.1 user unknown " * 20_000
     body = f"--x\r\n{part}\r\n--x--\r\n".encode()
     began = time.process_time()
-    response = client.generic("POST", "/en/errors/find/", body, f"multipart/form-data; boundary=x; charset={charset}")
+    assert status_of("/en/errors/find/", body, f"multipart/form-data; boundary=x; charset={charset}") == 200
     assert time.process_time() - began < 1
-    assert response.status_code == 200
     form = b"address=anna%40example.net"
-    assert client.generic("POST", "/en/settings/", form, f"{FORM}; charset={charset}").status_code == 200
+    assert status_of("/en/settings/", form, f"{FORM}; charset={charset}") == 200
+    assert (
+        status_of("/en/settings/?page=1", form, f"{FORM}; charset={charset}") == 200
+    )  # the query is read first of all
 
 
 @pytest.mark.parametrize(
@@ -110,8 +121,5 @@ def test_a_part_with_an_odd_header_is_no_fault_of_the_portal(client: Client, hea
     "parameter", ["charset*=no-such''x", "charset*=utf-8''%ff", "boundary*=no-such''x", "charset*=''"]
 )
 def test_an_odd_content_type_is_no_fault_of_the_portal(parameter: str) -> None:
-    environ = RequestFactory().post("/en/errors/find/", b"--x--\r\n", content_type="text/plain").environ
-    environ["CONTENT_TYPE"] = f"multipart/form-data; boundary=x; {parameter}"
-    statuses: list[str] = []
-    list(application(environ, lambda status, headers: statuses.append(status)))
-    assert statuses[0][:3] in ("200", "400", "422")
+    body = b"--x--\r\n"
+    assert status_of("/en/errors/find/", body, f"multipart/form-data; boundary=x; {parameter}") in (200, 400, 422)

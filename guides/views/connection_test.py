@@ -245,10 +245,21 @@ def _context(form: ConnectionForm, visitor: VisitorContext) -> dict[str, Any]:
         "by_hand_rows": [(labels.PROTOCOLS[protocol], row) for protocol, row in form.server_rows],
         "username_words": _name_of(visitor) if visitor.wants_username else "",
         "password_example": example_password(visitor.provider.password_pattern) if visitor.provider else "",
+        "offers_delivery": _offers_delivery(form, visitor),
         "explained": _explanation(visitor),
         "retry_idents": retries.IDENTS,
         "password_words": labels.PASSWORDS[visitor.account.password] if visitor.provider else "",
     }
+
+
+def _offers_delivery(form: ConnectionForm, visitor: VisitorContext) -> bool:
+    """Whether a delivery can be ticked: not where the provider's own servers rule it out. A tick can be taken back."""
+    servers = [server for server in _usual_servers(visitor, wants_pop3=False) if server.protocol is not Protocol.POP3]
+    if form["deliver"].value() or any(form[f"{protocol.value}_host"].value() for protocol in Protocol):
+        return True
+    if any(server.username is UsernameForm.OTHER for server in servers):
+        return False
+    return len(servers) == 2 or not visitor.account.servers
 
 
 def _explanation(visitor: VisitorContext) -> dict[str, Any] | None:
