@@ -74,9 +74,10 @@ check: .venv/.dev  ## style, types, floors, migrations, deployment settings
 	@.venv-fuzz/bin/pip --disable-pip-version-check --quiet install 'atheris>=2.3,<4'
 	@touch $@
 
-fuzz: .venv-fuzz/.made .venv/.dev  ## fuzz what reads a mail server's words, for SECONDS (60), and run every processor bomb
+fuzz: .venv-fuzz/.made .venv/.dev  ## fuzz what reads a mail server's words, for SECONDS (60), run every processor bomb and 50,000 random requests
 	@.venv-fuzz/bin/python -m tests.fuzz $(or $(SECONDS),60)
 	@BOMBS=all $(PYTHON_IN_VENV) -m pytest -q tests/test_bombs.py
+	@REQUESTS=50000 SEED=$$(date +%s) $(PYTHON_IN_VENV) -m pytest -q tests/test_random_requests.py
 
 lock: .venv/.dev  ## pin the newest packages that requirements*.in allow
 	@.venv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --quiet -o requirements.txt requirements.in
