@@ -447,7 +447,10 @@ def test_autodiscover_user_names(internet: Internet, odd: str, login: str, form:
     [
         (Page(status=401, headers=(("WWW-Authenticate", "Basic realm=x"),)), "wants_password"),
         (Page(status=404), "not_there"),
-        (redirect("https://away.test/"), "fetch.redirects"),
+        (redirect("https://away.test/missing"), "not_there"),
+        (redirect("https://router.lan/"), "fetch.forbidden"),
+        (redirect("https://imap.private.test/"), "fetch.forbidden"),
+        (redirect("http://away.test/"), "fetch.forbidden"),
         (Page(b"<Autodiscover/>"), "no_server"),
         (Page(b"<!DOCTYPE a><Autodiscover/>"), "xml_dtd"),
         (Page(pox("10.0.0.1", "smtp.odd.test")), "no_server"),
@@ -463,7 +466,7 @@ def test_autodiscover_is_found_at_the_domain_itself_by_srv_and_where_answers_lea
     path = "/autodiscover/autodiscover.xml"
     settings = pox("imap.odd.test", "smtp.odd.test")
     sent = b"<Autodiscover><Response><Account><Action>x</Action>%s</Account></Response></Autodiscover>"
-    ways: list[tuple[str, dict[str, bytes]]] = [
+    ways: list[tuple[str, dict[str, bytes | Page]]] = [
         ("root", {f"https://odd.test{path}": settings}),
         (
             "url",
@@ -476,6 +479,7 @@ def test_autodiscover_is_found_at_the_domain_itself_by_srv_and_where_answers_lea
             "address",
             {pox_url("odd.test"): sent % b"<RedirectAddr>a@away.test</RedirectAddr>", pox_url("away.test"): settings},
         ),
+        ("302", {pox_url("odd.test"): redirect("https://away.test/x.xml"), "https://away.test/x.xml": settings}),
     ]
     for way, pages in ways:
         internet.pages.clear()
@@ -483,6 +487,11 @@ def test_autodiscover_is_found_at_the_domain_itself_by_srv_and_where_answers_lea
             internet.page(url, body)
         finding = found(ask(internet, odd), ConfigSource.AUTODISCOVER)
         assert finding.found, (way, finding.error)
+        if way == "302":
+            sent_on = next(asked for asked in internet.asked if asked.host == "away.test" and asked.target == "/x.xml")
+            assert sent_on.method == "POST"
+            assert b"settings@odd.test" in sent_on.body  # the made-up address, never the visitor's
+        internet.asked.clear()
     internet.pages.clear()
     internet.page(f"https://away.test{path}", settings)
     assert not found(ask(internet, odd), ConfigSource.AUTODISCOVER).found

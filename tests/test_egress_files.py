@@ -136,7 +136,7 @@ def test_what_is_private_stays_with_its_host(internet: Internet) -> None:
     assert fetch(internet, "https://files.test/ask?emailaddress=a").body == BODY
     before = len(internet.asked)
     assert cause(internet, "https://files.test/ask?emailaddress=a", private=True) == "fetch.redirects"
-    assert cause(internet, "https://files.test/ask?emailaddress=a", body=b"a") == "fetch.redirects"
+    assert cause(internet, "https://files.test/ask?emailaddress=a", body=b"a", private=True) == "fetch.redirects"
     assert {asked.host for asked in internet.asked[before:]} == {"files.test"}
 
 

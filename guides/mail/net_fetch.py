@@ -61,7 +61,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. `private`: it contains personal data, so it is not redirected to another host."""
+    """A request. `private`: it contains personal data, so it is not redirected to another host.
+
+    A redirected POST is sent again as a POST: only Autodiscover uses it, whose servers expect one.
+    """
 
     url: str
     body: bytes | None = None  # sent by POST
@@ -101,7 +104,7 @@ async def fetch(
                     raise FetchFailure("fetch.redirects", url)
                 target = _target(url, location)
                 stays = _split(target)[0] == _split(url)[0]
-                if (request.private or request.body is not None) and not stays:
+                if request.private and not stays:
                     raise FetchFailure("fetch.redirects", url)
                 hops.append(url)
                 url = target
