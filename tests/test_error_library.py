@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from guides.mail.accounts import Protocol
-from guides.mail.diagnosis.classes import CLASSES, owner_of
+from guides.mail.diagnosis.classes import ARTICLES as ELSEWHERE
+from guides.mail.diagnosis.classes import CLASSES, Context, owner_of
 from guides.mail.diagnosis.patterns import Pattern, PatternSet
 from guides.mail.outcomes import Owner, Stage, Symptom
 from guides.markup import compile_text
@@ -133,6 +134,24 @@ def test_certificates_stand_under_the_warning_about_certificates() -> None:
     cert = {slug for slug, article in ARTICLES.items() if any(".cert_" in name for name in article["classes"])}
     assert cert
     assert {ARTICLES[slug]["symptom"] for slug in cert} == {Symptom.CERTIFICATE}
+
+
+def test_the_owner_of_an_article_is_the_owner_of_a_class_that_it_explains() -> None:
+    """`docs/classes.md` holds the whole table, class by context; a test compares it (test_classes_document.py)."""
+    told: dict[str, set[Owner]] = {}
+    usual = {name: slug for slug, article in ARTICLES.items() for name in article["classes"]}
+    for name, slug in usual.items():
+        for context in Context:
+            told.setdefault(ELSEWHERE.get((name, context), slug), set()).add(owner_of(name, context))
+    assert set(told) <= set(ARTICLES)
+    assert {slug for slug, owners in told.items() if ARTICLES[slug]["owner"] not in owners} == set()
+
+
+def test_waiting_is_a_step_of_every_article_that_says_to_wait() -> None:
+    harmless = {"delivery-confirmed", "vacation-reply"}
+    waiting = {slug for slug, article in ARTICLES.items() if article["owner"] == Owner.NOBODY} - harmless
+    steps = {slug: re.findall(r"::: step \{#([\w-]+)\}", head_and_body(slug, "en")[1]) for slug in waiting}
+    assert {slug for slug, names in steps.items() if not {"wait", "again", "nothing"} & set(names)} == set()
 
 
 def test_a_pattern_stands_in_the_article_of_its_class() -> None:

@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
+from guides.services.explaining import explained
 from tests.factories import (
     make_article,
     make_client,
@@ -115,6 +116,32 @@ class TestErrors:
         assert "<mark>Quota exceeded</mark>" in explained
         assert "Nothing was found" not in html
         assert html.count('href="/en/errors/mailbox-full/"') == 1  # not in the list once more
+
+    @pytest.mark.parametrize(
+        ("query", "slug", "owner"),
+        [
+            ("Authentication failed", "wrong-password", "You can fix this yourself."),
+            (
+                "ログインに失敗しました。ユーザー名またはパスワードが違います",
+                "wrong-password",
+                "You can fix this yourself.",
+            ),
+            ("certificate has expired", "certificate-expired", "Your mail provider can fix this."),
+            ("Срок действия сертификата истёк", "certificate-expired", "Your mail provider can fix this."),
+            ("Your mailbox is full.", "own-mailbox-full", "yourself"),
+        ],
+    )
+    def test_a_short_sentence_gets_the_diagnosis_of_a_pasted_text(
+        self, query: str, slug: str, owner: str, client: Client
+    ) -> None:
+        make_article("wrong-password", classes=("auth.rejected",))
+        make_article("certificate-expired", owner="provider", classes=("tls.cert_expired",))
+        make_article("own-mailbox-full", classes=("mbox.overquota",))
+        first = explained(query).causes[0]
+        assert first.article == slug
+        part = found(client, query).split('class="explained"')[1].split("</section>")[0]
+        assert f'href="/en/errors/{slug}/"' in part
+        assert owner in part
 
     def test_a_clients_code(self, client: Client) -> None:
         make_pattern(make_article("connection"), "outlook-code", pattern="(?i)0x800CCC0E", example="0x800CCC0E")

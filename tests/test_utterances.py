@@ -1,5 +1,7 @@
 """A text is taken apart into utterances: who speaks, with which command, what is quoted."""
 
+import pytest
+
 from guides.mail.accounts import Protocol
 from guides.mail.diagnosis.bounces import Kind
 from guides.mail.diagnosis.classes import ARTICLES, CLASSES, OWNERS, Context, owner_of
@@ -113,6 +115,36 @@ def test_each_class_has_an_owner_in_each_context() -> None:
     }
     assert dialog.count(Owner.VISITOR) > told[Context.FOREIGN].count(Owner.VISITOR)
     assert {name for name, _context in ARTICLES} <= CLASSES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "APPEND failed: Quota exceeded",
+        "Could not save the message to the Sent folder: quota exceeded",
+        "Не удалось сохранить письмо в папке «Отправленные»: Quota exceeded",
+        "送信済みフォルダーに保存できませんでした: Quota exceeded",
+        "552 5.2.2 Sender mailbox over quota",
+        "A01 NO [OVERQUOTA] Not enough disk quota",
+    ],
+)
+def test_a_full_mailbox_of_the_visitors_own_is_not_told_as_the_recipients(text: str) -> None:
+    first = diagnose(text).causes[0]
+    assert (first.name, first.owner) == ("mbox.overquota", Owner.VISITOR)
+
+
+@pytest.mark.parametrize(
+    "text", ["552 5.2.2 Mailbox full", "An error occurred while sending mail: 552 5.2.2 Quota exceeded"]
+)
+def test_a_full_mailbox_of_a_recipient_stays_the_recipients(text: str) -> None:
+    first = diagnose(text).causes[0]
+    assert (first.name, first.owner) == ("rcpt.full", Owner.RECIPIENT)
+
+
+def test_what_keeps_two_servers_apart_is_never_the_visitors_to_fix() -> None:
+    apart = [name for (name, context), slug in ARTICLES.items() if slug == "recipient-server-unreachable"]
+    assert len(apart) > 10
+    assert {owner_of(name, Context.FOREIGN) for name in apart} == {Owner.NOBODY, Owner.RECIPIENT, Owner.ADMIN}
 
 
 def test_each_tls_library_has_its_words_and_the_specific_reason_wins() -> None:

@@ -46,7 +46,7 @@ OWNERS = {
     Owner.SENDER_NETWORK: _("Whoever runs the network you send from can fix this."),
     Owner.PROGRAM: _("The maker of the mail program can fix this; another program may help."),
     Owner.PORTAL: _("This portal is the cause, not you."),
-    Owner.NOBODY: _("Nobody needs to do anything. Wait a while and try again."),
+    Owner.NOBODY: _("This usually passes by itself. Wait a while, then try again."),
 }
 
 # Beside the title of an article in a list.

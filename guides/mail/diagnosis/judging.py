@@ -80,6 +80,11 @@ _OWN_CONNECTION = {
     "route.tls": "tls.chain_or_unknown_ca",
     "rcpt.domain_unknown": "dns.nxdomain",
 }
+# A full mailbox is the visitor's own where a copy is to be kept there, or the sender is named.
+_OWN_MAILBOX = re.compile(
+    r"(?i)\bAPPEND\b|\bsender'?s? (mailbox|account|quota)|(sav|stor|cop)\w{1,4}\b.{0,40}(\bsent\b|draft|folder)"
+    r"|(送信済み?|下書き).{0,30}保存|сохран.{0,40}(отправленн|чернов|папк)"
+)
 # Causes of the visitor's own connection and mailbox; bounces, which are about mail between servers, do not have them.
 OWN_SIDE = frozenset({"input", "dns", "tcp", "tls", "greet", "cap", "auth", "mbox", "net", "generic"})
 
@@ -128,6 +133,8 @@ def _of_context(cause: Cause, context: Context, *, own_words: bool) -> Cause:
     """The cause with the owner of its context. In a client's own words, causes between servers are those of its own
     connection."""
     name = cause.name
+    if name == "rcpt.full" and context is not Context.FOREIGN and _OWN_MAILBOX.search(cause.line):
+        return replace(cause, name="mbox.overquota", owner=owner_of("mbox.overquota"), article="", context=context)
     if own_words and Basis.PATTERN not in cause.why:
         name = _OWN_CONNECTION.get(name, name)
     owner = cause.owner
