@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
+from typing import Any
 
 from dnslib import A
 
@@ -55,6 +57,22 @@ class Asked:
     body: bytes = b""
 
 
+MAIL_SERVER = re.compile(r"(imap|smtp|pop|mail|in|out|mx|[a-z])\d*\..+\.test")
+
+
+class Zone(dict[str, Name]):
+    """Names with what they lead to. Mail servers that settings may name exist all, below an address that refuses
+    every connection; `gone.` begins the name of one that does not.
+    """
+
+    elsewhere = ""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """What the name server knows of a name."""
+        unknown = Name((A(self.elsewhere),)) if MAIL_SERVER.fullmatch(name) else default
+        return super().get(name, unknown)
+
+
 @dataclass
 class Internet:
     """Names, pages and mail ports are added before it starts; pages and records may change while it runs.
@@ -63,7 +81,7 @@ class Internet:
     """
 
     pages: dict[tuple[str, str], Page] = field(default_factory=dict)
-    zone: dict[str, Name] = field(default_factory=dict)
+    zone: Zone = field(default_factory=Zone)
     mail: dict[str, tuple[int, ...]] = field(default_factory=dict)  # host -> ports that speak TLS there
     uncertified: set[str] = field(default_factory=set)
     asked: list[Asked] = field(default_factory=list)
@@ -96,6 +114,7 @@ class Internet:
     def __post_init__(self) -> None:
         self.network = f"127.{random.randrange(128, 250)}.{random.randrange(4, 250)}"
         self.web = f"{self.network}.1"
+        self.zone.elsewhere = f"{self.network}.253"
         self.dns_server = (f"{self.network}.254", 5300)
         self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 

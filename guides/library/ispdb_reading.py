@@ -31,6 +31,7 @@ _SKIPPED = {
     SkipReason.PROTOCOL: "neither IMAP nor POP3 nor SMTP",
     SkipReason.AUTHENTICATION: "no way to sign in that mail clients have",
     SkipReason.TWICE: "stands there twice",
+    SkipReason.NO_SUCH_HOST: "there is no such server",
 }
 
 

@@ -21,6 +21,7 @@ from guides import runtime
 from guides.limits.rate_limits import lookup_permit
 from guides.limits.shared_cache import cache_optional, shared_cache
 from guides.mail.accounts import Address
+from guides.mail.discovery.existing import with_existing_hosts
 from guides.mail.discovery.files import autoconfig, well_known
 from guides.mail.discovery.findings import ConfigSource, Discovery, Finding, Trust
 from guides.mail.discovery.merge import merge
@@ -194,7 +195,7 @@ async def _ask_with_address(query: Query, sources: list[ConfigSource]) -> list[F
 async def _ask(query: Query, source: ConfigSource) -> Finding:
     try:
         async with asyncio.timeout(PERSONAL_SECONDS):
-            return await _PERSONAL[source](query)
+            return await with_existing_hosts(query, await _PERSONAL[source](query))
     except TimeoutError:
         return Finding(source, error=DEADLINE)
 

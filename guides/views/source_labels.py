@@ -79,6 +79,7 @@ SKIPPED: dict[SkipReason, str | Promise] = {
     SkipReason.PROTOCOL: _("left out: neither IMAP nor POP3 nor SMTP"),
     SkipReason.AUTHENTICATION: _("left out: no way to sign in with a password"),
     SkipReason.TWICE: _("left out: named twice"),
+    SkipReason.NO_SUCH_HOST: _("left out: there is no such server"),
 }
 
 REMARKS: dict[str, str | Promise] = {

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from guides.mail.discovery.autodiscover import autodiscover
+from guides.mail.discovery.existing import with_existing_hosts
 from guides.mail.discovery.files import autoconfig, well_known
 from guides.mail.discovery.findings import ConfigSource, Finding
 from guides.mail.discovery.guess import guess
@@ -17,14 +18,24 @@ from guides.mail.discovery.srv import srv
 
 Ask = Callable[[Query], Awaitable[Finding]]
 
+
+def _checked(ask: Ask) -> Ask:
+    """The source, without servers whose hosts do not exist."""
+
+    async def asked(query: Query) -> Finding:
+        return await with_existing_hosts(query, await ask(query))
+
+    return asked
+
+
 SOURCES: Mapping[ConfigSource, Ask] = {
-    ConfigSource.PACC: pacc,
-    ConfigSource.AUTOCONFIG: autoconfig,
-    ConfigSource.WELL_KNOWN: well_known,
-    ConfigSource.MX: mx,
-    ConfigSource.SRV: srv,
-    ConfigSource.AUTODISCOVER: autodiscover,
-    ConfigSource.GUESS: guess,
+    ConfigSource.PACC: _checked(pacc),
+    ConfigSource.AUTOCONFIG: _checked(autoconfig),
+    ConfigSource.WELL_KNOWN: _checked(well_known),
+    ConfigSource.MX: _checked(mx),
+    ConfigSource.SRV: _checked(srv),
+    ConfigSource.AUTODISCOVER: _checked(autodiscover),
+    ConfigSource.GUESS: guess,  # it has connected to its servers
 }
 NOT_WAITED_FOR, DEADLINE = "not_waited_for", "deadline"  # errors of sources that were cancelled
 ORDER = {source: position for position, source in enumerate(ConfigSource)}

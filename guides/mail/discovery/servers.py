@@ -39,6 +39,7 @@ class SkipReason(StrEnum):
     PROTOCOL = "protocol"  # neither IMAP nor POP3 nor SMTP
     AUTHENTICATION = "authentication"  # neither a password nor OAuth
     TWICE = "twice"
+    NO_SUCH_HOST = "no_such_host"  # the host has no address
 
 
 @dataclass(frozen=True, slots=True)
