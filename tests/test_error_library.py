@@ -136,13 +136,16 @@ def test_certificates_stand_under_the_warning_about_certificates() -> None:
     assert {ARTICLES[slug]["symptom"] for slug in cert} == {Symptom.CERTIFICATE}
 
 
-def test_the_owner_of_an_article_is_the_owner_of_a_class_that_it_explains() -> None:
+def test_the_owner_of_an_article_is_told_for_something_that_it_explains() -> None:
     """`docs/classes.md` holds the whole table, class by context; a test compares it (test_classes_document.py)."""
     told: dict[str, set[Owner]] = {}
     usual = {name: slug for slug, article in ARTICLES.items() for name in article["classes"]}
     for name, slug in usual.items():
         for context in Context:
             told.setdefault(ELSEWHERE.get((name, context), slug), set()).add(owner_of(name, context))
+    for pattern, _example in PATTERNS:
+        if pattern.owner is not None:
+            told[pattern.article].add(pattern.owner)
     assert set(told) <= set(ARTICLES)
     assert {slug for slug, owners in told.items() if ARTICLES[slug]["owner"] not in owners} == set()
 
