@@ -91,7 +91,7 @@ def _settings() -> dict[str, Any]:
 
 
 def _server() -> dict[str, Any]:
-    return _object(
+    server = _object(
         {
             "protocol": _one_of(Protocol, "smtp is submission"),
             "host": {"type": "string"},
@@ -101,6 +101,9 @@ def _server() -> dict[str, Any]:
             "auth": {"type": "array", "items": _one_of(AuthMethod), "minItems": 1},
         }
     )
+    template = {"type": "string", "description": "only with username other: the name with autoconfig's placeholders"}
+    server["properties"]["username_template"] = template  # not required
+    return server
 
 
 def _source() -> dict[str, Any]:
