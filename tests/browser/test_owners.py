@@ -162,7 +162,7 @@ def test_the_senders_network_in_what_is_pasted(phone: Page, portal: LivePortal, 
     with translation.override(language):
         words = str(labels.OWNERS[Owner.SENDER_NETWORK])
     verdict = phone.locator(".verdict").first
-    expect(verdict.get_by_role("heading")).to_have_text(words)
+    expect(verdict.get_by_role("heading", level=2)).to_have_text(words)
     expect(verdict).to_contain_text(title_of("network-blocked", language))
     expect(verdict.locator("a.button")).to_have_attribute("href", re.compile(f"^/{language}/errors/network-blocked/"))
     keep(phone, f"sender_network-{language}")
