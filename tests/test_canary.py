@@ -167,10 +167,11 @@ class CanaryPortal(LivePortal):
         unlimited = {
             f"LIMIT_{name}": "100000"
             for name in (
-                "VISITOR_HOUR", "VISITOR_DAY", "VISITOR_AT_ONCE", "ACCOUNT_10_MINUTES", "ACCOUNT_HOUR", "ACCOUNT_DAY",
-                "HOST_10_MINUTES",
+                "VISITOR_HOUR", "VISITOR_DAY", "ACCOUNT_10_MINUTES", "ACCOUNT_HOUR", "ACCOUNT_DAY", "HOST_10_MINUTES",
             )
         }  # fmt: skip
+        # Each place for a test is a key of the cache, here a file, that each test looks up: 100,000 took it 2.7 s.
+        unlimited["LIMIT_VISITOR_AT_ONCE"] = "200"
         super().__init__(
             folder,
             lab.environment()
