@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import re
 
-_LOCAL_PART = re.compile(r"[^\s/@\"'<>()=?&,;:]+(?=(?:@|%40|%2540)[\w.\[-])", re.IGNORECASE)
+_CHARACTER = r"[^\s/@\"'<>()=?&,;:]"
+# Begins where a word begins: without that, a path of 4,000 letters takes the square of its length, 0.2 s a line.
+_LOCAL_PART = re.compile(rf"(?<!{_CHARACTER}){_CHARACTER}+(?=(?:@|%40|%2540)[\w.\[-])", re.IGNORECASE)
 
 
 class AddressFreeFormatter(logging.Formatter):
