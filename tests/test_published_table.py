@@ -13,7 +13,7 @@ from django.test import Client
 from guides.library.entries import Library, ProviderEntry
 from guides.library.loading import Origin, load
 from guides.library.reading import SHIPPED, read_library
-from guides.mail.accounts import PasswordKind, Protocol, Security
+from guides.mail.accounts import AuthMethod, PasswordKind, Protocol, Security
 
 SCHEMA = Path(__file__).parent / "schemas" / "autoconfig-1.1.rng"
 PROVIDERS = read_library(SHIPPED)[0].providers
@@ -94,6 +94,8 @@ def test_every_provider_has_a_valid_file_and_a_profile_where_a_password_is_possi
             continue
         assert response.status_code == 200, provider.slug
         assert set(strict(response.content)) == set(tolerant(response.content)) == expected(provider), provider.slug
+        signs_in = any(AuthMethod.OAUTH2 in server.auth for server in provider.servers)
+        assert (ET.fromstring(response.content).find("oAuth2") is not None) is signs_in, provider.slug
         files.append(tmp_path / f"{provider.slug}.xml")
         files[-1].write_bytes(response.content)
         profile = client.get(f"/profile/{domain}.mobileconfig")
