@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from guides.forms import ConnectionForm, take_password
+from guides.library_cache import pinned_version
 from guides.limits import proof_of_work
 from guides.limits.counters import RateLimited
 from guides.limits.rate_limits import RateLimitHold, acquire_test, count_lookup, visitor_name
@@ -58,7 +59,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     """The test's form; a POST runs the test."""
     request.page_path = reverse("test")  # type: ignore[attr-defined]
     if request.method == "POST":
-        return _run(request)
+        with pinned_version():
+            return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
     if url := at.url_without_address(request):
         return redirect(url)
