@@ -56,7 +56,8 @@
   // A link may lead to a part that is folded away.
   function openTarget() {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    if (target instanceof HTMLDetailsElement) target.open = true;
+    const fold = target && target.closest("details");
+    if (fold && !fold.open) { fold.open = true; target.scrollIntoView(); }
   }
 
   async function copy(button) {
@@ -119,7 +120,9 @@
     if (!form) return;
     event.preventDefault();
     form.classList.remove("dropping");
-    form.querySelector('input[type="file"]').files = event.dataTransfer.files;
+    const field = form.querySelector('input[type="file"]');
+    field.files = event.dataTransfer.files;
+    field.closest("details").open = true;
   });
 
   document.addEventListener("htmx:after:swap", enhance);

@@ -176,7 +176,7 @@ def test_an_error_takes_the_focus_and_leads_to_its_field(page: Page, portal: Liv
     page.get_by_label("Your mail address").fill("anna")
     page.keyboard.press("Enter")
     expect(page.locator(".error-summary")).to_be_focused()
-    expect(page).to_have_title("Error: Set up your mail program · Mail Helpdesk")
+    expect(page).to_have_title("Error: Get your email working · Mail Helpdesk")
     page.locator(".error-summary a").click()
     expect(page.get_by_label("Your mail address")).to_be_focused()
     expect(page.get_by_label("Your mail address")).to_have_value("anna")
