@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin import inlines
+from guides.admin import inlines, preview
 from guides.admin.forms import ClientForm, ProviderForm, TextForm, VersionedForm
 from guides.admin.history import HistoryAdmin
 from guides.admin.pattern_notes import tell
@@ -186,6 +187,29 @@ class TextAdmin(EntryAdmin):
     """A text by itself."""
 
     form = TextForm
+
+    class Media:
+        js = inlines.PREVIEW_SCRIPTS
+
+    def get_urls(self) -> list[Any]:
+        """With the preview."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_preview"
+        return [path("preview/", self.admin_site.admin_view(self.preview), name=name), *super().get_urls()]
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """A text that is not saved yet, as its page would show it."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return preview.respond(request, self.model)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The body has its preview below."""
+        if db_field.name == "body":
+            kwargs["widget"] = preview.widget_for(request, self.model)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     readonly_fields = ["version", "updated_at"]
     list_filter = ["status", "language", "checked_on"]
 
