@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "helpdesk.middleware.StaffSessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "guides.views.url_addresses.addresses_out_of_urls",
     "helpdesk.middleware.same_origin_posts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "helpdesk.middleware.StaffAccounts",

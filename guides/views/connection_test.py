@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -60,8 +60,6 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
-    if url := at.url_without_address(request):
-        return redirect(url)
     confirmed = request.GET.get("confirmed", "")
     visitor = VisitorContext.load(at.domain, confirmed=confirmed)
     is_token = visitor.account.password is PasswordKind.OAUTH2
