@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
 # Seconds. Requests that wait for a thread must not get their time one after the other, so it runs while they wait.
 HEAD_SECONDS = 10.0  # for a request's head, from the connection's start or from the head's first byte
@@ -109,14 +109,20 @@ def with_whole_bodies(application: WSGIApplication) -> WSGIApplication:
         length = environ.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or not 0 < int(length) <= WHOLE_BODY_BYTES:
             return application(environ, start_response)
-        try:
-            body = environ["wsgi.input"].read(int(length))
-        except OSError:
-            body = b""
-        if len(body) < int(length):
+        body = _received(environ["wsgi.input"], int(length))
+        if body is None:
             start_response("408 Request Timeout", [("Content-Length", "0")])
             return [b""]
-        environ["wsgi.input"] = BytesIO(body)
+        environ["wsgi.input"] = body
         return application(environ, start_response)
 
     return whole
+
+
+def _received(stream: InputStream, length: int) -> BytesIO | None:
+    """A body; None when it ended early or was late. Error reports show variables, and it may hold a password."""
+    try:
+        body = stream.read(length)
+    except OSError:
+        return None
+    return BytesIO(body) if len(body) == length else None

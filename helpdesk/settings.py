@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "guides.taken_form.take_test_form",  # before anything that can fail: it holds a password
     "helpdesk.proxies.trusted_proxy",
     "helpdesk.middleware.security_headers",
     "helpdesk.client_hosts.client_hosts",
@@ -62,6 +63,7 @@ MIDDLEWARE = [
     "helpdesk.middleware.StaffSessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "guides.views.url_addresses.addresses_out_of_urls",
     "helpdesk.middleware.same_origin_posts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "helpdesk.middleware.StaffAccounts",
