@@ -215,7 +215,7 @@ def _mailboxes(username: str, server_domain: str) -> set[tuple[str, str]]:
 
     Capitals, dots and `+detail` make no other mailbox at many providers; `DOMAIN\\anna` and `anna%lab.test` are older
     ways to name a domain. Exchange signs anna in for `DOMAIN\\anna\\shared` and `anna@lab.test\\shared` as well
-    (chilkatsoft.com/p/p_175.asp, read 2026-11-30), so both are counted. What SASLprep leaves out is left out (RFC 4013).
+    (chilkatsoft.com/p/p_175.asp, read 2026-11-30), so both are counted. SASLprep (RFC 4013) leaves out _LEFT_OUT.
     """
     text = unicodedata.normalize("NFKC", username).casefold()
     parts = [part for part in re.split(r"[\\/]", _LEFT_OUT.sub("", text))[:3] if part]
