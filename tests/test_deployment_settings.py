@@ -62,3 +62,10 @@ def test_trace_repeats_nothing(client: Client, path: str) -> None:
 )
 def test_no_folder_is_listed_and_no_other_file_given(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+def test_what_the_image_copies_is_not_ignored() -> None:
+    copied = [line.split()[1:-1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("COPY ")]
+    sources = {source for sources in copied if "--from=build" not in sources for source in sources}
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert sources == let_through
