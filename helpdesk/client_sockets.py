@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 HEAD_SECONDS = 10.0  # for a request's head, from the connection's start or from the head's first byte
 REQUEST_SECONDS = 20.0  # for the head and the body: 1.1 MB, the most that a form may hold, at 440 kbit/s
 SEND_SECONDS = 20.0  # for each piece of an answer
+# Octets of answers that the system keeps for a visitor who does not read (Linux doubles it). By itself it keeps up to
+# 4 MB: 400 visitors who ask for page after page over their connections made a process busy for more than a minute.
+SEND_BUFFER_BYTES = 65_536
 
 WHOLE_BODY_BYTES = 1_200_000  # a longer body is refused by each page, which reads past it
 
@@ -82,7 +85,9 @@ class ListeningSocket(socket.socket):
     @classmethod
     def taken_from(cls, other: Any) -> ListeningSocket:
         """The other one is closed by it."""
-        return cls(fileno=other.detach())
+        taken = cls(fileno=other.detach())
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # its connections get the same
+        return taken
 
     def accept(self) -> tuple[ClientSocket, Any]:
         """The next connection. The time limit of its first request runs from here, while it waits for a thread too."""

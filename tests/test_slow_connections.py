@@ -71,6 +71,17 @@ def test_a_reader_that_never_reads_ends(pair: tuple[ClientSocket, socket.socket]
         ours.sendall(b"a" * 100_000_000)
 
 
+def test_a_reader_that_never_reads_is_kept_little(pair: tuple[ClientSocket, socket.socket]) -> None:
+    ours, visitor = pair
+    visitor.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    ours.setblocking(False)
+    sent = 0
+    with suppress(BlockingIOError):
+        while True:
+            sent += ours.send(b"a" * 10_000)
+    assert sent < 500_000
+
+
 @pytest.mark.parametrize(("sent", "heard"), [(b"text=550", True), (b"text=55", False), (b"", False)])
 def test_only_a_whole_body_reaches_the_application(sent: bytes, *, heard: bool) -> None:
     bodies: list[bytes] = []
