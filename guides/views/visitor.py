@@ -146,7 +146,7 @@ class VisitorContext:
     @property
     def wants_username(self) -> bool:
         """Whether a user name is needed that nobody can tell from the address."""
-        return any(server.username is UsernameForm.OTHER for server in self.account.servers)
+        return any(server.asks_for_username for server in self.account.servers)
 
     @property
     def signs_in_elsewhere(self) -> bool:

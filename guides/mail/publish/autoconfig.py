@@ -52,7 +52,7 @@ def _add_server(provider: Element, tag: str, server: Server) -> None:
     add(element, "hostname", server.host)
     add(element, "port", server.port)
     add(element, "socketType", _SOCKETS[server.security])
-    add(element, "username", _USERNAMES[server.username])
+    add(element, "username", server.username_template or _USERNAMES[server.username])
     for method in dict.fromkeys(_authentication(method) for method in server.auth):
         add(element, "authentication", method)
 

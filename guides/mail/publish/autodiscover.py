@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, ParseError
 import defusedxml.ElementTree as DefusedET
 from defusedxml.common import DefusedXmlException
 
-from guides.mail.accounts import Address, AddressError, Protocol, Security, Server, UsernameForm
+from guides.mail.accounts import Address, AddressError, Protocol, Security, Server
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.xml import add, written
 
@@ -115,7 +115,7 @@ def _add_protocol(account: Element, server: Server, address: Address) -> None:
     add(element, "Server", server.host)
     add(element, "Port", server.port)
     add(element, "DomainRequired", "off")
-    add(element, "LoginName", address.local_part if server.username is UsernameForm.LOCAL_PART else str(address))
+    add(element, "LoginName", server.username_for(address) or str(address))
     add(element, "SPA", "off")
     add(element, "SSL", "on")
     add(element, "Encryption", _ENCRYPTIONS[server.security])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from guides.mail.accounts import Address, Protocol, Server, UsernameForm
+from guides.mail.accounts import Address, Protocol, Server
 from guides.mail.publish.offer import Offer
 
 CONTENT_TYPE = "application/x-apple-aspen-config"
@@ -85,8 +85,9 @@ def _server(direction: str, server: Server, address: Address | None) -> dict[str
         f"{direction}MailServerPortNumber": server.port,
         f"{direction}MailServerUseSSL": True,
     }
-    if address is not None and server.username is not UsernameForm.OTHER:
-        settings[f"{direction}MailServerUsername"] = server.username_for(address)
+    username = server.username_for(address) if address is not None else None
+    if username is not None:
+        settings[f"{direction}MailServerUsername"] = username
     return settings
 
 
