@@ -11,6 +11,7 @@ from guides.mail.discovery.mx import by_suffix
 from guides.mail.discovery.names import is_public_suffix
 from guides.models import Provider
 from guides.services import discovering
+from guides.views.similar_domains import similar_domains
 from tests.provider_facts import BEYOND_THE_FACTS, FACTS, SLUGS, entries, load_providers, usual
 from tests.tables import each_row
 
@@ -90,6 +91,13 @@ class TestFacts:
     )
     def test_domains_below_a_suffix_and_neighbours(self, table: None, domain: str, slug: str) -> None:
         assert settings_of(domain).provider == slug
+
+    def test_two_letters_that_changed_places_lead_back_to_each_provider(self, table: None) -> None:
+        known = {domain for entry in entries().values() for domain in entry.domains}
+        for entry in entries().values():
+            for domain in entry.domains[:1]:
+                typed = f"{domain[0]}{domain[2]}{domain[1]}{domain[3:]}"
+                assert typed in known or "." in domain[:3] or domain in similar_domains(typed), typed
 
     def test_a_domain_that_only_ends_alike_is_nobodys(self, table: None) -> None:
         for domain in ("example.com", "notgmail.com", "mail.gmail.com", "x.softbank.ne.jp"):
