@@ -14,6 +14,8 @@ from guides.mail.accounts import UsernameForm
 
 # The portal has an entry for softbank.ne.jp beyond the facts' list: their notes ask to say so instead of guessing.
 BEYOND_THE_FACTS = {"softbank-smail"}
+# Mail exchangers that came later than the facts: Exchange Online's for domains with DNSSEC.
+LATER_EXCHANGERS = {"microsoft-365": ["mx.microsoft"]}
 
 
 @dataclass
