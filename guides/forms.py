@@ -124,15 +124,15 @@ class PasteForm(PortalForm):
     """An error text or a whole message, pasted or as a file. It is never shown again: it may hold a secret."""
 
     text = forms.CharField(
-        label=_("Error text or returned message"),
+        label=_("Paste the error text or the returned message"),
         required=False,
         strip=False,
         widget=forms.Textarea(
-            attrs={"rows": 6, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "dir": "auto"}
+            attrs={"rows": 4, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "dir": "auto"}
         ),
     )
     file = forms.FileField(
-        label=_("Or a file"),
+        label=_("File"),
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".eml,.txt,.log,.msg.txt,message/rfc822,text/plain,text/html"}),

@@ -143,7 +143,7 @@ def check(logins: Iterable[tuple[str, str]]) -> None:
 
     One read of the cache; a login under way refuses none. What a server's address comes to is seen at the login.
     """
-    limits = [limit for username, host in logins for limit in _limits(username, host)]
+    limits = [limit for username, host in dict.fromkeys(logins) for limit in _limits(username, host)]
     found = _read(limits)
     for limit in limits:
         for window in limit.windows:

@@ -26,7 +26,7 @@ from guides.services.offers import offer_of
 from guides.views import labels
 from guides.views.client_configuration import CACHEABLE, machine, not_served, plain
 from guides.views.page_cache import cached_page
-from guides.views.portal_urls import base_url, portal_name_in_net
+from guides.views.portal_urls import base_url, has_profile, portal_name_in_net
 from guides.views.visitor import VisitorContext, language
 
 
@@ -152,7 +152,7 @@ def _page(request: HttpRequest, provider: Provider, domain: str, form: ProfileFo
     context = {
         "visitor": visitor,
         "form": form,
-        "is_possible": bool(protocols),
+        "is_possible": has_profile(visitor),
         "asks_protocol": len(protocols) > 1,
         "asks_username": any(_asks_username(offer.with_password(each)) for each in (*protocols, Protocol.SMTP)),
         "password": labels.PASSWORDS[visitor.account.password],

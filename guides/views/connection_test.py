@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from guides.forms import ConnectionForm, take_password
+from guides.library_cache import pinned_version
 from guides.limits import proof_of_work
 from guides.limits.counters import RateLimited
 from guides.limits.rate_limits import RateLimitHold, acquire_test, count_lookup, visitor_name
@@ -58,7 +59,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     """The test's form; a POST runs the test."""
     request.page_path = reverse("test")  # type: ignore[attr-defined]
     if request.method == "POST":
-        return _run(request)
+        with pinned_version():
+            return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
     if url := at.url_without_address(request):
         return redirect(url)
@@ -98,7 +100,7 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     if not servers:
         form.add_error(*_nothing_to_test(visitor))
         return _with_form(request, form, visitor)
-    if any(server.username is UsernameForm.OTHER for server in servers) and not form.cleaned_data["username"]:
+    if any(server.asks_for_username for server in servers) and not form.cleaned_data["username"]:
         form.add_error(
             "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(visitor)}
         )
@@ -257,7 +259,7 @@ def _offers_delivery(form: ConnectionForm, visitor: VisitorContext) -> bool:
     servers = [server for server in _usual_servers(visitor, wants_pop3=False) if server.protocol is not Protocol.POP3]
     if form["deliver"].value() or any(form[f"{protocol.value}_host"].value() for protocol in Protocol):
         return True
-    if any(server.username is UsernameForm.OTHER for server in servers):
+    if any(server.asks_for_username for server in servers):
         return False
     return len(servers) == 2 or not visitor.account.servers
 
