@@ -64,7 +64,9 @@ def test_thousands_of_domains_and_servers_in_one_file(tmp_path: Path) -> None:
 
 
 def test_text_that_is_made_to_mislead_is_shown_harmless(tmp_path: Path) -> None:
-    misleading = config(*good("safe.example.com"), domains=("safe.example.com", "\u202emoc.knab"), name="&lt;b&gt;\u202ea\u200b")
+    misleading = config(
+        *good("safe.example.com"), domains=("safe.example.com", "\u202emoc.knab"), name="&lt;b&gt;\u202ea\u200b"
+    )
     (tmp_path / "safe.example.com.xml").write_text(misleading, encoding="utf-8")
     out = StringIO()
     call_command("import_ispdb", tmp_path, stdout=out)
