@@ -14,10 +14,12 @@ from dnslib import CNAME, SRV
 from pytest_django.fixtures import Settings
 
 from guides.limits.rate_limits import lookup_permit
+from guides.models import Provider
 from guides.views.own_domains import WORDS, Item, ItemState
 from tests import discovery_world
 from tests.factories import make_provider
 from tests.internet import Internet, Page
+from tests.test_admin import fields_of, page_of
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +134,24 @@ def test_without_base_url_it_is_said_with_the_value_to_set(alice: Client, settin
     assert "no record can lead to it" in page
     assert "BASE_URL=https://help.example.org" in page
     assert "CNAME" not in page
+
+
+def test_saving_an_own_provider_says_that_base_url_is_missing(settings: Settings) -> None:
+    erin = signed_in("erin", is_superuser=True)
+    changelist = reverse("admin:guides_provider_changelist")
+    for slug in ("ours", "foreign"):
+        provider = Provider.objects.get(slug=slug)
+        page = erin.get(page_of(provider))
+        assert (f'<li><a href="{INDEX}"' in page.content.decode()) is provider.is_own
+        for base in ("", f"https://{PORTAL}"):
+            settings.BASE_URL = base
+            data = fields_of(erin.get(page_of(provider)))
+            answer = erin.post(page_of(provider), data, follow=True)
+            assert ("the setting BASE_URL" in answer.content.decode()) is (provider.is_own and not base)
+            data = {"action": "mark_as_own", "_selected_action": str(provider.pk)}
+            answer = erin.post(changelist, data, follow=True)
+            assert ("the setting BASE_URL" in answer.content.decode()) is (not base)
+            Provider.objects.filter(slug="foreign").update(is_own=False)
 
 
 def test_only_staff_who_may_see_providers(world: Internet) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
@@ -117,10 +118,22 @@ class ProviderAdmin(EntryAdmin):
         domain = provider.domains.first()
         return reverse("settings-domain", args=[domain.domain]) if domain else None
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """An own domain needs the portal's public address: say so where it is missing."""
+        super().save_model(request, obj, form, change)
+        if obj.is_own:
+            self._warn_without_address(request)
+
+    def _warn_without_address(self, request: HttpRequest) -> None:
+        if not settings.BASE_URL:
+            words = _("Mail programs can be led to this portal only when the setting BASE_URL has its public address.")
+            self.message_user(request, words, messages.WARNING)
+
     @admin.action(description=_("Mark as the operator's own"), permissions=["change"])
     def mark_as_own(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:
         """Mail clients are served on the host names of their domains."""
         self._mark(request, providers, own=True)
+        self._warn_without_address(request)
 
     @admin.action(description=_("Mark as not the operator's own"), permissions=["change"])
     def mark_as_foreign(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:
