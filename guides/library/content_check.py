@@ -12,11 +12,14 @@ from guides.mail.ways import TYPED, Obstacle, Way
 
 # Words for a sign-in window, which belong only on pages that tell this way.
 _WINDOW_WORDS = {
-    "en": re.compile(r"sign-in (?:window|page)|own (?:sign-in )?window|OAuth", re.IGNORECASE),
-    "ja": re.compile(r"ログイン(?:画面|ページ)|サインイン(?:画面|ページ)|OAuth", re.IGNORECASE),
-    "ru": re.compile(r"(?:окн|страниц)\w* входа|OAuth", re.IGNORECASE),
+    language: re.compile(rf"{words}|OAuth(?! tokens|-токен|\s?トークン)", re.IGNORECASE)
+    for language, words in {
+        "en": "sign-in (?:window|page)|own (?:sign-in )?window",
+        "ja": "(?:ログイン|サインイン)(?:画面|ページ)",
+        "ru": r"(?:окн|страниц)\w* входа",
+    }.items()
 }
-_MOST_NAMED = 3  # times that a page may name the provider's password outside drawn dialogs
+_MOST_NAMED = 5  # times that a page may name the provider's password outside drawn dialogs
 _SHORTEST_SENTENCE = {"ja": 14}
 _DETAILS = re.compile(r"<details\b(?:(?!<details\b).)*?</details>", re.DOTALL)
 _DIALOG = re.compile(r"<figure\b.*?</figure>", re.DOTALL)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -88,8 +88,7 @@ class ContentPages:
         texts: dict[tuple[str, str, str], Any] = {}
         for entry in self.library.texts:
             if entry.status == TextStatus.PUBLISHED and entry.key in self.compiled:
-                row = model_of(entry)(**columns(entry))
-                row.compiled = self.compiled[entry.key]
+                row = model_of(entry)(**columns(entry), compiled=self.compiled[entry.key])
                 texts[entry.folder, entry.parent, entry.language] = row
         return texts
 
@@ -172,9 +171,14 @@ _ARTICLE = get_template("guide/_article.html")
 
 
 def _situation(mailbox: Mailbox, notice: ProviderText | None, protocol: Protocol, ability: Ability) -> Situation:
-    names = {"password_name": notice.password_name, "username_name": notice.username_name} if notice else {}
-    situation = Situation(mailbox.account, protocol, ability.version, app_name=mailbox.app_name)
-    return replace(situation, **names)
+    return Situation(
+        mailbox.account,
+        protocol,
+        ability.version,
+        password_name=notice.password_name if notice else "",
+        username_name=notice.username_name if notice else "",
+        app_name=mailbox.app_name,
+    )
 
 
 def _words_asked_for(text: Text) -> frozenset[str]:
