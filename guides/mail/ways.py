@@ -128,8 +128,8 @@ def able(account: Account, abilities: Iterable[Ability]) -> list[Ability]:
 
 def _way(account: Account, ability: Ability, protocol: Protocol) -> Way:
     kind, slug = account.password, account.provider
-    is_known = slug is not None or bool(account.servers)
-    if protocol not in ability.protocols or (is_known and account.best(protocol) is None):
+    is_missing = bool(account.servers) and account.best(protocol) is None
+    if protocol not in ability.protocols or is_missing:
         return Way.IMPOSSIBLE
     if slug in ability.device:
         return Way.DEVICE

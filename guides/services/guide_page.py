@@ -8,7 +8,8 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
-from guides.mail.accounts import PasswordKind, Protocol
+from guides.mail.accounts import Account, PasswordKind, Protocol
+from guides.mail.publish.offer import Offer
 from guides.mail.ways import TYPED, Ability, Choice, Obstacle, Way, choose
 from guides.markup import Situation, fill
 from guides.models.texts import Text
@@ -34,6 +35,7 @@ class GuidePage:
     notice: SafeString
     wanted: Protocol
     kind: PasswordKind  # what mail apps usually need at the provider
+    offers_profile: bool  # an Apple profile can do what the steps do
 
     @property
     def way(self) -> Way:
@@ -67,7 +69,9 @@ class GuidePage:
         return self.wanted if is_other else None
 
 
-def compose(text: Text, notice: Text | None, situation: Situation, ability: Ability) -> GuidePage:
+def compose(
+    text: Text, notice: Text | None, situation: Situation, ability: Ability, *, reads_profile: bool
+) -> GuidePage:
     """The page of a guide about a mail app. `situation` holds the protocol that the visitor wants."""
     account, wanted = situation.account, situation.protocol
     choice = choose(account, ability, wanted)
@@ -83,7 +87,14 @@ def compose(text: Text, notice: Text | None, situation: Situation, ability: Abil
         notice=filled(notice, own) if notice and place is not NoticePlace.NOWHERE else SafeString(),
         wanted=wanted,
         kind=account.password,
+        offers_profile=reads_profile and profile_is_the_way(account, ability),
     )
+
+
+def profile_is_the_way(account: Account, ability: Ability) -> bool:
+    """Whether an Apple profile sets the mailbox up: not where the device or a sign-in window does it."""
+    is_typed = choose(account, ability).way in TYPED and account.password is not PasswordKind.BRIDGE
+    return is_typed and bool(Offer(account).password_protocols)
 
 
 def _place(choice: Choice, ability: Ability, kind: PasswordKind) -> NoticePlace:

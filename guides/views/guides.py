@@ -111,11 +111,17 @@ def _page(
     text, request.page_languages = library_cached(  # type: ignore[attr-defined]
         f"guide text:{choice.guide.pk}:{language()}", lambda: _text_of(choice.guide)
     )
+    client = choice.guide.client
     notice = None if visitor.by_hand else visitor.notice
-    page = compose(text, notice, visitor.situation(choice.wanted_protocol, choice.version_slug), choice.ability)
+    page = compose(
+        text,
+        notice,
+        visitor.situation(choice.wanted_protocol, choice.version_slug),
+        choice.ability,
+        reads_profile=client is not None and client.reads_profile,
+    )
     protocols = page.choice.protocols
     protocol = choice.wanted_protocol = page.choice.protocol  # links to this page do not carry on what cannot be
-    client = choice.guide.client
     faulty = bool(at.fault) or (form.is_bound and not form.is_valid())
     context = {
         "guide": choice.guide,
@@ -134,7 +140,7 @@ def _page(
         "at": at,
         "at_fault": ADDRESS_FAULTS.get(at.fault, ""),
         "form": form,
-        "has_profile": client is not None and client.reads_profile and page.offers_test and has_profile(visitor),
+        "profile_url": reverse("apple", args=[visitor.domain]) if page.offers_profile and has_profile(visitor) else "",
         "versions": [Switch(v.name, choice.url(version=v.slug), v == choice.version) for v in choice.versions],
         "protocols": [Switch(p.name, choice.url(protocol=p), p is protocol) for p in protocols],
         "version_slug": choice.version_slug,

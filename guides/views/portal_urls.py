@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 
-from guides.mail.publish.offer import Offer
-from guides.mail.ways import TYPED, ability_of, choose
+from guides.mail.ways import ability_of
+from guides.services.guide_page import profile_is_the_way
 from guides.views.visitor import VisitorContext
 
 
@@ -29,5 +29,4 @@ def has_profile(visitor: VisitorContext) -> bool:
     provider = visitor.provider
     if provider is None or not provider.is_published:
         return False
-    account = provider.account(visitor.domain)
-    return choose(account, ability_of("ios-mail", "current")).way in TYPED and bool(Offer(account).password_protocols)
+    return profile_is_the_way(provider.account(visitor.domain), ability_of("ios-mail", "current"))
