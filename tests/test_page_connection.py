@@ -344,7 +344,7 @@ def test_a_visitor_without_javascript_who_leaves_ends_the_test(
     assert [next(pieces) for _ in range(3)] == [b"\n"] * 3
     began = time.monotonic()
     response.close()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert script.closed == 1
 
 

@@ -293,7 +293,7 @@ def test_leaving_ends_the_search(client: Client, world: Internet) -> None:
     assert not cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # the search is under way
     began = monotonic()
     response.close()
-    assert monotonic() - began < 2
+    assert monotonic() - began < 4
     assert discovering.kept("hanging.test") is None
     assert cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # nobody holds it
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from guides.admin import inlines
 from guides.admin.forms import ClientForm, ProviderForm, TextForm, VersionedForm
+from guides.admin.history import HistoryAdmin
 from guides.admin.pattern_notes import tell
 from guides.library_cache import raise_version
 from guides.models import (
@@ -36,7 +37,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 
-class EntryAdmin(ModelAdmin):
+class EntryAdmin(HistoryAdmin):
     """What all entries share: their short name is their address and their file's name, so it never changes."""
 
     form = VersionedForm

@@ -100,7 +100,7 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     if not servers:
         form.add_error(*_nothing_to_test(visitor))
         return _with_form(request, form, visitor)
-    if any(server.username is UsernameForm.OTHER for server in servers) and not form.cleaned_data["username"]:
+    if any(server.asks_for_username for server in servers) and not form.cleaned_data["username"]:
         form.add_error(
             "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(visitor)}
         )
@@ -259,7 +259,7 @@ def _offers_delivery(form: ConnectionForm, visitor: VisitorContext) -> bool:
     servers = [server for server in _usual_servers(visitor, wants_pop3=False) if server.protocol is not Protocol.POP3]
     if form["deliver"].value() or any(form[f"{protocol.value}_host"].value() for protocol in Protocol):
         return True
-    if any(server.username is UsernameForm.OTHER for server in servers):
+    if any(server.asks_for_username for server in servers):
         return False
     return len(servers) == 2 or not visitor.account.servers
 

@@ -16,10 +16,11 @@ from guides.library_cache import library_cached, library_version
 from guides.mail.outcomes import Owner, Symptom
 from guides.models import ErrorArticle, ErrorText
 from guides.models.texts import ListedText, Text
+from guides.services.guide_page import filled
 from guides.views import labels
 from guides.views.lists import Shelf, error_page, shelves
 from guides.views.page_cache import cached_page, keep_out
-from guides.views.visitor import DomainField, VisitorContext, filled, language
+from guides.views.visitor import DomainField, VisitorContext, language
 
 
 @require_safe

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from guides.mail.publish.offer import Offer
+from guides.mail.ways import TYPED, ability_of, choose
 from guides.views.visitor import VisitorContext
 
 
@@ -24,8 +25,9 @@ def portal_name_in_net(request: HttpRequest) -> str:
 
 
 def has_profile(visitor: VisitorContext) -> bool:
-    """Whether an Apple profile can set the visitor's mailbox up."""
+    """Whether an Apple profile is the way into the visitor's mailbox: not where the device signs in by itself."""
     provider = visitor.provider
     if provider is None or not provider.is_published:
         return False
-    return bool(Offer(provider.account(visitor.domain)).password_protocols)
+    account = provider.account(visitor.domain)
+    return choose(account, ability_of("ios-mail", "current")).way in TYPED and bool(Offer(account).password_protocols)

@@ -8,7 +8,7 @@ from typing import cast
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from guides.library_cache import library_cached
@@ -25,11 +25,10 @@ from guides.mail.accounts import (
     domain_to_ascii,
 )
 from guides.mail.discovery.findings import Discovery
-from guides.markup import Situation, fill
+from guides.markup import Situation
 from guides.models import Provider, ProviderText
-from guides.models.texts import Text
 from guides.services import discovering
-from guides.views.words import FILLER_WORDS
+from guides.services.guide_page import filled
 
 
 def language() -> str:
@@ -146,7 +145,7 @@ class VisitorContext:
     @property
     def wants_username(self) -> bool:
         """Whether a user name is needed that nobody can tell from the address."""
-        return any(server.username is UsernameForm.OTHER for server in self.account.servers)
+        return any(server.asks_for_username for server in self.account.servers)
 
     @property
     def signs_in_elsewhere(self) -> bool:
@@ -198,11 +197,6 @@ def _notice_of(provider: Provider) -> ProviderText | None:
         return cast("ProviderText | None", texts.defer("body").first())
 
     return library_cached(f"notice:{provider.pk}:{language()}", read)
-
-
-def filled(text: Text, situation: Situation) -> SafeString:
-    """A text's HTML for a situation. `compile_text` made its parts safe when it was saved; `fill` escapes the rest."""
-    return mark_safe(fill(text.compiled, situation, FILLER_WORDS))  # noqa: S308
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,15 @@
     try { return new URL("http://" + address.slice(address.lastIndexOf("@") + 1)).hostname; } catch { return ""; }
   };
 
+  // A user name of another form stands there with autoconfig's placeholders: "%EMAILLOCALPART%.%EMAILDOMAIN%".
+  const FORMS = { address: "%EMAILADDRESS%", local_part: "%EMAILLOCALPART%" };
+
   function fill(address) {
     const at = address.lastIndexOf("@");
+    const parts = { ADDRESS: address, LOCALPART: address.slice(0, at), DOMAIN: address.slice(at + 1) };
     for (const element of document.querySelectorAll("[data-fill]")) {
-      element.textContent = element.dataset.fill === "local_part" ? address.slice(0, at) : address;
+      const form = FORMS[element.dataset.fill] || element.dataset.fill;
+      element.textContent = form.replace(/%EMAIL(ADDRESS|LOCALPART|DOMAIN)%/g, (_found, part) => parts[part]);
       element.classList.remove("value-unknown");
     }
     for (const element of document.querySelectorAll("[data-whose]")) element.hidden = false;

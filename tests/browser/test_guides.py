@@ -215,3 +215,10 @@ def test_staff_change_shows_on_the_next_request(page: Page, portal: LivePortal) 
     expect(page.locator(".messagelist .success")).to_be_visible()
     page.goto(f"{portal.url}/en/guides/thunderbird/")
     expect(page.locator("article.text")).to_contain_text("Written by staff a moment ago.")
+
+
+def test_a_page_to_share_fills_a_user_name_of_another_form(page: Page, portal: LivePortal) -> None:
+    enter_address(page, portal, "en", "anna@dd.iij4u.or.jp")
+    page.goto(f"{portal.url}/en/settings/dd.iij4u.or.jp/")
+    name = page.locator('[data-fill="%EMAILLOCALPART%.%EMAILDOMAIN%"]').first
+    expect(name).to_have_text("anna.dd.iij4u.or.jp")
