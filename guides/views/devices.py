@@ -1,7 +1,6 @@
 """The device that a page is shown on, as far as the request tells: one of a few, so that pages can be cached by it.
 
-Chromium sends the hint `Sec-CH-UA-Platform` with every request (https://wicg.github.io/ua-client-hints/, "low entropy");
-other browsers name their system in `User-Agent`. An iPad calls itself a Mac there, as far as we know since iPadOS 13,
+Chromium sends the hint `Sec-CH-UA-Platform` with every request (https://wicg.github.io/ua-client-hints/); other browsers name their system in `User-Agent`. An iPad calls itself a Mac there, as far as we know since iPadOS 13,
 and cannot be told from one on the server.
 """
 
@@ -51,13 +50,14 @@ GUIDES = {
     Device.LINUX: "thunderbird",
 }
 
-NAMES: dict[Device, str | Promise] = {
-    Device.IPHONE: _("on your iPhone"),
-    Device.IPAD: _("on your iPad"),
-    Device.ANDROID: _("on your Android phone"),
-    Device.MAC: _("on your Mac"),
-    Device.WINDOWS: _("on your Windows computer"),
-    Device.LINUX: _("on your Linux computer"),
+# The mailbox to be set up, by the name of its provider or its domain.
+TITLES: dict[Device, str | Promise] = {
+    Device.IPHONE: _("%(provider)s on your iPhone"),
+    Device.IPAD: _("%(provider)s on your iPad"),
+    Device.ANDROID: _("%(provider)s on your Android phone"),
+    Device.MAC: _("%(provider)s on your Mac"),
+    Device.WINDOWS: _("%(provider)s on your Windows computer"),
+    Device.LINUX: _("%(provider)s on your Linux computer"),
 }
 
 
