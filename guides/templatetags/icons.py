@@ -16,6 +16,7 @@ _SHAPES = {
     "setup": '<path d="M3.5 6.5h17v11h-17z"/><path d="m4 7 8 6.5L20 7"/>',
     "test": '<path d="M3 12h4l2.5-6 4.5 12 2.5-6h4.5"/>',
     "error": '<path d="M4.5 4.5h15v11h-8l-4 4v-4h-3z"/><path d="M12 7.5v3.2m0 2.1v.2"/>',
+    "device": '<rect x="7" y="2.5" width="10" height="19" rx="2.2"/><path d="M11 18.5h2"/>',
     "search": '<circle cx="10.5" cy="10.5" r="6"/><path d="m15 15 5.5 5.5"/>',
     "next": '<path d="M5 12h14m-6-6 6 6-6 6"/>',
 }

@@ -75,7 +75,20 @@ def qr(request: HttpRequest, domain: str) -> HttpResponse:
     ascii_domain = publishing.domain_or_none(domain)
     if ascii_domain is None or publishing.provider_to_publish(ascii_domain, own_only=False) is None:
         raise Http404
-    code = segno.make(_page_url(request, ascii_domain), error="m", micro=False)
+    return _qr_of(_page_url(request, ascii_domain))
+
+
+@require_safe
+def settings_qr(request: HttpRequest, domain: str) -> HttpResponse:
+    """The same for the page of a domain's settings, to go on with on another device."""
+    ascii_domain = publishing.domain_or_none(domain)
+    if ascii_domain is None:
+        raise Http404
+    return _qr_of(request.build_absolute_uri(reverse("settings-domain", args=[ascii_domain])))
+
+
+def _qr_of(url: str) -> HttpResponse:
+    code = segno.make(url, error="m", micro=False)
     picture = io.BytesIO()
     # Light modules are drawn too: on a dark page a code without them cannot be read.
     code.save(

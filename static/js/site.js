@@ -34,7 +34,7 @@
       const value = button.closest(".row-value")?.querySelector(".value");
       button.hidden = !value || value.classList.contains("value-unknown");
     }
-    for (const button of document.querySelectorAll("button[data-reveal]")) button.hidden = false;
+    for (const button of document.querySelectorAll("button[data-reveal], button[data-print]")) button.hidden = false;
   }
 
   function enhance() {
@@ -62,6 +62,7 @@
 
   async function copy(button) {
     const text = button.closest(".row-value").querySelector(".value").textContent.trim();
+    const said = button.closest(".row-value").querySelector(".value").hidden ? "" : ": " + text;
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(text);
     } else { // plain http: the old way
@@ -74,7 +75,7 @@
       button.focus();
     }
     button.classList.add("copied");
-    say(document.body.dataset.copied + ": " + text);
+    say(document.body.dataset.copied + said);
     setTimeout(() => button.classList.remove("copied"), 1500);
   }
 
@@ -91,6 +92,7 @@
     const button = event.target.closest("button");
     if (!button) return;
     if ("copy" in button.dataset) copy(button);
+    else if ("print" in button.dataset) window.print();
     else if ("reveal" in button.dataset) reveal(button);
     else if ("forget" in button.dataset) { forget(); location.assign(location.pathname + location.search); }
   });
