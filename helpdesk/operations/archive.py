@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -25,6 +26,8 @@ from helpdesk.operations import rows
 
 FORMAT = 1
 KEPT_FILES = ("secret_key", "uploads")  # of DATA_DIR: the rest is the database, or is made by `prepare`
+REPLACED_DAYS = 30  # how long a copy of what a restore replaced is kept
+_BEFORE = "before-restore-"
 _MANIFEST = "manifest.json"
 _NEWER = "was made by a newer version of the portal. Upgrade this one, then restore"
 _PIECE = 1 << 20
@@ -111,6 +114,20 @@ def _kept_files(folder: Path) -> Iterator[Path]:
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
             if path.is_file() and not path.is_symlink():
                 yield path
+
+
+def path_before_restore() -> Path:
+    """Where a restore keeps what it replaces."""
+    return Path(settings.DATA_DIR, f"{_BEFORE}{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.zip")
+
+
+def forget_replaced() -> int:
+    """Delete what restores replaced REPLACED_DAYS ago; returns how many."""
+    oldest = time.time() - REPLACED_DAYS * 86400
+    old = [file for file in Path(settings.DATA_DIR).glob(f"{_BEFORE}*.zip") if file.stat().st_mtime < oldest]
+    for file in old:
+        file.unlink(missing_ok=True)
+    return len(old)
 
 
 class Archive:

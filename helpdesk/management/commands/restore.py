@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "This installation is not empty. --replace puts the backup in the place of all that it holds"
             )
-        kept = Path(settings.DATA_DIR, f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.zip")
+        kept = archive.path_before_restore()
         archive.write(kept)
         self.stdout.write(f"What was there is kept in {kept}")
 
