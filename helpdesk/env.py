@@ -26,9 +26,11 @@ class Env:
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.values = os.environ if values is None else values
+        self.asked: set[str] = set()  # the names of all settings that were read
 
     def text(self, name: str, default: str = "") -> str:
         """The value, or the content of the file that NAME_FILE names, without white space at its ends."""
+        self.asked.add(name)
         path = self.values.get(f"{name}_FILE")
         if path:
             if name in self.values:

@@ -41,6 +41,9 @@ limit_request_line = 4094
 limit_request_fields = 60
 
 
+SETTING_NAMES = frozenset(_env.asked)
+
+
 class AddressFreeLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """Masks mail addresses in paths, in the access log and where gunicorn reports a fault."""
 

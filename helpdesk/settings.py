@@ -94,8 +94,9 @@ TEMPLATES = [
 # --- data --------------------------------------------------------------------------------------
 
 # Pages are bounded; `manage.py migrate` and the like are not, since they may have to wait and to work for minutes.
-POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, least=1, most=1000) if env.flag("DATABASE_LIMITS") else 0
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", POOL_SIZE)}
+DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, least=1, most=1000)
+_POOL_SIZE = DATABASE_POOL_SIZE if env.flag("DATABASE_LIMITS") else 0
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", _POOL_SIZE)}
 CACHES = {
     "default": env.cache("CACHE_URL"),
     # Pages and lists of the library, in each process for itself: kept under the library version, so no process shows an
@@ -218,7 +219,8 @@ ALLOWED_SUFFIXES = frozenset(suffix.strip(".").lower() for suffix in env.items("
 # --- what mail clients fetch by themselves (docs/mail-clients.md) --------------------------------
 
 SERVE_KNOWN_DOMAINS = env.flag("SERVE_KNOWN_DOMAINS", True)
-PROFILE_SIGNER = signing.signer(env.text("PROFILE_SIGNING_CERT"), env.text("PROFILE_SIGNING_KEY"))
+PROFILE_SIGNING_CERT = env.text("PROFILE_SIGNING_CERT")
+PROFILE_SIGNER = signing.signer(PROFILE_SIGNING_CERT, env.text("PROFILE_SIGNING_KEY"))
 
 # --- rate limits: (count, seconds) -------------------------------------------------------------
 
@@ -272,3 +274,5 @@ LOGGING = {
         for fault in ("DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent")
     },
 }
+
+SETTING_NAMES = frozenset(env.asked)  # `manage.py doctor` finds misspelt ones
