@@ -50,6 +50,14 @@ class Env:
             return False
         raise ImproperlyConfigured(f"{name}={text!r} is neither on nor off")
 
+    def one_of(self, name: str, *values: str) -> str:
+        """One of `values`, the first when nothing is set. Letter case does not matter."""
+        text = self.text(name, values[0])
+        for value in values:
+            if text.lower() == value.lower():
+                return value
+        raise ImproperlyConfigured(f"{name}={text!r} is none of: {', '.join(values)}")
+
     def number(self, name: str, default: int, least: int = 0, most: int = 10**9) -> int:
         """A whole number between `least` and `most`."""
         text = self.text(name, str(default))

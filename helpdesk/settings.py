@@ -30,6 +30,7 @@ if not ADMIN_PATH or not all(part.isidentifier() or part.replace("-", "").isalnu
     raise ImproperlyConfigured(f"ADMIN_PATH={ADMIN_PATH!r} may hold letters, digits, - and _ only")
 PORTAL_NAME = env.text("PORTAL_NAME", "Mail Helpdesk")
 SUPPORT_URL = env.url("SUPPORT_URL", schemes=("http", "https", "mailto"))
+SECURITY_CONTACT = env.url("SECURITY_CONTACT", schemes=("https", "mailto"))
 SECRET_KEY = env.text("SECRET_KEY") or secret_key.kept_in(DATA_DIR)
 if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
     raise ImproperlyConfigured("SECRET_KEY is too short; take at least 50 random characters")
@@ -53,6 +54,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "helpdesk.logs.numbered",
+    "helpdesk.operations.metrics.counted",
     "helpdesk.proxies.trusted_proxy",
     "helpdesk.middleware.security_headers",
     "helpdesk.client_hosts.client_hosts",
@@ -189,7 +192,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^tls-names$"]
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$", r"^tls-names$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -253,20 +256,26 @@ LIMIT_PORTAL_BLOCKED_SECONDS = env.number("LIMIT_PORTAL_BLOCKED_SECONDS", 1800, 
 LIMIT_OUTAGE_VISITORS = env.number("LIMIT_OUTAGE_VISITORS", 3, least=1)
 CHECK_DOMAINS = tuple(domain.lower() for domain in env.items("CHECK_DOMAINS"))
 
+# --- watching (docs/operate.md) ------------------------------------------------------------------
+
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short; take at least 20 random characters")
+
 # --- logging -----------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "helpdesk.logs.AddressFreeFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
+        "chosen": {
+            "()": "helpdesk.logs.formatter",
+            "kind": env.one_of("LOG_FORMAT", "line", "json"),
+            "line": "%(asctime)s %(levelname)s %(name)s %(request_number)s %(message)s",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
+    "root": {"handlers": ["stderr"], "level": env.one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")},
     # Requests of 4xx are visitors' typing errors; the access log has them.
     "loggers": {"django.request": {"level": "ERROR"}}
     | {
