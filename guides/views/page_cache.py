@@ -28,7 +28,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers, set_response_etag
 from django.views.decorators.gzip import gzip_page
 
-from guides import database_outage
+from guides import database_outage, metrics
 from guides.library_cache import SECONDS, pinned_version
 from guides.views import devices
 from guides.views.devices import Device, device_of
@@ -80,7 +80,9 @@ def cached_page(state: Callable[[], str] | None = None, *, by_device: bool = Fal
                     current = version + (state() if state else "")
                     if kept is not None and kept.version == current and time.time() - kept.made_at < SECONDS:
                         response = kept.response
+                        metrics.PAGE_CACHE.labels("kept").inc()
                     else:
+                        metrics.PAGE_CACHE.labels("made").inc()
                         response = make(request, *args, **kwargs)
                         if request.method == "GET" and _is_for_all(response):
                             caches["pages"].set(key, _Kept(current, time.time(), response), LAST_COPY_SECONDS)
