@@ -25,7 +25,7 @@ KINDS = {
     "finished and left open": f"{_PAGE}Connection: close\r\n\r\n",
 }
 # Kinds that are answered come one after the other: 400 pages asked for at one moment are a load, and not slow visitors.
-_SECONDS_APART = {"idle": 0.025, "reader that never reads": 0.05, "finished and left open": 0.025}
+_SECONDS_APART = dict.fromkeys(("idle", "reader that never reads", "finished and left open"), 0.05)
 
 
 class Portal(Protocol):
