@@ -172,6 +172,7 @@ def result(leg: Leg, stage: Stage, outcome: Outcome, cause: str | None = None) -
         ((Stage.CONNECT, "tcp.refused"), (Stage.TLS, "tls.cert_expired"), "tls.cert_expired"),
         ((Stage.CONNECT, "tcp.refused"), (Stage.CONNECT, "tcp.timeout"), "tcp.refused"),
         ((Stage.TLS, "tls.eof"), (Stage.ENVELOPE, "rcpt.full"), "rcpt.full"),
+        ((Stage.QUOTA, "mbox.overquota"), (Stage.ENVELOPE, "rcpt.full"), "mbox.overquota"),
     ],
 )
 def test_the_most_telling_failure_speaks(first: tuple[Stage, str], second: tuple[Stage, str], cause: str) -> None:

@@ -40,7 +40,7 @@ def cards(visitor: VisitorContext, protocols: Collection[Protocol] = tuple(Proto
                 title=labels.PROTOCOLS[protocol],
                 server=best,
                 security=labels.SECURITIES[best.security],
-                wrong_security="" if visitor.by_hand else labels.WRONG_SECURITIES.get(best.security, ""),
+                wrong_security="" if visitor.by_hand else _wrong_security(best, others),
                 username=_username(best, visitor.address),
                 username_words=_username_words(best, visitor),
                 fill="" if best.asks_for_username else best.username_template or best.username.value,
@@ -48,6 +48,12 @@ def cards(visitor: VisitorContext, protocols: Collection[Protocol] = tuple(Proto
             )
         )
     return made
+
+
+def _wrong_security(best: Server, others: list[Server]) -> str:
+    """What is often chosen instead and does not work: nothing that the provider offers as another way."""
+    wrong = labels.WRONG_SECURITIES.get(best.security, "")
+    return "" if wrong in {labels.SECURITIES[server.security] for server in others} else wrong
 
 
 def _username_words(server: Server, visitor: VisitorContext) -> str | Promise:

@@ -34,7 +34,7 @@
       const value = button.closest(".row-value")?.querySelector(".value");
       button.hidden = !value || value.classList.contains("value-unknown");
     }
-    for (const button of document.querySelectorAll("button[data-reveal]")) button.hidden = false;
+    for (const button of document.querySelectorAll("button[data-reveal], button[data-print]")) button.hidden = false;
   }
 
   function enhance() {
@@ -56,11 +56,13 @@
   // A link may lead to a part that is folded away.
   function openTarget() {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    if (target instanceof HTMLDetailsElement) target.open = true;
+    const fold = target && target.closest("details");
+    if (fold && !fold.open) { fold.open = true; target.scrollIntoView(); }
   }
 
   async function copy(button) {
     const text = button.closest(".row-value").querySelector(".value").textContent.trim();
+    const said = button.closest(".row-value").querySelector(".value").hidden ? "" : ": " + text;
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(text);
     } else { // plain http: the old way
@@ -73,7 +75,7 @@
       button.focus();
     }
     button.classList.add("copied");
-    say(document.body.dataset.copied + ": " + text);
+    say(document.body.dataset.copied + said);
     setTimeout(() => button.classList.remove("copied"), 1500);
   }
 
@@ -90,6 +92,7 @@
     const button = event.target.closest("button");
     if (!button) return;
     if ("copy" in button.dataset) copy(button);
+    else if ("print" in button.dataset) window.print();
     else if ("reveal" in button.dataset) reveal(button);
     else if ("forget" in button.dataset) { forget(); location.assign(location.pathname + location.search); }
   });
@@ -119,7 +122,9 @@
     if (!form) return;
     event.preventDefault();
     form.classList.remove("dropping");
-    form.querySelector('input[type="file"]').files = event.dataTransfer.files;
+    const field = form.querySelector('input[type="file"]');
+    field.files = event.dataTransfer.files;
+    field.closest("details").open = true;
   });
 
   document.addEventListener("htmx:after:swap", enhance);

@@ -1,7 +1,7 @@
 """Autodiscover: the POX response with the outlook schema ([MS-OXDSCLI]), and version 2, which points to it.
 
 Only settings and the errors 600 and 601 are written, never a redirect: a client that follows one sends the address,
-and sometimes a password, to its target.
+and sometimes a password, to its target. (`helpdesk.client_hosts` answers a GET with the portal's own address.)
 """
 
 from __future__ import annotations

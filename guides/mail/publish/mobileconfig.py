@@ -86,7 +86,7 @@ def _server(direction: str, server: Server, address: Address | None) -> dict[str
         f"{direction}MailServerUseSSL": True,
     }
     username = server.username_for(address) if address is not None else None
-    if username is not None:
+    if username is not None:  # without one the device asks for it
         settings[f"{direction}MailServerUsername"] = username
     return settings
 
@@ -95,5 +95,6 @@ def _seed(offer: Offer, portal: str, address: Address | None, servers: tuple[Ser
     """All values that identify an account, as one text."""
     parts = [portal.lower(), offer.account.provider or "", offer.account.domain, str(address or "")]
     for server in servers:
-        parts += [server.protocol.value, server.host, str(server.port), server.security.value, server.username.value]
+        parts += [server.protocol.value, server.host, str(server.port), server.security.value]
+        parts += [server.username.value, *([server.username_template] if server.username_template else [])]
     return "\0".join(parts)
