@@ -43,7 +43,7 @@ PROVIDERS = {
         "smtp.mail.yahoo.co.jp",
         "465",
         "anna",
-        {"ja": "公式サービス以外", "en": "access by mail programs", "ru": "доступ почтовым программам"},
+        {"ja": "公式サービス以外", "en": "access by mail apps", "ru": "доступ почтовым программам"},
     ),
 }
 
