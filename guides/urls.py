@@ -19,6 +19,7 @@ from guides.views import (
     report,
     search,
     settings,
+    sitemap,
     status,
 )
 
@@ -42,7 +43,8 @@ DIRECT: list[URLPattern] = [
     re_path(f"^{_any_case('autodiscover/autodiscover.json')}/v1\\.0/(?P<email>[^/]+)/?$", client_configuration.v2),
     path(".well-known/user-agent-configuration.json", client_configuration.user_agent_configuration, name="pacc"),
     path("profile/<str:domain>.mobileconfig", apple.profile, name="profile"),
-    # /openapi.json /tls-names
+    # /openapi.json /tls-names /sitemap.xml
+    path("sitemap.xml", sitemap.sitemap, name="sitemap"),
     path("openapi.json", openapi.description, name="openapi"),
     path("tls-names", client_configuration.tls_names, name="tls-names"),
 ]

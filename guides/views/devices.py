@@ -1,7 +1,8 @@
 """The device that a page is shown on, as far as the request tells: one of a few, so that pages can be cached by it.
 
-Chromium sends the hint `Sec-CH-UA-Platform` with every request (https://wicg.github.io/ua-client-hints/); other browsers name their system in `User-Agent`. An iPad calls itself a Mac there, as far as we know since iPadOS 13,
-and cannot be told from one on the server.
+Chromium sends the hint `Sec-CH-UA-Platform` with every request (https://wicg.github.io/ua-client-hints/); other
+browsers name their system in `User-Agent`. An iPad calls itself a Mac there, as far as we know since iPadOS 13, and
+cannot be told from one on the server.
 """
 
 from __future__ import annotations
