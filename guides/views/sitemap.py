@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from guides.models import ErrorText, GuideText, Provider, ProviderDomain
 from guides.views.page_cache import cached_page
 
-_PLACES = ("home", "guides", "errors", "test", "settings", "status", "operators")
+_PLACES = ("home", "guides", "errors", "test", "status", "operators")
 
 Page = tuple[str, tuple[str, ...], list[str]]  # the name of a route, its arguments, and the languages
 
