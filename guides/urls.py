@@ -55,6 +55,7 @@ PAGES: list[URLPattern] = [
     # /<lang>/settings/
     path("settings/", settings.lookup, name="settings"),
     path("settings/<str:domain>.json", settings.as_json, name="settings-json"),
+    path("settings/<str:domain>/qr.svg", apple.settings_qr, name="settings-qr"),
     path("settings/<str:domain>/", settings.of_domain, name="settings-domain"),
     # /<lang>/apple/
     path("apple/<str:domain>/", apple.page, name="apple"),

@@ -51,10 +51,12 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "reversion",
     "guides",
 ]
 
 MIDDLEWARE = [
+    "guides.taken_form.take_test_form",  # before anything that can fail: it holds a password
     "helpdesk.logs.numbered",
     "helpdesk.operations.metrics.counted",
     "helpdesk.proxies.trusted_proxy",
@@ -65,6 +67,7 @@ MIDDLEWARE = [
     "helpdesk.middleware.StaffSessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "guides.views.url_addresses.addresses_out_of_urls",
     "helpdesk.middleware.same_origin_posts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "helpdesk.middleware.StaffAccounts",

@@ -166,7 +166,7 @@ def test_every_real_situation_is_among_the_combinations():
     words = condition_words(["v", "w"], ["a", "b"])
     space = _Space(words)
     groups = [
-        {"imap", "pop3", "has_imap", "has_pop3", "known", "version:v", "version:w"},
+        {"imap", "pop3", "has_imap", "has_pop3", "known", "in_guide", "version:v", "version:w"},
         {"pop3", "has_imap", "has_pop3"},
         {"imap", "has_imap", "has_pop3", "has_link:signup"},
         {"oauth2", "oauth2_only", "known", "password", "bridge", "must_enable", "has_app"},

@@ -226,7 +226,7 @@ def test_dialog():
 <li class="row row-choice"><span class="row-label">Encryption{VALUE}<code class="value">SSL/TLS</code> \
 {NOT} STARTTLS</span> {NOT} None</span></span></li>
 <li class="row row-secret"><span class="row-label">Password{VALUE}{DOTS} \
-<span class="row-hint">type here: app password</span></span></li>
+<span class="row-hint">type here: app password</span> {NOT} the password you use on the web</span></span></li>
 <li class="row row-tick">{MARK}Requires authentication</span>{COLON} <span class="row-hint">tick this box</span></li>
 <li class="row row-untick">{MARK}Require logon using SPA</span>{COLON} \
 <span class="row-hint">leave this box empty</span></li>

@@ -1,5 +1,6 @@
 """What a reader's situation puts into a text."""
 
+import re
 import time
 from dataclasses import replace
 
@@ -76,8 +77,10 @@ def test_unknown_domain():
     assert not situation.known
     assert filled("domain", situation) == filled("provider", situation) == "münchen.example"
     assert filled("incoming.host", situation) == unknown.format("incoming mail server (IMAP)")
-    assert filled("incoming.port", situation) == unknown.format("port for IMAP, usually 993")
-    assert filled("smtp.security", situation) == unknown.format("encryption for SMTP, usually SSL/TLS")
+    assert filled("incoming.port", situation) == unknown.format("port for IMAP: usually 993, or 143 with STARTTLS")
+    assert filled("smtp.security", situation) == unknown.format(
+        "encryption for SMTP: SSL/TLS with port 465, STARTTLS with port 587"
+    )
     assert filled("password.name", situation) == "password"
     assert "incoming mail server (POP3)" in filled("incoming.host", replace(situation, protocol=Protocol.POP3))
     nobody = Situation.for_unknown()
@@ -113,7 +116,8 @@ def test_words_come_from_the_caller_and_none_is_missing():
     words = {key: f"<{key}>" for key in WORDS}
     blocks = "".join(f"::: {name}\nx\n::: end\n" for name in ("warning", "note", "tip"))
     form = "::: form F\nbutton: b | not: c\ntick: t\nuntick: u\nsecret: p = {{ password.name }}\n"
-    form += "field: {{ address }} = {{ imap.host }}\n::: end\n"
+    form += "field: {{ address }} = {{ imap.host }}\nfield: u = {{ imap.username }}\n"
+    form += "field: u = {{ pop3.username }}\n::: end\n"
     source = blocks + form + " ".join(f"{{{{ {name} }}}}" for name in PLACEHOLDERS)
     nodes = compile_text(source, require_steps=False)
     links = dict.fromkeys(LINKS, "https://x.example/")
@@ -196,3 +200,27 @@ def test_speed():
         fill(nodes, Situation(ACCOUNT, address=ANNA), WORDS)
     assert compiled - start < 1
     assert (time.process_time() - compiled) / 10 < 0.02
+
+
+ROWS = """::: form Account
+choice: In = {{ incoming.security }}
+choice: Out = {{ smtp.security }}
+field: Name = {{ incoming.username }}
+field: Name out = {{ smtp.username }}
+secret: Password = {{ password.name }}
+::: end"""
+
+
+def crossed_out(situation):
+    html = fill(compile_text(ROWS, require_steps=False), situation, WORDS)
+    return re.findall(r'<span class="wrong"><span class="wrong-mark">not</span> ([^<]*)</span>', html)
+
+
+def test_the_usual_wrong_choice_stands_beside_a_known_value():
+    assert crossed_out(Situation(ACCOUNT)) == ["STARTTLS", "only the part before @", "the password you use on the web"]
+    pop3 = Situation(replace(ACCOUNT, password=PasswordKind.PASSWORD), Protocol.POP3)
+    assert crossed_out(pop3) == ["SSL/TLS", "the whole address"]
+
+
+def test_nothing_is_crossed_out_where_nothing_is_known():
+    assert crossed_out(Situation.for_unknown("x.example")) == []

@@ -162,3 +162,57 @@ def test_the_list_shows_each_guide_once(client: Client, guide: None) -> None:
     html = client.get("/en/guides/?at=example.net").content.decode()
     assert html.count('href="/en/guides/imap/?at=example.net"') == 1
     assert html.count('href="/en/guides/outlook/?at=example.net"') == 1
+
+
+WAYS = """::: steps
+::: if no_clients
+::: step {#stop} Read it in another way
+Use the browser.
+::: end
+::: elif oauth2_only
+::: step {#sign-in} Sign in in the window
+Text.
+::: end
+::: else
+::: step {#password} Type the password
+::: form F
+secret: Password = {{ password.name }}
+::: end
+::: end
+::: end
+::: end"""
+
+
+@pytest.fixture
+def apps() -> None:
+    """Two mail apps: one opens Google's window and iCloud by itself, the other knows IMAP only on a phone."""
+    for slug, version in (("ios-mail", "current"), ("outlook", "ios"), ("android", "email")):
+        make_guide(slug, client=make_client(slug, versions=(version,), reads_profile=slug == "ios-mail"), body=WAYS)
+
+
+def test_a_notice_about_another_way_is_not_shown_where_the_app_opens_the_window(client: Client, apps: None) -> None:
+    make_notice(make_provider("gmail", password="app_password"), title="First make an app password")
+    html = client.get("/en/guides/ios-mail/?at=example.net").content.decode()
+    assert 'id="sign-in"' in html
+    assert "First make an app password" not in html
+    assert "There is a shorter way" not in html
+    html = client.get("/en/guides/android/?at=example.net").content.decode()
+    assert html.index("First make an app password") < html.index('id="password"')
+
+
+def test_what_cannot_be_says_so_first_and_which_app_can(client: Client, apps: None) -> None:
+    make_provider("example", password="oauth2")
+    html = client.get("/en/guides/android/?at=example.net").content.decode()
+    lead = html.split('<p class="lead">')[1].split("</p>")[0]
+    assert "cannot open a mailbox at" in lead
+    assert '<a href="/en/guides/ios-mail/?at=example.net&amp;version=current">' in html
+    assert "/en/guides/android/?at" not in html.split("These can open it")[1].split("</ul>")[0]
+    assert 'id="before"' not in html
+    assert 'id="trouble"' not in html
+
+
+def test_the_search_field_is_empty_on_a_page_for_a_provider(client: Client) -> None:
+    make_provider(domains=("known.test",))
+    make_guide()
+    for path in ("/en/guides/?at=known.test", "/en/guides/thunderbird/?at=known.test"):
+        assert 'id="q" name="q" maxlength="200" value=""' in client.get(path).content.decode(), path

@@ -18,6 +18,7 @@ from guides.markup.vocabulary import OPEN_DIMENSIONS, TRUE_WHEN_UNKNOWN, dimensi
 MOST_COMBINATIONS = 50_000
 MOST_FOR_BRANCH = 5_000
 MOST_REPORTED = 5
+_FREE = ("protocol", "version", "in_guide")  # dimensions that do not depend on what is known of the domain
 
 # Whether a step is shown: True (always), False (never), or a list of `if`s, of which any can show one.
 Steps: TypeAlias = "bool | list[list[tuple[Condition | None, Steps]]]"
@@ -67,7 +68,7 @@ def _consistent(truths: Truths, used: Truths) -> bool:
     if "oauth2_only" in truths and "oauth2" in used and "oauth2" not in truths:
         return False
     if "known" in used and "known" not in truths:
-        return {word for word in truths if dimension(word) not in ("protocol", "version")} == TRUE_WHEN_UNKNOWN & used
+        return {word for word in truths if dimension(word) not in _FREE} == TRUE_WHEN_UNKNOWN & used
     offered = truths & {"has_imap", "has_pop3"}
     if len(offered) == 1 and {"has_imap", "has_pop3"} <= used and used & {"imap", "pop3"}:
         # If one protocol is offered and the other is not, the latter is never the chosen one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
@@ -11,10 +12,11 @@ from guides.markup import combinations
 from guides.markup.blocks import Block, BlockReader, Code, DialogRow, Heading, If, Node, Prose
 from guides.markup.faults import FaultLog, MarkupError
 from guides.markup.inline import InlineRenderer, technical_placeholders
-from guides.markup.vocabulary import BOXES, condition_words
+from guides.markup.vocabulary import BOXES, ROWS_WITH_VALUE, condition_words
 
 MOST_BYTES = 100_000
 
+_ONE_PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 _HIDDEN_COLON = '<span class="visually-hidden">: </span>'
 
 
@@ -128,6 +130,8 @@ class _Compiler:
         for choice in row.wrong:
             wrong += [' <span class="wrong"><span class="wrong-mark">', {"word": "dialog.not"}, "</span> "]
             wrong += [*self.inline.title(choice, row.line), "</span>"]
+        if row.kind in ROWS_WITH_VALUE and not row.wrong and (only := _ONE_PLACEHOLDER.fullmatch(row.value)):
+            wrong.append({"wrong": only[1]})
         if row.kind == "text":
             return [start, *label, "</li>\n"]
         if row.kind == "button":

@@ -1,7 +1,8 @@
 """Rendering compiled nodes for a situation as safe HTML, per request. Values are escaped here and nowhere else.
 
 Nodes are: a string of safe HTML; `{"put": placeholder}`; `{"word": key}`; `{"if": [[condition, nodes], ...]}`;
-`{"wrap": [before, nodes, after]}`, which is omitted when `nodes` are empty; `{"copy": placeholder, "label": nodes}`.
+`{"wrap": [before, nodes, after]}`, which is omitted when `nodes` are empty; `{"copy": placeholder, "label": nodes}`;
+`{"wrong": placeholder}`, the choice that is often mistaken for the value of that placeholder.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from guides.mail.accounts import Security, UsernameForm, display_domain
+from guides.mail.accounts import Security, Server, UsernameForm, display_domain
 from guides.markup.conditions import holds
 from guides.markup.situation import Situation
 from guides.markup.vocabulary import PLACEHOLDERS, PlaceholderKind
 
 _SECURITY_NAMES = {Security.TLS: "SSL/TLS", Security.STARTTLS: "STARTTLS"}
+_WRONG_SECURITIES = {Security.TLS: "STARTTLS", Security.STARTTLS: "SSL/TLS"}
+# Words of conditions: the password in a mail client is not the one of the website.
+MADE_FOR_CLIENTS = frozenset({"app_password", "auth_code", "mail_password", "bridge"})
 
 
 def fill(nodes: Sequence[Any], situation: Situation, words: Mapping[str, str]) -> str:
@@ -56,6 +60,8 @@ class _Filler:
                     self.write(after, parts)
             elif "word" in node:
                 parts.append(self.word(node["word"]))
+            elif "wrong" in node:
+                self.wrong_choice(node["wrong"], parts)
             else:
                 self.copy_button(node["copy"], node["label"], parts)
 
@@ -76,6 +82,23 @@ class _Filler:
             parts.append('<span class="visually-hidden">: ')
             self.write(label, parts)
             parts.append("</span></button>")
+
+    def wrong_choice(self, name: str, parts: list[str]) -> None:
+        """What is often taken for a value, crossed out; nothing where the right value is not known."""
+        if wrong := self._mistaken_for(name):
+            mark = f'<span class="wrong-mark">{self.word("dialog.not")}</span>'
+            parts.append(f' <span class="wrong">{mark} {wrong}</span>')
+
+    def _mistaken_for(self, name: str) -> str:
+        group, _, key = name.partition(".")
+        if name == "password.name":
+            return self.word("wrong.password") if self.truths & MADE_FOR_CLIENTS else ""
+        server = self.situation.server(group) if key in ("security", "username") else None
+        if server is None:
+            return ""
+        if key == "username":
+            return self.word(f"wrong.{server.username}") if server.username is not UsernameForm.OTHER else ""
+        return _WRONG_SECURITIES.get(server.security, "")
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -124,8 +147,20 @@ class _Filler:
             return self._address()
         if form is UsernameForm.LOCAL_PART:
             return self._local_part()
+        if server and server.username_template:
+            return self._templated(server)
         name = escape(self.situation.username_name)
         return f'<span class="value-unknown">{name}</span>' if name else self._unknown("username")
+
+    def _templated(self, server: Server) -> str:
+        mailbox = self.situation.mailbox
+        if mailbox:
+            address = f"{mailbox.local_part}@{mailbox.display_domain}"
+            name = server.username_with(address, mailbox.local_part, mailbox.display_domain)
+        else:
+            address, local_part = (f"‹{self.words[f'unknown.{key}']}›" for key in ("address", "local_part"))
+            name = server.username_with(address, local_part, self._domain() or f"‹{self.words['unknown.domain']}›")
+        return _code(name, server.username_template, unknown=mailbox is None)
 
     def _address(self) -> str:
         mailbox = self.situation.mailbox
@@ -157,5 +192,5 @@ class _Filler:
 def _code(value: str, fills: str = "", *, unknown: bool = False) -> str:
     """A technical value. `fills` is what the browser inserts when only it knows the address."""
     classes = "value value-unknown" if unknown else "value"
-    attribute = f' data-fill="{fills}"' if fills else ""
+    attribute = f' data-fill="{escape(fills)}"' if fills else ""
     return f'<code class="{classes}"{attribute}>{escape(value)}</code>'

@@ -40,5 +40,5 @@ def _html(nodes: Sequence[Any], unknown: Situation, words: Mapping[str, str]) ->
             before, content, after = node["wrap"]
             for part in (before, content, after):
                 yield from _html(part, unknown, words)
-        elif "copy" not in node:
+        elif "copy" not in node and "wrong" not in node:
             yield fill([node], unknown, words)

@@ -23,6 +23,7 @@ class Situation:
     password_name: str = ""  # the provider's term for the password of mail clients; "" = the usual one
     app_name: str = ""
     username_name: str = ""  # the provider's term for a user name of the form `other`; "" = the usual one
+    in_guide: bool = False  # on the page of a mail app: the way to sign in is decided
 
     @classmethod
     def for_unknown(cls, domain: str = "", protocol: Protocol = Protocol.IMAP, version: str = "") -> Self:
@@ -61,6 +62,8 @@ class Situation:
         words = {self.chosen.value}
         if self.version:
             words.add(f"version:{self.version}")
+        if self.in_guide:
+            words.add("in_guide")
         if not self.known:
             return frozenset(words | TRUE_WHEN_UNKNOWN)
         account = self.account

@@ -73,6 +73,7 @@ CONDITIONS: dict[str, str] = {
     "has_pop3": "has_pop3",
     "has_imap": "has_imap",
     "known": "known",
+    "in_guide": "in_guide",
     **{f"has_link:{name}": f"has_link:{name}" for name in LINKS},
     "has_app": "has_app",
 }

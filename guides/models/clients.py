@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from guides.mail.accounts import Protocol
 from guides.models.versioned import Versioned
 
 https_only = URLValidator(schemes=["https"])
@@ -42,6 +43,12 @@ class MailClient(Versioned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def protocols(self) -> frozenset[Protocol]:
+        """The protocols for receiving mail that it speaks."""
+        spoken = {Protocol.IMAP: self.speaks_imap, Protocol.POP3: self.speaks_pop3}
+        return frozenset(protocol for protocol, speaks in spoken.items() if speaks)
 
 
 class ClientVersion(models.Model):

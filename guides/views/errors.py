@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
@@ -16,10 +16,11 @@ from guides.library_cache import library_cached, library_version
 from guides.mail.outcomes import Owner, Symptom
 from guides.models import ErrorArticle, ErrorText
 from guides.models.texts import ListedText, Text
+from guides.services.guide_page import filled
 from guides.views import labels
 from guides.views.lists import Shelf, error_page, shelves
 from guides.views.page_cache import cached_page, keep_out
-from guides.views.visitor import DomainField, VisitorContext, filled, language
+from guides.views.visitor import DomainField, VisitorContext, language
 
 
 @require_safe
@@ -58,8 +59,6 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
     article, text, languages = library_cached(f"error:{slug}:{language()}", lambda: _article(slug))
     at = DomainField.read(request.GET.get("at", ""))
     path = reverse("error", args=[article.slug]) + (f"?at={at.domain}" if at.domain else "")
-    if at.held_address:
-        return redirect(path)
     request.page_path = path  # type: ignore[attr-defined]
     request.page_languages = languages  # type: ignore[attr-defined]
     visitor = VisitorContext.load(at.domain)

@@ -27,11 +27,12 @@ from guides.models.texts import ListedText
 from guides.search.guessing import guesses
 from guides.services import unexplained
 from guides.services.explaining import explained
+from guides.services.guide_page import filled
 from guides.views import labels
 from guides.views.error_pages import read_past
 from guides.views.errors import index_context
 from guides.views.refusals import status_of, with_retry_after, words_of
-from guides.views.visitor import VisitorContext, filled, language
+from guides.views.visitor import VisitorContext, language
 
 # What a form's own packaging may add to a megabyte.
 _PACKAGING = 20_000

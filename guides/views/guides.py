@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,14 +16,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 from guides.forms import ADDRESS_FAULTS, AddressForm
 from guides.library_cache import library_cached
 from guides.mail.accounts import Address, Protocol
+from guides.mail.ways import Ability, Way, ability_of, able
 from guides.models import Guide, GuideText
 from guides.models.texts import Text
+from guides.services.filler_words import FILLER_WORDS
+from guides.services.guide_page import compose, filled
 from guides.views import manual_servers
 from guides.views.lists import guide_page
 from guides.views.page_cache import cached_page, keep_out
 from guides.views.portal_urls import has_profile
 from guides.views.settings_cards import cards
-from guides.views.visitor import DomainField, VisitorContext, filled, language
+from guides.views.visitor import DomainField, VisitorContext, language
+
+_ANY = Ability("", window_protocols=frozenset(Protocol), reaches_bridge=True)
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,8 @@ class Switch:
 def index(request: HttpRequest) -> HttpResponse:
     """All guides, page by page."""
     at = DomainField.read(request.GET.get("at", ""))
-    if url := at.url_without_address(request):
-        return redirect(url)
     texts, page = guide_page(language(), request.GET.get("page", ""))
-    context = {"guides": texts, "page": page, "query": f"?{urlencode({'at': at.domain})}" if at.domain else ""}
+    context = {"guides": texts, "page": page, "carried": f"?{urlencode({'at': at.domain})}" if at.domain else ""}
     return render(request, "guides.html", context)
 
 
@@ -65,8 +69,6 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
     confirmed = request.GET.get("confirmed", "")
     visitor = VisitorContext.load(at.domain, address, confirmed=confirmed, by_hand=manual_servers.servers_of(typed))
     choice = _Choice(guide, visitor, request)
-    if at.held_address:
-        return redirect(choice.url())
     request.page_path = choice.url()  # type: ignore[attr-defined]
     return _page(request, choice, visitor, at, form)
 
@@ -84,19 +86,11 @@ class _Choice:
         self.version_slug = self.version.slug if self.version else ""
         self.wanted_protocol = Protocol.POP3 if request.GET.get("protocol") == Protocol.POP3 else Protocol.IMAP
 
-    def protocols(self, visitor: VisitorContext) -> list[Protocol]:
-        """The ways to receive mail that both the client and the provider have; IMAP first."""
+    @property
+    def ability(self) -> Ability:
+        """What the chosen version can do; a guide about mail in general leaves all open."""
         client = self.guide.client
-        speaks = {
-            Protocol.IMAP: client is None or client.speaks_imap,
-            Protocol.POP3: client is None or client.speaks_pop3,
-        }
-        offers = {
-            protocol: not visitor.known or visitor.account.best(protocol) is not None
-            for protocol in (Protocol.IMAP, Protocol.POP3)
-        }
-        both = [protocol for protocol in speaks if speaks[protocol] and offers[protocol]]
-        return both or [protocol for protocol in speaks if speaks[protocol]][:1]  # nothing to choose between
+        return ability_of(client.slug, self.version_slug, protocols=client.protocols) if client else _ANY
 
     def url(self, *, version: str | None = None, protocol: Protocol | None = None) -> str:
         """The page's address with one thing changed; what is usual is left out."""
@@ -117,24 +111,35 @@ def _page(
     text, request.page_languages = library_cached(  # type: ignore[attr-defined]
         f"guide text:{choice.guide.pk}:{language()}", lambda: _text_of(choice.guide)
     )
-    protocols = choice.protocols(visitor)
-    protocol = choice.wanted_protocol if choice.wanted_protocol in protocols else protocols[0]
-    choice.wanted_protocol = protocol  # links to this page do not carry on what cannot be
-    situation = visitor.situation(protocol, choice.version_slug)
+    client = choice.guide.client
+    notice = None if visitor.by_hand else visitor.notice
+    page = compose(
+        text,
+        notice,
+        visitor.situation(choice.wanted_protocol, choice.version_slug),
+        choice.ability,
+        reads_profile=client is not None and client.reads_profile,
+    )
+    protocols = page.choice.protocols
+    protocol = choice.wanted_protocol = page.choice.protocol  # links to this page do not carry on what cannot be
     faulty = bool(at.fault) or (form.is_bound and not form.is_valid())
     context = {
         "guide": choice.guide,
         "text": text,
         "is_fallback": text.language != language(),
-        "body": filled(text, situation),
-        "notice": visitor.notice_html(protocol),
+        "page": page if client else None,
+        "body": SafeString() if client else filled(text, visitor.situation(protocol)),
+        "notice": notice,
+        "provider": visitor.account.provider_name or visitor.shown_domain or FILLER_WORDS["unknown.provider"],
+        "app": choice.version.name if choice.version else client and client.name,
+        "password": visitor.password_name or FILLER_WORDS[f"password.{visitor.account.password}"],
+        "able": _able(visitor) if client and page.way is Way.IMPOSSIBLE else [],
         "visitor": visitor,
         "cards": cards(visitor, (protocol, Protocol.SMTP)),
         "at": at,
         "at_fault": ADDRESS_FAULTS.get(at.fault, ""),
         "form": form,
-        "is_about_client": choice.guide.client_id is not None,
-        "has_profile": bool(choice.guide.client and choice.guide.client.reads_profile) and has_profile(visitor),
+        "profile_url": reverse("apple", args=[visitor.domain]) if page.offers_profile and has_profile(visitor) else "",
         "versions": [Switch(v.name, choice.url(version=v.slug), v == choice.version) for v in choice.versions],
         "protocols": [Switch(p.name, choice.url(protocol=p), p is protocol) for p in protocols],
         "version_slug": choice.version_slug,
@@ -147,6 +152,33 @@ def _page(
         response["Cache-Control"] = "no-store"
         return response
     return response if visitor.is_from_library else keep_out(response)
+
+
+def _able(visitor: VisitorContext) -> list[Switch]:
+    """Links to the guides about the mail apps that can open this mailbox."""
+    versions = library_cached(f"versions:{language()}", _versions)
+    can = {(each.client, each.version) for each in able(visitor.account, (ability for ability, _name in versions))}
+    query = {"at": visitor.domain} | visitor.carried
+    return [
+        Switch(
+            name,
+            f"{reverse('guide', args=[each.client])}?{urlencode(query | {'version': each.version})}",
+            current=False,
+        )
+        for each, name in versions
+        if (each.client, each.version) in can
+    ]
+
+
+def _versions() -> list[tuple[Ability, str]]:
+    """Each version of each mail app that there is a guide about, with its name in the visitor's language."""
+    guides = Guide.objects.published().for_page().filter(client__isnull=False)
+    return [
+        (ability_of(guide.slug, version.slug, protocols=guide.client.protocols), version.name)
+        for guide in guides
+        if guide.client
+        for version in guide.client.versions.all()
+    ]
 
 
 def _text_of(guide: Guide) -> tuple[Text, set[str]]:

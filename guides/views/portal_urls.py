@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 
-from guides.mail.publish.offer import Offer
+from guides.mail.ways import ability_of
+from guides.services.guide_page import profile_is_the_way
 from guides.views.visitor import VisitorContext
 
 
@@ -24,8 +25,8 @@ def portal_name_in_net(request: HttpRequest) -> str:
 
 
 def has_profile(visitor: VisitorContext) -> bool:
-    """Whether an Apple profile can set the visitor's mailbox up."""
+    """Whether an Apple profile is the way into the visitor's mailbox: not where the device signs in by itself."""
     provider = visitor.provider
     if provider is None or not provider.is_published:
         return False
-    return bool(Offer(provider.account(visitor.domain)).password_protocols)
+    return profile_is_the_way(provider.account(visitor.domain), ability_of("ios-mail", "current"))
