@@ -8,7 +8,7 @@ BENCH_PACKAGES := wrk nginx-light redis-server dovecot-core dovecot-imapd doveco
 
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help run test quick test-matrix test-clients slow check bench fuzz lock messages clean
+.PHONY: help run test quick test-matrix test-clients slow check bench fuzz lock audit sbom messages clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -82,6 +82,12 @@ fuzz: .venv-fuzz/.made .venv/.dev  ## fuzz what reads a mail server's words, for
 lock: .venv/.dev  ## pin the newest packages that requirements*.in allow
 	@.venv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --quiet -o requirements.txt requirements.in
 	@.venv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --quiet -o requirements-dev.txt requirements-dev.in
+
+audit: .venv/.dev  ## known weaknesses of all locked packages, by PyPI's advisories (needs pypi.org)
+	@.ci/audit.sh
+
+sbom: .venv/.dev  ## what the portal is made of, as CycloneDX JSON: sbom.cdx.json
+	@.ci/sbom.sh sbom.cdx.json
 
 messages: .venv/.dev  ## collect translatable strings into locale/
 	@.ci/packages.sh gettext

@@ -19,7 +19,7 @@ daemon off;
 user {user};
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4096; }}
 http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
@@ -56,7 +56,7 @@ def filled_in(folder: Path, port: int, plain: int, pages: int, tests: int) -> st
     """The shipped configuration on ports of loopback, without TLS, with its logs in `folder`."""
     text = CONFIGURATION.read_text(encoding="utf-8")
     for shipped, ours in (
-        ("listen 443 ssl;", f"listen 127.0.0.1:{port};"),
+        ("listen 443 ssl", f"listen 127.0.0.1:{port}"),
         ("listen 80;", f"listen 127.0.0.1:{plain};"),
         ("server 127.0.0.1:8000;", f"server 127.0.0.1:{pages};"),
         ("server 127.0.0.1:8001;", f"server 127.0.0.1:{tests};"),

@@ -7,20 +7,15 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import HttpRequest
-from django.http.multipartparser import MultiPartParserError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from guides.mail.accounts import Address, AddressError, Protocol, Security, Server, UsernameForm
-from guides.mail.secret import Secret, SecretFault
+from guides.mail.secret import Secret
 from guides.mail.vetting import HostForbidden, check_host
 
 LONGEST_ADDRESS = 254
 LONGEST_USERNAME = 256
-LONGEST_PASSWORD = 1024
-LONGEST_TOKEN = 6000  # Microsoft's are two to four thousand characters
 LONGEST_HOST = 253
 
 USUAL_PORTS: dict[tuple[Protocol, Security], int] = {
@@ -124,15 +119,15 @@ class PasteForm(PortalForm):
     """An error text or a whole message, pasted or as a file. It is never shown again: it may hold a secret."""
 
     text = forms.CharField(
-        label=_("Error text or returned message"),
+        label=_("Paste the error text or the returned message"),
         required=False,
         strip=False,
         widget=forms.Textarea(
-            attrs={"rows": 6, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "dir": "auto"}
+            attrs={"rows": 4, "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "dir": "auto"}
         ),
     )
     file = forms.FileField(
-        label=_("Or a file"),
+        label=_("File"),
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".eml,.txt,.log,.msg.txt,message/rfc822,text/plain,text/html"}),
@@ -280,7 +275,8 @@ class ServersForm(PortalForm):
 class ConnectionForm(ServersForm):
     """The connection test: address, password, and optionally a user name and servers by hand.
 
-    The password is not a field: `take_password` wraps it before the form is made, so no form, widget or error holds it.
+    The password is not a field: the first middleware wraps it (guides/taken_form.py), so no form, widget or error
+    holds it.
     `confirmed` is the foreign domain that the visitor has confirmed to hold the mailbox.
     """
 
@@ -350,42 +346,3 @@ ConnectionForm.base_fields = _Unchanging(ConnectionForm.base_fields)
 
 def _usual_security(protocol: Protocol, port: int | None) -> Security:
     return Security.STARTTLS if port == USUAL_PORTS[protocol, Security.STARTTLS] else Security.TLS
-
-
-class PasswordNotTakenError(Exception):
-    """Something broke while a password was in plain hands. Says what kind of fault it was, and no more."""
-
-
-def take_password(request: HttpRequest) -> tuple[Secret | None, str | Promise]:
-    """Take `password` out of a request and wrap it; the words for its field come with it, "" when all is well.
-
-    Afterwards `request.POST` holds no password. A fault in here is raised anew without its message, its frames and its
-    chain, all of which could show the password in an error report; a form that is too large or damaged as what Django
-    raised, so that the answer is 413 or 400.
-    """
-    fault: Exception
-    try:
-        data = request.POST.copy()
-        values = data.pop("password", [])
-        request.POST = data  # type: ignore[assignment]
-        longest = LONGEST_TOKEN if "is_token" in data else LONGEST_PASSWORD
-        password = str(values[-1]) if values else ""
-        return _wrapped(password.strip() if "is_token" in data else password, longest)
-    except (SuspiciousOperation, BadRequest, MultiPartParserError) as error:
-        fault = type(error)()
-    except Exception as error:
-        fault = PasswordNotTakenError(type(error).__name__)
-    finally:
-        values, password = [], ""
-    raise fault
-
-
-def _wrapped(password: str, longest: int) -> tuple[Secret | None, str | Promise]:
-    if not password:
-        return None, _("Enter the password. It is used for this one test and not stored.")
-    if len(password) > longest:
-        return None, _("This is too long for a password.")
-    try:
-        return Secret(password), ""
-    except SecretFault:
-        return None, _("There is a line end or an invisible character in it. Type the password by hand.")

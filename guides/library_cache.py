@@ -19,6 +19,7 @@ from django.core.cache import caches
 from django.db import connection, models
 from django.db.models.signals import post_delete, post_save
 
+from guides import metrics
 from guides.models import LibraryVersion, LoadedEntry, SearchEntry, SearchWord, UnexplainedText
 from guides.models.library_version import new_token
 
@@ -96,4 +97,5 @@ def connect() -> None:
 
 
 def _changed(**_: Any) -> None:
+    metrics.SAVES.inc()
     raise_version()

@@ -19,6 +19,7 @@ from guides.views import (
     report,
     search,
     settings,
+    sitemap,
     status,
 )
 
@@ -42,8 +43,9 @@ DIRECT: list[URLPattern] = [
     re_path(f"^{_any_case('autodiscover/autodiscover.json')}/v1\\.0/(?P<email>[^/]+)/?$", client_configuration.v2),
     path(".well-known/user-agent-configuration.json", client_configuration.user_agent_configuration, name="pacc"),
     path("profile/<str:domain>.mobileconfig", apple.profile, name="profile"),
-    # /openapi.json /tls-names
+    # /openapi.json /sitemap.xml /tls-names
     path("openapi.json", openapi.description, name="openapi"),
+    path("sitemap.xml", sitemap.page, name="sitemap"),
     path("tls-names", client_configuration.tls_names, name="tls-names"),
 ]
 
@@ -53,6 +55,7 @@ PAGES: list[URLPattern] = [
     # /<lang>/settings/
     path("settings/", settings.lookup, name="settings"),
     path("settings/<str:domain>.json", settings.as_json, name="settings-json"),
+    path("settings/<str:domain>/qr.svg", apple.settings_qr, name="settings-qr"),
     path("settings/<str:domain>/", settings.of_domain, name="settings-domain"),
     # /<lang>/apple/
     path("apple/<str:domain>/", apple.page, name="apple"),

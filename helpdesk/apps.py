@@ -12,10 +12,12 @@ class SiteConfig(AppConfig):
     name = "helpdesk"
 
     def ready(self) -> None:
-        """Add the checks of `manage.py check --deploy`, and the limit of staff's sessions."""
-        from helpdesk import proxies, sign_in  # they read settings
+        """Add the checks of `manage.py check --deploy`, the limit of staff's sessions, the watch on SQLite's file."""
+        from helpdesk import proxies, sign_in, sqlite_file  # they read settings
 
+        user_logged_in.connect(sign_in.log_signed_in, dispatch_uid="staff's sign-ins")
         user_logged_in.connect(sign_in.end_session_after_limit, dispatch_uid="end of staff's sessions")
+        sqlite_file.watch()
         checks.register(proxies.check, checks.Tags.security, deploy=True)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.http.request import split_domain_port, validate_host
 
 from guides.services import publishing
@@ -27,6 +27,8 @@ _FOR_CLIENTS = re.compile(
     r"|(?i:/autodiscover/autodiscover\.json)(?:/v1\.0/[^/]+)?/?"
     r"|/v1\.1/[^/]+"
 )
+
+_POX = re.compile(r"(?i:/autodiscover/autodiscover\.xml)")
 
 
 def client_hosts(get_response: GetResponse) -> GetResponse:
@@ -49,6 +51,9 @@ def client_hosts(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         if not _FOR_CLIENTS.fullmatch(request.path_info):
             return HttpResponse("Nothing but settings for mail programs is here.\n", "text/plain; charset=utf-8", 404)
+        if request.method in ("GET", "HEAD") and _POX.fullmatch(request.path_info) and _is_elsewhere(host):
+            # [MS-OXDISCO] 3.1.5.4: clients ask this by http where https fails, and take the place that a 302 names.
+            return HttpResponseRedirect(f"{settings.BASE_URL}/autodiscover/autodiscover.xml")
         if not listed:
             request.META["HTTP_HOST"] = main_host()
         response = get_response(request)
@@ -62,3 +67,9 @@ def client_hosts(get_response: GetResponse) -> GetResponse:
 def main_host() -> str:
     """The portal's own name, which is always allowed."""
     return urlsplit(settings.BASE_URL).netloc or settings.ALLOWED_HOSTS[0].lstrip(".*") or "localhost"
+
+
+def _is_elsewhere(host: str) -> bool:
+    """Whether the portal has an https address of its own that is not `host`."""
+    base = urlsplit(settings.BASE_URL)
+    return base.scheme == "https" and base.hostname != host.lower().removesuffix(".")

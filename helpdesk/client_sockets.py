@@ -14,12 +14,15 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
 # Seconds. Requests that wait for a thread must not get their time one after the other, so it runs while they wait.
 HEAD_SECONDS = 10.0  # for a request's head, from the connection's start or from the head's first byte
 REQUEST_SECONDS = 20.0  # for the head and the body: 1.1 MB, the most that a form may hold, at 440 kbit/s
 SEND_SECONDS = 20.0  # for each piece of an answer
+# Octets of answers that the system keeps for a visitor who does not read (Linux doubles it). By itself it keeps up to
+# 4 MB: 400 visitors who ask for page after page over their connections made a process busy for more than a minute.
+SEND_BUFFER_BYTES = 65_536
 
 WHOLE_BODY_BYTES = 1_200_000  # a longer body is refused by each page, which reads past it
 
@@ -82,7 +85,9 @@ class ListeningSocket(socket.socket):
     @classmethod
     def taken_from(cls, other: Any) -> ListeningSocket:
         """The other one is closed by it."""
-        return cls(fileno=other.detach())
+        taken = cls(fileno=other.detach())
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # its connections get the same
+        return taken
 
     def accept(self) -> tuple[ClientSocket, Any]:
         """The next connection. The time limit of its first request runs from here, while it waits for a thread too."""
@@ -109,14 +114,20 @@ def with_whole_bodies(application: WSGIApplication) -> WSGIApplication:
         length = environ.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or not 0 < int(length) <= WHOLE_BODY_BYTES:
             return application(environ, start_response)
-        try:
-            body = environ["wsgi.input"].read(int(length))
-        except OSError:
-            body = b""
-        if len(body) < int(length):
+        body = _received(environ["wsgi.input"], int(length))
+        if body is None:
             start_response("408 Request Timeout", [("Content-Length", "0")])
             return [b""]
-        environ["wsgi.input"] = BytesIO(body)
+        environ["wsgi.input"] = body
         return application(environ, start_response)
 
     return whole
+
+
+def _received(stream: InputStream, length: int) -> BytesIO | None:
+    """A body; None when it ended early or was late. Error reports show variables, and it may hold a password."""
+    try:
+        body = stream.read(length)
+    except OSError:
+        return None
+    return BytesIO(body) if len(body) == length else None

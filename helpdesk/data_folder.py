@@ -30,11 +30,17 @@ def sqlite_name(path: str) -> str:
     return f"file:{quote(path)}{_OPENED}"
 
 
+def sqlite_path(name: str) -> str:
+    """The path out of a NAME that `sqlite_name` made; empty for any other."""
+    if not (name.startswith("file:") and name.endswith(_OPENED)):
+        return ""
+    return unquote(name.removeprefix("file:").removesuffix(_OPENED))
+
+
 def make_sqlite(name: str) -> None:
     """Make an empty database where `sqlite_name` points, unless there is one. Only its owner can read it.
 
     SQLite gives the files beside it (-wal, -shm) the same mode.
     """
-    if name.startswith("file:") and name.endswith(_OPENED):
-        path = unquote(name.removeprefix("file:").removesuffix(_OPENED))
+    if path := sqlite_path(name):
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

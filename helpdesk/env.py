@@ -26,9 +26,11 @@ class Env:
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.values = os.environ if values is None else values
+        self.asked: set[str] = set()  # the names of all settings that were read
 
     def text(self, name: str, default: str = "") -> str:
         """The value, or the content of the file that NAME_FILE names, without white space at its ends."""
+        self.asked.add(name)
         path = self.values.get(f"{name}_FILE")
         if path:
             if name in self.values:
@@ -47,6 +49,14 @@ class Env:
         if text in _FALSE:
             return False
         raise ImproperlyConfigured(f"{name}={text!r} is neither on nor off")
+
+    def one_of(self, name: str, *values: str) -> str:
+        """One of `values`, the first when nothing is set. Letter case does not matter."""
+        text = self.text(name, values[0])
+        for value in values:
+            if text.lower() == value.lower():
+                return value
+        raise ImproperlyConfigured(f"{name}={text!r} is none of: {', '.join(values)}")
 
     def number(self, name: str, default: int, least: int = 0, most: int = 10**9) -> int:
         """A whole number between `least` and `most`."""

@@ -6,6 +6,8 @@ default set-up's rate limits exact, since its cache is local memory; more proces
 
 import ipaddress
 import os
+import shutil
+import tempfile
 from typing import Any
 
 from gunicorn.config import Config
@@ -13,7 +15,7 @@ from gunicorn.glogging import Logger
 
 from helpdesk.client_sockets import ListeningSocket
 from helpdesk.env import Env, mapped
-from helpdesk.logs import AddressFreeFormatter
+from helpdesk.logs import formatter
 
 _env = Env()
 _LOOPBACK = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
@@ -41,6 +43,10 @@ limit_request_line = 4094
 limit_request_fields = 60
 
 
+_log_format = _env.one_of("LOG_FORMAT", "line", "json")
+SETTING_NAMES = frozenset(_env.asked)
+
+
 class AddressFreeLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """Masks mail addresses in paths, in the access log and where gunicorn reports a fault."""
 
@@ -49,13 +55,31 @@ class AddressFreeLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         super().setup(cfg)
         for logger, line in ((self.error_log, self.error_fmt), (self.access_log, self.access_fmt)):
             for handler in logger.handlers:
-                handler.setFormatter(AddressFreeFormatter(line, self.datefmt))
+                handler.setFormatter(formatter(_log_format, line, self.datefmt))
 
 
 logger_class = AddressFreeLogger
 # No query string, no referrer, no address of a visitor.
 accesslog = "-"
-access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms"
+access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s %(M)sms %({x-request-id}o)s"
+
+
+def on_starting(server: Any) -> None:
+    """Where the workers' counts meet (guides/metrics.py). Each gunicorn has a folder of its own, gone when it ends."""
+    server.metrics_folder = tempfile.mkdtemp(prefix="helpdesk-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.metrics_folder
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """A worker has ended: what it had under way is under way no more. Its counts stay."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid, server.metrics_folder)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    """The counts end with the gunicorn; Prometheus expects counters that begin anew."""
+    shutil.rmtree(server.metrics_folder, ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

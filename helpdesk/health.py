@@ -1,14 +1,16 @@
-"""Whether the process lives, whether it can serve, and what robots may read."""
+"""Whether the process lives, whether it can serve, what robots may read, and whom to tell of a security fault."""
 
 from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -58,4 +60,20 @@ def robots(request: HttpRequest) -> HttpResponse:
         "Disallow: /*/search/",
         "Disallow: /*/operators/",
     ]
+    lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell of a security fault (RFC 9116). Without a contact there is no such file.
+
+    `Expires` is less than a year away, as section 2.5.5 recommends, and moves on while the portal is run.
+    """
+    if not settings.SECURITY_CONTACT:
+        raise Http404
+    expires = (datetime.now(UTC) + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
+    lines = [f"Contact: {settings.SECURITY_CONTACT}", f"Expires: {expires}"]
+    if settings.BASE_URL:
+        lines.append(f"Canonical: {settings.BASE_URL}/.well-known/security.txt")
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

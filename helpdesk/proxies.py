@@ -72,6 +72,15 @@ def unnamed() -> list[str]:
     return sorted(found)
 
 
+def forget() -> int:
+    """Delete the notes of proxies that were not seen for a week; returns how many."""
+    oldest = time.time() - REMEMBERED_SECONDS
+    old = [file for file in _files() if file.stat().st_mtime <= oldest]
+    for file in old:
+        file.unlink(missing_ok=True)
+    return len(old)
+
+
 def check(app_configs: object, **options: object) -> list[checks.CheckMessage]:  # noqa: ARG001  # Django's signature
     """For `manage.py check --deploy`."""
     return [

@@ -30,6 +30,7 @@ if not ADMIN_PATH or not all(part.isidentifier() or part.replace("-", "").isalnu
     raise ImproperlyConfigured(f"ADMIN_PATH={ADMIN_PATH!r} may hold letters, digits, - and _ only")
 PORTAL_NAME = env.text("PORTAL_NAME", "Mail Helpdesk")
 SUPPORT_URL = env.url("SUPPORT_URL", schemes=("http", "https", "mailto"))
+SECURITY_CONTACT = env.url("SECURITY_CONTACT", schemes=("https", "mailto"))
 SECRET_KEY = env.text("SECRET_KEY") or secret_key.kept_in(DATA_DIR)
 if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
     raise ImproperlyConfigured("SECRET_KEY is too short; take at least 50 random characters")
@@ -43,16 +44,21 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.sitemaps",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "reversion",
     "guides",
 ]
 
 MIDDLEWARE = [
+    "guides.taken_form.take_test_form",  # before anything that can fail: it holds a password
+    "helpdesk.logs.numbered",
+    "helpdesk.operations.metrics.counted",
     "helpdesk.proxies.trusted_proxy",
     "helpdesk.middleware.security_headers",
     "helpdesk.client_hosts.client_hosts",
@@ -61,6 +67,7 @@ MIDDLEWARE = [
     "helpdesk.middleware.StaffSessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "guides.views.url_addresses.addresses_out_of_urls",
     "helpdesk.middleware.same_origin_posts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "helpdesk.middleware.StaffAccounts",
@@ -94,8 +101,9 @@ TEMPLATES = [
 # --- data --------------------------------------------------------------------------------------
 
 # Pages are bounded; `manage.py migrate` and the like are not, since they may have to wait and to work for minutes.
-POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, least=1, most=1000) if env.flag("DATABASE_LIMITS") else 0
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", POOL_SIZE)}
+DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, least=1, most=1000)
+_POOL_SIZE = DATABASE_POOL_SIZE if env.flag("DATABASE_LIMITS") else 0
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", _POOL_SIZE)}
 CACHES = {
     "default": env.cache("CACHE_URL"),
     # Pages and lists of the library, in each process for itself: kept under the library version, so no process shows an
@@ -188,7 +196,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^tls-names$"]
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$", r"^tls-names$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -218,7 +226,8 @@ ALLOWED_SUFFIXES = frozenset(suffix.strip(".").lower() for suffix in env.items("
 # --- what mail clients fetch by themselves (docs/mail-clients.md) --------------------------------
 
 SERVE_KNOWN_DOMAINS = env.flag("SERVE_KNOWN_DOMAINS", True)
-PROFILE_SIGNER = signing.signer(env.text("PROFILE_SIGNING_CERT"), env.text("PROFILE_SIGNING_KEY"))
+PROFILE_SIGNING_CERT = env.text("PROFILE_SIGNING_CERT")
+PROFILE_SIGNER = signing.signer(PROFILE_SIGNING_CERT, env.text("PROFILE_SIGNING_KEY"))
 
 # --- rate limits: (count, seconds) -------------------------------------------------------------
 
@@ -251,20 +260,26 @@ LIMIT_PORTAL_BLOCKED_SECONDS = env.number("LIMIT_PORTAL_BLOCKED_SECONDS", 1800, 
 LIMIT_OUTAGE_VISITORS = env.number("LIMIT_OUTAGE_VISITORS", 3, least=1)
 CHECK_DOMAINS = tuple(domain.lower() for domain in env.items("CHECK_DOMAINS"))
 
+# --- watching (docs/operate.md) ------------------------------------------------------------------
+
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short; take at least 20 random characters")
+
 # --- logging -----------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "helpdesk.logs.AddressFreeFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
+        "chosen": {
+            "()": "helpdesk.logs.formatter",
+            "kind": env.one_of("LOG_FORMAT", "line", "json"),
+            "line": "%(asctime)s %(levelname)s %(name)s %(request_number)s %(message)s",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
+    "root": {"handlers": ["stderr"], "level": env.one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")},
     # Requests of 4xx are visitors' typing errors; the access log has them.
     "loggers": {"django.request": {"level": "ERROR"}}
     | {
@@ -272,3 +287,5 @@ LOGGING = {
         for fault in ("DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent")
     },
 }
+
+SETTING_NAMES = frozenset(env.asked)  # `manage.py doctor` finds misspelt ones

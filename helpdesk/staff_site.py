@@ -28,8 +28,15 @@ class StaffSite(AdminSite):
         return user.is_verified() or single_sign_on.has_signed_in(request) or not two_factor.is_asked(user)
 
     def get_urls(self) -> list[Any]:
-        """Django's, and the page of the second factor."""
-        return [path("two-factor/", never_cache(csrf_protect(self.two_factor)), name="two_factor"), *super().get_urls()]
+        """Django's, the page of the second factor, and the lists of own domains."""
+        from guides.views import own_domains  # not before the models are there
+
+        return [
+            path("two-factor/", never_cache(csrf_protect(self.two_factor)), name="two_factor"),
+            path("own-domains/", self.admin_view(own_domains.index), name="own_domains"),
+            path("own-domains/<str:domain>/", self.admin_view(own_domains.of_domain), name="own_domain"),
+            *super().get_urls(),
+        ]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Name and password first; then the second factor."""

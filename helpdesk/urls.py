@@ -7,6 +7,7 @@ from django.urls import URLPattern, include, path
 
 from guides.urls import DIRECT, PAGES
 from helpdesk import health
+from helpdesk.operations import metrics
 
 handler400 = "guides.views.error_pages.bad_request"
 handler404 = "guides.views.error_pages.not_found"
@@ -29,10 +30,12 @@ def single_sign_on() -> list[URLPattern]:
 
 
 urlpatterns = [
-    # /livez /readyz /robots.txt
+    # /livez /readyz /metrics /robots.txt /.well-known/security.txt
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("robots.txt", health.robots, name="robots"),
+    path(".well-known/security.txt", health.security_txt, name="security-txt"),
     # ADMIN_PATH
     *single_sign_on(),
     path(f"{settings.ADMIN_PATH}/", admin.site.urls),

@@ -3,7 +3,8 @@ down all it can.
 
 The header `X-Fault: package.module:Name.attribute` makes that function raise for this request and those that follow,
 until another header comes. The exception holds all arguments that the function was given, so that a handler that prints it,
-or the variables of the frames below it, prints what was in them.
+or the variables of the frames below it, prints what was in them. `X-Fault: before Name` and `X-Fault: after Name` raise
+directly behind a middleware, on the way to the view or back from it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from guides.mail.secret import Secret
 logger = logging.getLogger(__name__)
 
 TELL = "tell"  # the control: the password is written to the log
+BEHIND = "behind_"
 
 
 class ForcedFaultError(Exception):
@@ -37,11 +39,30 @@ def break_by_header(get_response: Callable[[HttpRequest], HttpResponseBase]) -> 
         place = request.headers.get("X-Fault", "")
         while broken:
             broken.pop().stop()
-        if place:
+        if ":" in place or place == TELL:
             broken.append(break_at(place))
         return get_response(request)
 
     return middleware
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    """`behind_<name>`: a middleware that stands directly behind that one and raises on request."""
+    if not name.startswith(BEHIND):
+        raise AttributeError(name)
+
+    def behind(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        def middleware(request: HttpRequest) -> HttpResponseBase:
+            place = request.headers.get("X-Fault", "")
+            response = None if place == name.replace(BEHIND, "before ", 1) else get_response(request)
+            if response is None or place == name.replace(BEHIND, "after ", 1):
+                logger.info("forced fault at %s", place)
+                raise ForcedFaultError(place, request, response)
+            return response
+
+        return middleware
+
+    return behind
 
 
 def break_at(place: str) -> Any:
@@ -81,14 +102,16 @@ def _telling(utf8: Callable[[Secret], bytes]) -> Callable[[Secret], bytes]:
 
 
 def loud(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings on top of the portal's: error mail with HTML, a cache and mails that can be read from files."""
+    """Settings on top of the portal's: error mails as text and as HTML, a cache and mails that can be read from files."""
     folder = Path(os.environ["DATA_DIR"])
+    mail = {"class": "django.utils.log.AdminEmailHandler", "level": "ERROR"}
     handlers = {
         "loud": {"class": "logging.StreamHandler", "level": "DEBUG"},
-        "mail": {"class": "django.utils.log.AdminEmailHandler", "level": "ERROR", "include_html": True},
+        "text_mail": mail | {"include_html": False},
+        "html_mail": mail | {"include_html": True},
     }
     loggers = {
-        name: {"level": "DEBUG", "handlers": ["loud", "mail"], "propagate": False}
+        name: {"level": "DEBUG", "handlers": list(handlers), "propagate": False}
         for name in ("django", "django.request", "guides", "helpdesk", "asyncio", "tests", "gunicorn")
     }
     return {
@@ -106,6 +129,13 @@ def loud(settings: dict[str, Any]) -> dict[str, Any]:
                 "KEY_PREFIX": "pages",
             },
         },
-        "MIDDLEWARE": ["tests.canary_faults.break_by_header", *settings["MIDDLEWARE"]],
+        "MIDDLEWARE": [
+            f"{__name__}.break_by_header",
+            *(
+                one
+                for name in settings["MIDDLEWARE"]
+                for one in (name, f"{__name__}.{BEHIND}{name.rpartition('.')[2]}")
+            ),
+        ],
         "LOGGING": {"version": 1, "disable_existing_loggers": False, "handlers": handlers, "loggers": loggers},
     }

@@ -5,8 +5,8 @@ Not part of `make test`; the short form is tests/test_slow_connections.py.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,8 +53,9 @@ def test_the_default_set_up_answers_again_within_10_s_after_the_limit(portal: Li
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_proxy_answers_throughout(proxy: int, kind: str) -> None:
-    with connections(proxy, kind, NUMBER):
-        slowest = slowest_page(proxy, 30)
-        print(f"{kind}, proxy: slowest page {slowest:.2f} s")
-        assert slowest < 1
-    time.sleep(1)
+    with ThreadPoolExecutor(1) as visitor:
+        slowest = visitor.submit(slowest_page, proxy, 50)
+        with connections(proxy, kind, NUMBER):
+            seconds = slowest.result()
+    print(f"{kind}, proxy: slowest page {seconds:.2f} s")
+    assert seconds < 1

@@ -67,7 +67,7 @@ class LivePortal(AbstractContextManager["LivePortal"]):
             env=self.environment | environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,  # a busy machine is no failure
             check=False,
         )
         assert result.returncode == 0, result.stdout + result.stderr

@@ -24,6 +24,8 @@ KINDS = {
     "reader that never reads": f"{_PAGE}\r\n" * 200,
     "finished and left open": f"{_PAGE}Connection: close\r\n\r\n",
 }
+# Kinds that are answered come one after the other: 400 pages asked for at one moment are a load, and not slow visitors.
+_SECONDS_APART = dict.fromkeys(("idle", "reader that never reads", "finished and left open"), 0.05)
 
 
 class Portal(Protocol):
@@ -47,6 +49,7 @@ def connections(port: int, kind: str, number: int) -> Iterator[list[socket.socke
                 client.setblocking(False)
                 client.send(KINDS[kind].encode())
             opened.append(client)
+            time.sleep(_SECONDS_APART.get(kind, 0))
         ended = threading.Event()
         if kind == "one byte a second":
             thread = threading.Thread(target=_trickle, args=(opened, ended))

@@ -169,6 +169,15 @@ def test_user_names(text: str, form: UsernameForm) -> None:
     assert parse(server(username=text)).servers[0].username is form
 
 
+@pytest.mark.parametrize(
+    ("more", "security"), [("quantum", Security.TLS), ("plain", Security.TLS), ("STARTTLS", Security.STARTTLS)]
+)
+def test_an_encryption_that_is_not_known_gives_way_to_the_next(more: str, security: Security) -> None:
+    both = server().replace("<socketType>", f"<socketType>{more}</socketType><socketType>", 1)
+    both = both.replace(">993<", ">143<") if security is Security.STARTTLS else both
+    assert parse(both).servers[0].security is security
+
+
 def test_a_name_that_is_filled_in_already_is_recognised_with_the_address() -> None:
     anna = Address("Anna", "example.com")
     for text, form in (("anna@example.com", UsernameForm.ADDRESS), ("anna", UsernameForm.LOCAL_PART)):

@@ -12,13 +12,16 @@ import base64
 import html
 import json
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
+from django.test.client import encode_multipart
 
 from guides.mail.accounts import Protocol, Security
+from helpdesk.settings import MIDDLEWARE
 from tests.canary_faults import TELL
 from tests.lab import Lab
 from tests.lab.hosts import CLOSED, ECHO, MAIL, Host
@@ -92,8 +95,6 @@ def test_the_search_finds_what_it_should() -> None:
 # Where a fault is forced: "" is none; the rest is a function that raises.
 FAULTS = {
     "none": "",
-    "taking the password": "guides.views.connection_test:take_password",
-    "wrapping it": "guides.mail.secret:Secret.__init__",
     "the form": "guides.forms:ConnectionForm.is_valid",
     "the servers": "guides.forms:ServersForm.servers_by_hand",
     "the provider": "guides.views.visitor:VisitorContext.load",
@@ -125,8 +126,6 @@ FAULTS = {
     "opening the secret": "guides.mail.secret:Secret.utf8",
     "writing": "guides.mail.connection.channel:Channel.write",
     "reading": "guides.mail.connection.channel:Channel.read_line",
-    "judging": "guides.mail.diagnosis.patterns:PatternSet.match",
-    "redacting": "guides.mail.connection.redact:Redactor.evidence",
     "identity": "guides.mail.connection.imap_mailbox:identify",
     "quota": "guides.mail.connection.imap_mailbox:check_quota",
     "folders": "guides.mail.connection.imap_mailbox:check_folders",
@@ -135,6 +134,12 @@ FAULTS = {
     "goodbye": "guides.mail.connection.imap:ImapSession._goodbye",
     "verdict": "guides.mail.connection.test:verdict",
 }
+# Where a fault is forced when a server has refused the login.
+FAULTS_IN_REFUSALS = {
+    "judging": "guides.mail.diagnosis.patterns:PatternSet.matches",
+    "redacting": "guides.mail.connection.redact:Redactor.evidence",
+}
+REFUSAL = "guides.views.error_pages:render_to_string"  # the page for a form that cannot be read
 FAILURES = 6  # after that many, a server that answers nobody is known to
 # Where a fault is forced when other tests have found a failure of each server, and whether it stops the test.
 FAULTS_IN_KNOWN_FAILURES = {
@@ -146,10 +151,58 @@ FAULTS_IN_KNOWN_FAILURES = {
 # These stop what comes behind them, so that no page is made at all.
 BREAK_THE_PAGE = frozenset(
     {
-        "taking the password", "wrapping it", "the form", "the servers", "the provider", "the plan", "the slot", "rate limits", "articles",
-        "the page", "the loop",
+        "the form", "the servers", "the provider", "the plan", "the slot", "rate limits", "articles", "the page",
+        "the loop",
     }
 )  # fmt: skip
+
+# What is called while the form is read, and around the view, in middleware: no page is made, either.
+FAULTS_AROUND_THE_VIEW = {
+    "reading the body": "django.http.request:HttpRequest.read",
+    "reading the form": "django.http.request:QueryDict.__init__",
+    "its fields": "django.http.request:parse_qsl",
+    "copying it": "django.http.request:QueryDict.copy",
+    "taking the password": "django.http.request:QueryDict.pop",
+    "wrapping it": "guides.taken_form:_wrapped",
+    "making a secret": "guides.mail.secret:Secret.__init__",
+    "the visitor's address": "helpdesk.proxies:_address",
+    "mail clients' hosts": "guides.services.publishing:split_client_host",
+    "the site's security": "django.middleware.security:SecurityMiddleware.process_request",
+    "static files": "whitenoise.middleware:WhiteNoiseMiddleware.__call__",
+    "staff's sessions": "helpdesk.middleware:_ForStaff.__call__",
+    "the language": "django.middleware.locale:LocaleMiddleware.process_request",
+    "the host": "django.middleware.common:CommonMiddleware.process_request",
+    "the origin": "helpdesk.middleware:_is_cross_site",
+    "csrf": "django.middleware.csrf:CsrfViewMiddleware.process_request",
+    "second factors": "django_otp.middleware:OTPMiddleware.__call__",
+    "htmx": "django_htmx.middleware:HtmxDetails.__init__",
+    "the routes": "django.core.handlers.base:BaseHandler.resolve_request",
+    "the view": "guides.views.connection_test:_run",
+    "what was taken": "guides.views.connection_test:taken_form",
+    "its answer": "guides.views.connection_test:_answer",
+    "frames, on the way out": "django.middleware.clickjacking:XFrameOptionsMiddleware.process_response",
+    "the host, on the way out": "django.middleware.common:CommonMiddleware.process_response",
+    "the language, on the way out": "django.middleware.locale:LocaleMiddleware.process_response",
+    "the site's security, on the way out": "django.middleware.security:SecurityMiddleware.process_response",
+} | {
+    f"{when} {name.rpartition('.')[2]}": f"{when} {name.rpartition('.')[2]}"
+    for name in MIDDLEWARE
+    for when in ("before", "after")
+}
+# The same for a form in parts.
+FAULTS_IN_PARTS = {
+    "reading parts": "django.http.multipartparser:MultiPartParser.parse",
+    "the beginning of a part": "django.http.multipartparser:parse_boundary_stream",
+    "taking the password from parts": "django.http.request:QueryDict.pop",
+}
+FORCED = {
+    *FAULTS.values(),
+    *FAULTS_IN_REFUSALS.values(),
+    *FAULTS_AROUND_THE_VIEW.values(),
+    *FAULTS_IN_PARTS.values(),
+    *(fault for fault, _status in FAULTS_IN_KNOWN_FAILURES.values()),
+    REFUSAL,
+} - {""}
 
 # These stop the test itself, so that there is no result; a stream ends with words of regret.
 BREAK_THE_TEST = frozenset(
@@ -184,10 +237,21 @@ class CanaryPortal(LivePortal):
             },
         )
         self.lab = lab
+        self.debug = debug
         self.canary = Canary()
         self.answers: dict[str, bytes] = {}
 
-    def post(self, title: str, *, fault: str = "", htmx: bool = False, host: Host = MAIL, **fields: str) -> int:
+    def post(
+        self,
+        title: str,
+        *,
+        fault: str = "",
+        htmx: bool = False,
+        host: Host = MAIL,
+        in_parts: bool = False,
+        headers: dict[str, str] | None = None,
+        **fields: str,
+    ) -> int:
         """Run the test with the canary as password; returns the answer's status."""
         form = {"address": "canary@lab.test", "password": self.canary.password}
         for protocol in (Protocol.IMAP, Protocol.SMTP):
@@ -197,24 +261,27 @@ class CanaryPortal(LivePortal):
                 f"{protocol}_port": str(server.port),
                 f"{protocol}_security": str(server.security),
             }
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
+        body = encode_multipart("parts", form | fields) if in_parts else urlencode(form | fields).encode()
+        sent = {
+            "Content-Type": "multipart/form-data; boundary=parts" if in_parts else "application/x-www-form-urlencoded",
             "Origin": self.url,
             "X-Fault": fault,
             "Connection": "close",
-        } | ({"HX-Request": "true", "Accept": "text/event-stream, text/html"} if htmx else {})
+        }
+        sent |= {"HX-Request": "true", "Accept": "text/event-stream, text/html"} if htmx else {}
+        sent |= headers or {}
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request("POST", "/en/test/", urlencode(form | fields).encode(), headers)
+            connection.request("POST", "/en/test/", body, sent)
             response: HTTPResponse = connection.getresponse()
             head = str(response.headers).encode()
             try:
-                body = response.read()
+                answer = response.read()
             except (OSError, HTTPException) as error:  # an answer that broke off
-                body = repr(error).encode()
+                answer = repr(error).encode()
         finally:
             connection.close()
-        self.answers[f"answer of {title}{' (htmx)' if htmx else ''}"] = head + body
+        self.answers[f"answer of {title}{' (htmx)' if htmx else ''}"] = head + answer
         return response.status
 
     def written(self) -> dict[str, bytes]:
@@ -222,7 +289,18 @@ class CanaryPortal(LivePortal):
         files = {
             str(path.relative_to(self.folder)): path.read_bytes() for path in self.folder.rglob("*") if path.is_file()
         }
-        return self.answers | files
+        return self.answers | files | {f"{name} in mails": text.encode() for name, text in self.mails().items()}
+
+    def mails(self) -> dict[str, str]:
+        """The parts of all error mails, decoded: the text of those without HTML, of those with it, and their HTML."""
+        texts = {"text": "", "text beside HTML": "", "HTML": ""}
+        for path in (self.data / "mail").glob("*.log"):
+            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+            html_part, text_part = mail.get_body(("html",)), mail.get_body(("plain",))
+            assert text_part is not None
+            texts["text beside HTML" if html_part else "text"] += text_part.get_content()
+            texts["HTML"] += html_part.get_content() if html_part else ""
+        return texts
 
     def found(self) -> list[str]:
         return [found for place, data in self.written().items() for found in self.canary.found_in(place, data)]
@@ -242,9 +320,20 @@ def test_no_fault_gives_the_password_away(portal: CanaryPortal) -> None:
             regrets = b"Something broke on our side" in portal.answers[f"answer of {title}"]
             assert regrets == (title in BREAK_THE_TEST), title
         portal.post(title, fault=fault, htmx=True)
-    for protocol_host in (ECHO,):
-        portal.post("a server that repeats", host=protocol_host)
-        portal.post("a server that repeats", host=protocol_host, htmx=True)
+    for title, fault in ({"a server that repeats": ""} | FAULTS_IN_REFUSALS).items():
+        assert portal.post(title, fault=fault, host=ECHO) == 200
+        assert portal.post(title, fault=fault, host=ECHO, htmx=True) == 200
+    for title, fault in FAULTS_AROUND_THE_VIEW.items():  # htmx makes no difference there
+        assert portal.post(title, fault=fault) == 500, title
+    assert portal.post("parts", in_parts=True) == 200
+    for title, fault in FAULTS_IN_PARTS.items():
+        assert portal.post(title, fault=fault, in_parts=True) == 500, title
+    damaged = {"Content-Type": "multipart/form-data"}
+    assert portal.post("a damaged form", headers=damaged) == 400
+    assert portal.post("refusing a damaged form", fault=REFUSAL, headers=damaged) == 500
+    assert portal.post("a host that is not served", headers={"Host": "stranger.example"}) == 400
+    assert portal.post("too many fields", **{f"field{number}": "x" for number in range(3000)}) == 400
+    assert portal.post("too large", username="x" * 1_150_000) == (400 if portal.debug else 413)
     control = "\r\n"
     assert portal.post("line ends", password=portal.canary.password + control) == 422
     assert portal.post("a lone NUL", password=portal.canary.password + "\0") == 422
@@ -257,10 +346,11 @@ def test_no_fault_gives_the_password_away(portal: CanaryPortal) -> None:
         assert portal.post(title, fault=fault, host=CLOSED, htmx=True) == status, title
     portal.stop()
     log = portal.log.read_text()
-    forced = FAULTS | {title: fault for title, (fault, _) in FAULTS_IN_KNOWN_FAILURES.items()}
-    for title, fault in forced.items():
-        if fault and title not in ("judging", "redacting", "goodbye"):
-            assert f"forced fault at {fault}" in log, f"{title} was never reached"
+    assert [fault for fault in FORCED if f"forced fault at {fault}\n" not in log] == []  # each was reached
+    for kind, text in portal.mails().items():
+        for name in MIDDLEWARE:
+            for when in ("before", "after"):
+                assert f"{when} {name.rpartition('.')[2]}" in text, f"no {kind} of a mail"
     assert portal.found() == []
 
 

@@ -46,12 +46,12 @@ def test_less_trusted_sources_are_not_waited_for() -> None:
         {
             ConfigSource.AUTOCONFIG: after(0.05, ConfigSource.AUTOCONFIG, WHOLE),
             ConfigSource.MX: after(0.08, ConfigSource.MX, provider="x"),
-            ConfigSource.GUESS: after(5, ConfigSource.GUESS),
+            ConfigSource.GUESS: after(30, ConfigSource.GUESS),
         },
         grace=0.1,
     )
     assert said == {"autoconfig": "found", "mx": "found", "guess": "not_waited_for"}
-    assert seconds < 1
+    assert seconds < 10
 
 
 def test_more_trusted_sources_are_waited_for() -> None:
@@ -84,9 +84,9 @@ def test_half_settings_settle_nothing() -> None:
 
 
 def test_the_deadline_holds_for_all_together() -> None:
-    said, seconds = run({source: after(9, source) for source in (ConfigSource.PACC, ConfigSource.SRV)}, deadline=0.1)
+    said, seconds = run({source: after(30, source) for source in (ConfigSource.PACC, ConfigSource.SRV)}, deadline=0.1)
     assert said == {"pacc": "deadline", "srv": "deadline"}
-    assert seconds < 1
+    assert seconds < 10
 
 
 def test_a_broken_source_is_told_and_harms_no_other() -> None:

@@ -47,3 +47,17 @@ def test_documents_link_to_files_that_exist() -> None:
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_architecture_names_every_module_and_none_that_is_gone() -> None:
+    text = read("docs/architecture.md")
+    every = {path.name for top in ("guides", "helpdesk", "tests") for path in (ROOT / top).rglob("*.py")}
+    every.add("manage.py")
+    assert set(re.findall(r"[`/ ]([a-z_0-9]+\.py)\b", text)) - every == set()
+    packages = [ROOT / "helpdesk", *(path for path in (ROOT / "guides").iterdir() if path.is_dir())]
+    modules = {path for package in packages for path in package.glob("*.py") if path.stem != "__init__"}
+    words = set(re.findall(r"[a-z_0-9]+", text))
+    assert {str(path.relative_to(ROOT)) for path in modules if not path.stem[0].isdigit()} >= {
+        "guides/views/visitor.py"
+    }
+    assert {path.name for path in modules if not path.stem[0].isdigit() and path.stem not in words} == set()

@@ -23,7 +23,7 @@ TOKEN_REFUSED = base64.b64encode(b'{"status":"400","schemes":"Bearer","scope":"h
         ("An error occurred while sending mail. The mail server responded:\n5.7.1 <b@there.example>: Relay access denied.\nPlease check the message recipient \"b@there.example\" and try again.", "smtp.relay_denied"),
         ("メールの送信中にエラーが発生しました。メールサーバーからの応答: 552 5.3.4 Message size exceeds fixed limit。 メッセージの受信者を確認して再度試してください。", "smtp.size"),
         ("При отправке почты произошла ошибка. Ответ почтового сервера: 553 5.7.1 Sender address rejected: not owned by auth user. Проверьте параметры учётной записи.", "smtp.sender_not_owned"),
-        ("An error occurred while sending mail. The mail server responded: 4.7.1 please wait. Please check the message recipient \"b@there.example\" and try again.", "rcpt.generic"),
+        ("An error occurred while sending mail. The mail server responded: 4.7.1 please wait. Please check the message recipient \"b@there.example\" and try again.", "smtp.rate_limit"),
         # and speaks for itself
         ("Login to server imap.example.com with username anna@example.com failed.", "auth.rejected"),
         ("サーバー imap.example.com への接続がタイムアウトしました。", "tcp.timeout"),

@@ -380,7 +380,7 @@ def test_a_second_look_at_a_certificate_costs_nothing_of_the_first(
     last = end(server, patient)
     assert (last.stage, last.cause) == ("tls", "tls.cert_expired")
     assert server.connections == 2
-    assert last.milliseconds < 1500
+    assert last.milliseconds < 2900  # not the 3 s of the greeting again
 
 
 def test_a_second_look_for_tls_costs_nothing_of_the_silence() -> None:

@@ -77,7 +77,7 @@ def test_unknown_domain():
     assert not situation.known
     assert filled("domain", situation) == filled("provider", situation) == "münchen.example"
     assert filled("incoming.host", situation) == unknown.format("incoming mail server (IMAP)")
-    assert filled("incoming.port", situation) == unknown.format("port for IMAP, usually 993")
+    assert filled("incoming.port", situation) == unknown.format("port for IMAP: usually 993, or 143 with STARTTLS")
     assert filled("smtp.security", situation) == unknown.format(
         "encryption for SMTP: SSL/TLS with port 465, STARTTLS with port 587"
     )

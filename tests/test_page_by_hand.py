@@ -41,7 +41,7 @@ def test_port_and_encryption_are_choices_with_the_usual_one_marked(client: Clien
         assert f'<option value="{other}">{other}</option>' in html
     assert html.count('<option value="tls">SSL/TLS (usual)</option>') == 3
     assert html.count('<option value="starttls">STARTTLS</option>') == 3
-    assert html.count('<option value="" selected>not known: take the usual one</option>') == 6
+    assert html.count('<option value="" selected>usual, if not known</option>') == 6
 
 
 def test_the_folded_part_opens_for_what_is_in_it(client: Client) -> None:

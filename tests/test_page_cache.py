@@ -51,6 +51,7 @@ def test_a_page_is_made_once(url: str, client: Client, django_assert_num_queries
         kept = client.get(url)
     assert made.status_code == kept.status_code == 200
     assert kept.content == made.content
+    assert kept.headers.pop("X-Request-ID") != made.headers.pop("X-Request-ID")
     assert dict(kept.items()) == dict(made.items())
     assert not kept.cookies
     assert "max-age" not in kept["Cache-Control"] or url == "/openapi.json"

@@ -16,6 +16,7 @@ from guides.mail.connection.probes import SharedState
 from guides.mail.connection.test import TestPlan
 from guides.mail.outcomes import Evidence, Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.mail.secret import Secret
+from guides.taken_form import take_test_form
 from guides.views import connection_test, result_page, result_stream
 from tests.factories import make_article, make_notice, make_provider
 
@@ -305,7 +306,7 @@ def growing(script: Script, rf: RequestFactory) -> StreamingHttpResponse:
     request = rf.post("/en/test/", {"address": "anna@example.net", "password": PASSWORD})
     request.htmx = False  # type: ignore[attr-defined]
     with translation.override("en"):
-        response = connection_test.page(request)
+        response = take_test_form(connection_test.page)(request)
     assert isinstance(response, StreamingHttpResponse)
     return response
 
@@ -344,7 +345,7 @@ def test_a_visitor_without_javascript_who_leaves_ends_the_test(
     assert [next(pieces) for _ in range(3)] == [b"\n"] * 3
     began = time.monotonic()
     response.close()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert script.closed == 1
 
 

@@ -184,6 +184,8 @@ def test_a_foreign_domain_is_shown_and_confirmed_before_anything_else(client: Cl
         .content.decode()
         .split("Where the portal")[0]
     )
+    wrong = post(client, "foreign.test", confirmed="anna@hosting.test")
+    assert "confirmed=anna" not in wrong  # links carry on a confirmation that is right, and nothing else
     confirmed = client.get("/en/settings/foreign.test/?confirmed=hosting.test").content.decode()
     assert '<code class="value">imap.hosting.test</code>' in confirmed
     assert "/en/guides/thunderbird/?at=foreign.test&amp;confirmed=hosting.test" in confirmed
@@ -293,7 +295,7 @@ def test_leaving_ends_the_search(client: Client, world: Internet) -> None:
     assert not cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # the search is under way
     began = monotonic()
     response.close()
-    assert monotonic() - began < 2
+    assert monotonic() - began < 4
     assert discovering.kept("hanging.test") is None
     assert cache.add(discovering._Kept("hanging.test")._key("flight"), 1)  # nobody holds it
 

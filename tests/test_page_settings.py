@@ -135,4 +135,11 @@ def test_domains_are_sent_on_to_their_one_spelling(client: Client) -> None:
 
 def test_low_confidence_is_marked(client: Client) -> None:
     make_provider(confidence="low")
-    assert "not confirmed by the provider" in ask(client, "anna@example.net")[1]
+    assert "These settings are not confirmed" in ask(client, "anna@example.net")[1]
+
+
+def test_settings_that_are_not_confirmed_say_so_where_there_are_some(client: Client) -> None:
+    provider = make_provider(confidence="low")
+    assert "These settings are not confirmed" in ask(client, "anna@example.net")[1]
+    provider.servers.all().delete()
+    assert "These settings are not confirmed" not in ask(client, "anna@example.net")[1]

@@ -13,7 +13,8 @@ from django.test import Client
 from guides.library.entries import Library, ProviderEntry
 from guides.library.loading import Origin, load
 from guides.library.reading import SHIPPED, read_library
-from guides.mail.accounts import PasswordKind, Protocol, Security
+from guides.mail.accounts import AuthMethod, PasswordKind, Protocol, Security
+from tests.apple_profiles import faults_of
 
 SCHEMA = Path(__file__).parent / "schemas" / "autoconfig-1.1.rng"
 PROVIDERS = read_library(SHIPPED)[0].providers
@@ -82,7 +83,7 @@ def test_the_table_is_not_empty() -> None:
 def test_every_provider_has_a_valid_file_and_a_profile_where_a_password_is_possible(
     table: None, client: Client, tmp_path: Path
 ) -> None:
-    files = []
+    files, uuids = [], []
     for provider in PROVIDERS:
         if not provider.domains and not provider.domain_suffixes:
             continue
@@ -94,17 +95,21 @@ def test_every_provider_has_a_valid_file_and_a_profile_where_a_password_is_possi
             continue
         assert response.status_code == 200, provider.slug
         assert set(strict(response.content)) == set(tolerant(response.content)) == expected(provider), provider.slug
+        signs_in = any(AuthMethod.OAUTH2 in server.auth for server in provider.servers)
+        assert (ET.fromstring(response.content).find("oAuth2") is not None) is signs_in, provider.slug
         files.append(tmp_path / f"{provider.slug}.xml")
         files[-1].write_bytes(response.content)
         profile = client.get(f"/profile/{domain}.mobileconfig")
         if provider.password in NO_PASSWORD:
             assert profile.status_code == 404, provider.slug
         else:
-            (mail,) = plistlib.loads(profile.content)["PayloadContent"]
-            assert mail["IncomingMailServerUseSSL"] is True
-            assert mail["OutgoingMailServerUseSSL"] is True
+            assert faults_of(profile.content) == [], provider.slug
+            content = plistlib.loads(profile.content)
+            (mail,) = content["PayloadContent"]
+            uuids += [content["PayloadUUID"], mail["PayloadUUID"]]
             incoming = mail["IncomingMailServerHostName"], mail["IncomingMailServerPortNumber"]
             assert incoming in {(s.host, s.port) for s in provider.servers if s.protocol is not Protocol.SMTP}
+    assert len(set(uuids)) == len(uuids) > 100
     command = ["xmllint", "--nonet", "--noout", "--relaxng", str(SCHEMA), *map(str, files)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

@@ -129,11 +129,18 @@ def test_logins_at_once_do_not_use_up_more_than_an_hour_has_left(clock: Clock) -
             "anna%example.com",
         ],
         ["anna@example.com", "anna@mail.example.com", "ａnna@example.com", "anna@EXAMPLE.com"],
+        ["anna@example.com", "an\u00adna@example.com", "an\u200bna@example.com", "an\ufe0fna", '"anna"@example.com'],
+        ["anna@example.com", "EXAMPLE\\anna\\shared1", "EXAMPLE/anna/shared2", "anna@example.com\\shared3"],
         ["anna@example.com", "anna@stranger.example", "anna@other.example", "anna"],  # the server may cut it off
     ],
 )
 def test_other_spellings_of_a_user_name_are_the_same_mailbox(names: list[str]) -> None:
     assert sent((name, HOST, ADDRESS) for name in names * 3) == 2
+
+
+@override_settings(LIMIT_HOST_EXEMPT=EXEMPT)
+def test_a_domain_in_its_own_script_is_the_same_mailbox_at_an_exempt_server() -> None:
+    assert sent((f"anna@{domain}", HOST, ADDRESS) for domain in ["пример.рф", "xn--e1afmkfd.xn--p1ai"] * 3) == 2
 
 
 def test_other_names_of_a_server_lead_to_the_same_mailbox() -> None:

@@ -30,9 +30,16 @@ def test_an_answer_that_reads_like_another_class_is_not_sure() -> None:
     wrong = Cause("smtp.virus", Owner.VISITOR, 0.95)
     assert confirmed((wrong,), FULL)[0].confidence < HIGH
     right = Cause("rcpt.full", Owner.RECIPIENT, 0.95)
-    assert confirmed((right,), FULL) == (right,)
+    assert [(cause.name, cause.confidence >= HIGH) for cause in confirmed((right,), FULL)] == [("rcpt.full", True)]
     known = Cause("smtp.virus", Owner.VISITOR, 0.95, why=(Basis.PATTERN,))
     assert confirmed((known,), FULL) == (known,)
+    code = Cause("rcpt.full", Owner.RECIPIENT, 0.3, why=(Basis.CODE,))
+    assert confirmed((code,), FULL)[0].confidence <= 0.3
+
+
+def test_what_only_the_place_of_the_words_tells_is_not_overruled() -> None:
+    own = Cause("mbox.overquota", Owner.VISITOR, 0.7)
+    assert confirmed((own,), FULL)[0].name == "mbox.overquota"
 
 
 def test_where_rules_know_nothing_the_model_only_guesses() -> None:

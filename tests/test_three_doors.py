@@ -98,8 +98,8 @@ def test_records_and_times_are_the_same(doors: Internet, server: Server) -> None
         assert connect.details == {}
         assert connect.evidence == ()
         # No sooner for one than for another; how much later depends only on this machine.
-        assert TOTAL * 1000 - 5 <= connect.milliseconds < TOTAL * 1000 + 400
-        assert TOTAL * 1000 - 5 <= other.milliseconds < TOTAL * 1000 + 800
+        assert TOTAL * 1000 - 5 <= connect.milliseconds < TOTAL * 1000 + 3000
+        assert TOTAL * 1000 - 5 <= other.milliseconds < TOTAL * 1000 + 3000
 
 
 # What took no millisecond is shown without its time.

@@ -115,6 +115,8 @@ def test_preparing_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
     monkeypatch.setattr("guides.management.commands.prepare.call_command", lambda name, **_: called.append(name))
     call_command("prepare", stdout=StringIO())
+    assert "tidy" in called
+    call_command("tidy", stdout=StringIO())
     assert "load_content" in called
     assert not UnexplainedText.objects.exists()
 

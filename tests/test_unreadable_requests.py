@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from django.test import Client, RequestFactory
+from django.test import Client, RequestFactory, override_settings
 
 from helpdesk.wsgi import application
 from tests.factories import make_guide, make_provider
@@ -62,6 +62,18 @@ def test_a_damaged_form_is_refused_in_words(client: Client, url: str) -> None:
 def test_too_many_fields_in_a_url(client: Client) -> None:
     for url in ("/en/search/", "/en/test/", "/en/guides/", "/ja/settings/example.net/"):
         assert client.get(url + "?" + "a&" * 2500).status_code in (200, 400)
+
+
+@pytest.mark.parametrize("host", ["testserver", "stranger.example"])
+@pytest.mark.parametrize("path", ["/en/test/", "/en/test"])
+@override_settings(DEBUG=True)
+def test_the_debug_page_of_a_refused_test_shows_no_password(client: Client, path: str, host: str) -> None:
+    client.raise_request_exception = False
+    body = f"password={CANARY}" + "&a=1" * 3000
+    response = client.post(path, body, content_type=FORM, headers={"host": host})
+    assert response.status_code in (400, 500)
+    assert "Traceback" in response.content.decode()
+    assert CANARY not in response.content.decode()
 
 
 def test_the_words_are_in_the_language_of_the_page_and_fit_into_it(client: Client) -> None:

@@ -4,10 +4,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin import entries, ispdb, patterns
+from guides.admin import entries, ispdb, patterns, revisions
 
-__all__ = ["entries", "ispdb", "patterns"]
+__all__ = ["entries", "ispdb", "patterns", "revisions"]
 
 admin.site.site_header = settings.PORTAL_NAME
 admin.site.site_title = settings.PORTAL_NAME
 admin.site.index_title = _("What the portal knows and says")
+revisions.register()

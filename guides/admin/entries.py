@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from guides.admin import inlines
+from guides.admin import inlines, preview
 from guides.admin.forms import ClientForm, ProviderForm, TextForm, VersionedForm
+from guides.admin.history import HistoryAdmin
 from guides.admin.pattern_notes import tell
 from guides.library_cache import raise_version
 from guides.models import (
@@ -36,7 +39,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 
-class EntryAdmin(ModelAdmin):
+class EntryAdmin(HistoryAdmin):
     """What all entries share: their short name is their address and their file's name, so it never changes."""
 
     form = VersionedForm
@@ -115,10 +118,22 @@ class ProviderAdmin(EntryAdmin):
         domain = provider.domains.first()
         return reverse("settings-domain", args=[domain.domain]) if domain else None
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """An own domain needs the portal's public address: say so where it is missing."""
+        super().save_model(request, obj, form, change)
+        if obj.is_own:
+            self._warn_without_address(request)
+
+    def _warn_without_address(self, request: HttpRequest) -> None:
+        if not settings.BASE_URL:
+            words = _("Mail programs can be led to this portal only when the setting BASE_URL has its public address.")
+            self.message_user(request, words, messages.WARNING)
+
     @admin.action(description=_("Mark as the operator's own"), permissions=["change"])
     def mark_as_own(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:
         """Mail clients are served on the host names of their domains."""
         self._mark(request, providers, own=True)
+        self._warn_without_address(request)
 
     @admin.action(description=_("Mark as not the operator's own"), permissions=["change"])
     def mark_as_foreign(self, request: HttpRequest, providers: QuerySet[Provider]) -> None:
@@ -185,6 +200,29 @@ class TextAdmin(EntryAdmin):
     """A text by itself."""
 
     form = TextForm
+
+    class Media:
+        js = inlines.PREVIEW_SCRIPTS
+
+    def get_urls(self) -> list[Any]:
+        """With the preview."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_preview"
+        return [path("preview/", self.admin_site.admin_view(self.preview), name=name), *super().get_urls()]
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """A text that is not saved yet, as its page would show it."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return preview.respond(request, self.model)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The body has its preview below."""
+        if db_field.name == "body":
+            kwargs["widget"] = preview.widget_for(request, self.model)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     readonly_fields = ["version", "updated_at"]
     list_filter = ["status", "language", "checked_on"]
 

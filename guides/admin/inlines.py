@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from guides.admin import preview
 from guides.admin.forms import ClassForm, DomainRowForm, PatternForm, ServerForm, SuffixForm, TextForm, VersionForm
 from guides.library.compiling import wants_steps
 from guides.markup import MESSAGES, MarkupError, compile_text
@@ -37,6 +39,7 @@ SERVER_FIELDS: list[Any] = [
     "position", "protocol", "host", "port", "security", "username", "username_template", "password_login",
     "oauth2_login",
 ]  # fmt: skip
+PREVIEW_SCRIPTS = ["vendor/htmx-4.0.1.min.js", "js/admin-preview.js"]
 TEXT_FIELDS: list[Any] = ["language", "title", "summary", "body", "status", "sources", "checked_on", "seen_version"]
 
 
@@ -48,6 +51,15 @@ class TextInline(StackedInline):
     extra = 0
     show_change_link = True
     view_on_site = False  # the page of what the texts belong to has the link, once there is something to read
+
+    class Media:
+        js = PREVIEW_SCRIPTS
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The body has its preview below."""
+        if db_field.name == "body":
+            kwargs["widget"] = preview.widget_for(request, self.model)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 class ProviderTextInline(TextInline):

@@ -16,6 +16,7 @@ from zlib import crc32
 
 from django.conf import settings
 
+from guides import metrics
 from guides.limits.counters import Window, count, used
 from guides.limits.shared_cache import keyed_hash, shared_cache
 from guides.mail.connection.probes import Endpoint, ProbeResult, shareable
@@ -150,6 +151,7 @@ def _count(endpoint: Endpoint, since: float, seen: ProbeResult, *, probed: bool)
 
 
 def _open(endpoint: Endpoint, seen: ProbeResult) -> None:
+    metrics.BREAKERS.inc()
     with shared_cache() as cache:
         cache.set(_key("open", _name(endpoint)), seen, timeout=OPEN_SECONDS)
     _claim_host(endpoint)  # it has been tried this moment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from guides.library_cache import library_cached
 from guides.limits.outages import ServerName
@@ -12,17 +12,14 @@ from guides.models import ProviderServer
 
 def listed_on(hosts: Iterable[str]) -> frozenset[ServerName]:
     """The listed servers on these hosts."""
-    table = library_cached("listed servers", _by_host)
     return frozenset(
         ServerName(host, port, Security(security))
         for host in {host.lower() for host in hosts}
-        for port, security in table.get(host, ())
+        for port, security in _listed(host)
     )
 
 
-def _by_host() -> Mapping[str, list[tuple[int, str]]]:
-    """Port and security of every listed server, by host: plain values, which the cache copies quickly."""
-    listed: dict[str, list[tuple[int, str]]] = {}
-    for host, port, security in ProviderServer.objects.order_by().values_list("host", "port", "security"):
-        listed.setdefault(host.lower(), []).append((port, security))
-    return listed
+def _listed(host: str) -> list[tuple[int, str]]:
+    """Port and security of the listed servers on a host. Cached by host: a copy of the whole table takes 1.5 ms."""
+    rows = ProviderServer.objects.filter(host__iexact=host).order_by().values_list("port", "security").distinct()
+    return library_cached(f"listed servers:{host}", lambda: list(rows))

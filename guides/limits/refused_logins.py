@@ -18,7 +18,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from ipaddress import ip_address, ip_network
@@ -29,6 +29,7 @@ from django.conf import settings
 from guides.limits.counters import RateLimited
 from guides.limits.host_semaphore import POLL_SECONDS
 from guides.limits.shared_cache import SharedCacheDown, cache_optional, keyed_hash, shared_cache
+from guides.mail.accounts import AddressError, domain_to_ascii
 from guides.mail.connection.probes import LoginAttempt
 from guides.mail.discovery.names import registrable_domain
 
@@ -36,6 +37,8 @@ T = TypeVar("T")
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _UNDER_WAY = 0.0  # the value of a login that has not ended; that of a refused one is when its window ends
+# Spaces and quotation marks, and what SASLprep maps to nothing: soft hyphen, joiners, variation selectors.
+_LEFT_OUT = re.compile("[\\s\"'\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]")
 MOST_READ = 20  # of a limit beyond this, so many keys are drawn by lot: never more logins, perhaps a few less
 
 
@@ -143,7 +146,7 @@ def check(logins: Iterable[tuple[str, str]]) -> None:
 
     One read of the cache; a login under way refuses none. What a server's address comes to is seen at the login.
     """
-    limits = [limit for username, host in logins for limit in _limits(username, host)]
+    limits = [limit for username, host in dict.fromkeys(logins) for limit in _limits(username, host)]
     found = _read(limits)
     for limit in limits:
         for window in limit.windows:
@@ -189,14 +192,15 @@ def _limits(username: str, host: str, network: str = "") -> Iterator[_Limit]:
     """
     host = host.lower()
     server_domain = registrable_domain(host)
-    local_part, own_domain = _parts(username, server_domain)
+    is_exempt = host in settings.LIMIT_HOST_EXEMPT
     short = (settings.LIMIT_ACCOUNT_10_MINUTES, 10 * _MINUTE)
     longer = ((settings.LIMIT_ACCOUNT_HOUR, _HOUR), (settings.LIMIT_ACCOUNT_DAY, _DAY))
-    yield _limit("account", f"{local_part}@{own_domain}", short, *longer)
-    if host in settings.LIMIT_HOST_EXEMPT:
+    for local_part, own_domain in _mailboxes(username, server_domain):
+        yield _limit("account", f"{local_part}@{own_domain}", short, *longer)
+        for place in () if is_exempt else sorted({server_domain, network} - {own_domain, ""}):
+            yield _limit("account", f"{local_part}@{place}", short)
+    if is_exempt:
         return
-    for place in sorted({server_domain, network} - {own_domain, ""}):
-        yield _limit("account", f"{local_part}@{place}", short)
     for place in filter(None, (host, network)):
         yield _limit("host", place, (settings.LIMIT_HOST_10_MINUTES, 10 * _MINUTE))
 
@@ -206,16 +210,26 @@ def _limit(name: str, place: str, *windows: tuple[int, int]) -> _Limit:
     return _Limit(name, tuple(_Window.of(subject, limit, seconds) for limit, seconds in windows))
 
 
-def _parts(username: str, server_domain: str) -> tuple[str, str]:
-    """The local part and the registrable domain of a user name, as different servers read it.
+def _mailboxes(username: str, server_domain: str) -> set[tuple[str, str]]:
+    """The local part and the registrable domain of each mailbox that a user name may sign in to, as servers read it.
 
     Capitals, dots and `+detail` make no other mailbox at many providers; `DOMAIN\\anna` and `anna%lab.test` are older
-    ways to name a domain.
+    ways to name a domain. Exchange signs anna in for `DOMAIN\\anna\\shared` and `anna@lab.test\\shared` as well
+    (chilkatsoft.com/p/p_175.asp, read 2026-11-30), so both are counted. SASLprep (RFC 4013) leaves out _LEFT_OUT.
     """
-    name = unicodedata.normalize("NFKC", username).casefold().strip()
-    name = re.split(r"[\\/]", name)[-1]
+    text = unicodedata.normalize("NFKC", username).casefold()
+    parts = [part for part in re.split(r"[\\/]", _LEFT_OUT.sub("", text))[:3] if part]
+    if len(parts) > 1 and "@" not in parts[0]:
+        del parts[0]
+    return {_mailbox(part, server_domain) for part in parts or [""]}
+
+
+def _mailbox(name: str, server_domain: str) -> tuple[str, str]:
     local_part, _separator, domain = re.sub("%", "@", name, count=1).partition("@")
-    own_domain = registrable_domain(domain.strip(".")) if "." in domain else server_domain
+    own_domain = server_domain
+    if "." in domain:
+        with suppress(AddressError):  # not a domain, so the server cuts it off or refuses it
+            own_domain = registrable_domain(domain_to_ascii(domain))
     return local_part.partition("+")[0].replace(".", ""), own_domain
 
 

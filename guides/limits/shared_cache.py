@@ -17,6 +17,8 @@ from django.core.cache.backends.base import BaseCache
 from django.utils.crypto import salted_hmac
 from redis import RedisError
 
+from guides import metrics
+
 logger = logging.getLogger(__name__)
 
 
@@ -31,6 +33,7 @@ class Refused(Exception):  # noqa: N818
 
     def __init__(self, limit: str, retry_after: int) -> None:
         super().__init__(limit)
+        metrics.REFUSALS.labels(limit).inc()
         self.limit = limit
         self.retry_after = retry_after
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from guides import metrics
 from guides.limits import circuit_breaker, host_semaphore, outages, process_state, refused_logins
 from guides.limits.circuit_breaker import KnownFailures
 from guides.limits.host_semaphore import HostPermit
@@ -93,7 +94,8 @@ class TestSlot:
         self.failures = KnownFailures(self.failures.known, circuit_breaker.claim_half_open(self.failures))
         try:
             while self.must_connect:
-                self._permit = host_semaphore.acquire(self._hosts(), self._is_settled)
+                with metrics.QUEUE.time():
+                    self._permit = host_semaphore.acquire(self._hosts(), self._is_settled)
                 if self._permit is not None:
                     return
         except BaseException:

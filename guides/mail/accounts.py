@@ -206,15 +206,18 @@ class Server:
             case UsernameForm.LOCAL_PART:
                 return address.local_part
             case _:
-                return self._filled(address) if self.username_template else None
+                name = self.username_with(str(address), address.local_part, address.domain)
+                return name or None
 
-    def _filled(self, address: Address) -> str:
-        values = {
-            "%EMAILADDRESS%": str(address),
-            "%EMAILLOCALPART%": address.local_part,
-            "%EMAILDOMAIN%": address.domain,
-        }
+    def username_with(self, address: str, local_part: str, domain: str) -> str:
+        """The template with these values, or words for them, instead of its placeholders; "" without a template."""
+        values = {"%EMAILADDRESS%": address, "%EMAILLOCALPART%": local_part, "%EMAILDOMAIN%": domain}
         return re.sub("%[A-Z]+%", lambda found: values.get(found[0], found[0]), self.username_template)
+
+    @property
+    def asks_for_username(self) -> bool:
+        """Whether the address does not lead to the user name: only the provider can tell it."""
+        return self.username is UsernameForm.OTHER and not self.username_template
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from guides.mail.accounts import Security, UsernameForm, display_domain
+from guides.mail.accounts import Security, Server, UsernameForm, display_domain
 from guides.markup.conditions import holds
 from guides.markup.situation import Situation
 from guides.markup.vocabulary import PLACEHOLDERS, PlaceholderKind
@@ -147,8 +147,20 @@ class _Filler:
             return self._address()
         if form is UsernameForm.LOCAL_PART:
             return self._local_part()
+        if server and server.username_template:
+            return self._templated(server)
         name = escape(self.situation.username_name)
         return f'<span class="value-unknown">{name}</span>' if name else self._unknown("username")
+
+    def _templated(self, server: Server) -> str:
+        mailbox = self.situation.mailbox
+        if mailbox:
+            address = f"{mailbox.local_part}@{mailbox.display_domain}"
+            name = server.username_with(address, mailbox.local_part, mailbox.display_domain)
+        else:
+            address, local_part = (f"‹{self.words[f'unknown.{key}']}›" for key in ("address", "local_part"))
+            name = server.username_with(address, local_part, self._domain() or f"‹{self.words['unknown.domain']}›")
+        return _code(name, server.username_template, unknown=mailbox is None)
 
     def _address(self) -> str:
         mailbox = self.situation.mailbox
@@ -180,5 +192,5 @@ class _Filler:
 def _code(value: str, fills: str = "", *, unknown: bool = False) -> str:
     """A technical value. `fills` is what the browser inserts when only it knows the address."""
     classes = "value value-unknown" if unknown else "value"
-    attribute = f' data-fill="{fills}"' if fills else ""
+    attribute = f' data-fill="{escape(fills)}"' if fills else ""
     return f'<code class="{classes}"{attribute}>{escape(value)}</code>'

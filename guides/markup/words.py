@@ -13,11 +13,15 @@ WORDS: dict[str, str] = {
     "unknown.username": gettext_noop("the user name your provider gave you"),
     "unknown.app": gettext_noop("the provider's app"),
     "unknown.imap.host": gettext_noop("incoming mail server (IMAP)"),
-    "unknown.imap.port": gettext_noop("port for IMAP, usually 993"),
-    "unknown.imap.security": gettext_noop("encryption for IMAP, usually SSL/TLS"),
+    "unknown.imap.port": gettext_noop("port for IMAP: usually 993, or 143 with STARTTLS"),
+    "unknown.imap.security": gettext_noop(
+        "encryption for IMAP: usually SSL/TLS with port 993, or STARTTLS with port 143"
+    ),
     "unknown.pop3.host": gettext_noop("incoming mail server (POP3)"),
-    "unknown.pop3.port": gettext_noop("port for POP3, usually 995"),
-    "unknown.pop3.security": gettext_noop("encryption for POP3, usually SSL/TLS"),
+    "unknown.pop3.port": gettext_noop("port for POP3: usually 995, or 110 with STARTTLS"),
+    "unknown.pop3.security": gettext_noop(
+        "encryption for POP3: usually SSL/TLS with port 995, or STARTTLS with port 110"
+    ),
     "unknown.smtp.host": gettext_noop("outgoing mail server (SMTP)"),
     "unknown.smtp.port": gettext_noop("port for SMTP, 465 or 587"),
     "unknown.smtp.security": gettext_noop("encryption for SMTP: SSL/TLS with port 465, STARTTLS with port 587"),

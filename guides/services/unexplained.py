@@ -68,7 +68,7 @@ def _make_room() -> None:
 
 
 def forget(today: date | None = None) -> int:
-    """Remove what was not seen for 90 days; returns how many. Called by `note`, `prepare` and the admin's list."""
+    """Remove what was not seen for 90 days; returns how many. Called by `note`, `tidy` and the admin's list."""
     since = (today or timezone.now().date()) - timedelta(days=KEPT_DAYS)
     removed, _each = UnexplainedText.objects.filter(last_seen__lt=since).delete()
     return removed

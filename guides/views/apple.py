@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from guides.forms import AddressField, AddressForm
-from guides.mail.accounts import Address, AddressError, Protocol, display_domain
+from guides.mail.accounts import Address, AddressError, Protocol, Server, UsernameForm, display_domain
 from guides.mail.publish import mobileconfig
 from guides.mail.publish.mobileconfig import ProfileWords
 from guides.mail.publish.offer import Offer
@@ -75,7 +75,20 @@ def qr(request: HttpRequest, domain: str) -> HttpResponse:
     ascii_domain = publishing.domain_or_none(domain)
     if ascii_domain is None or publishing.provider_to_publish(ascii_domain, own_only=False) is None:
         raise Http404
-    code = segno.make(_page_url(request, ascii_domain), error="m", micro=False)
+    return _qr_of(_page_url(request, ascii_domain))
+
+
+@require_safe
+def settings_qr(request: HttpRequest, domain: str) -> HttpResponse:
+    """The same for the page of a domain's settings, to go on with on another device."""
+    ascii_domain = publishing.domain_or_none(domain)
+    if ascii_domain is None:
+        raise Http404
+    return _qr_of(request.build_absolute_uri(reverse("settings-domain", args=[ascii_domain])))
+
+
+def _qr_of(url: str) -> HttpResponse:
+    code = segno.make(url, error="m", micro=False)
     picture = io.BytesIO()
     # Light modules are drawn too: on a dark page a code without them cannot be read.
     code.save(
@@ -145,7 +158,8 @@ def _given(request: HttpRequest, offer: Offer, protocol: Protocol, address: Addr
 
 def _page(request: HttpRequest, provider: Provider, domain: str, form: ProfileForm | None = None) -> HttpResponse:
     request.page_path = reverse("apple", args=[domain])  # type: ignore[attr-defined]
-    protocols = offer_of(provider, domain).password_protocols
+    offer = offer_of(provider, domain)
+    protocols = offer.password_protocols
     form = form or ProfileForm(provider=provider, protocols=protocols)
     visitor = VisitorContext.load(domain)
     context = {
@@ -153,12 +167,18 @@ def _page(request: HttpRequest, provider: Provider, domain: str, form: ProfileFo
         "form": form,
         "is_possible": has_profile(visitor),
         "asks_protocol": len(protocols) > 1,
+        "asks_username": any(_asks_username(offer.with_password(each)) for each in (*protocols, Protocol.SMTP)),
         "password": labels.PASSWORDS[visitor.account.password],
         "is_signed": settings.PROFILE_SIGNER is not None,
         "page_url": _page_url(request, domain),
         "shown_domain": display_domain(domain),
     }
     return render(request, "apple.html", context, status=422 if form.errors else 200)
+
+
+def _asks_username(server: Server | None) -> bool:
+    """Whether only the visitor knows the user name, so that a profile leaves it out and the device asks for it."""
+    return server is not None and server.username is UsernameForm.OTHER and not server.username_template
 
 
 def _page_url(request: HttpRequest, domain: str) -> str:

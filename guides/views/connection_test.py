@@ -9,16 +9,17 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from guides.forms import ConnectionForm, take_password
+from guides.forms import ConnectionForm
+from guides.library_cache import pinned_version
 from guides.limits import proof_of_work
 from guides.limits.counters import RateLimited
 from guides.limits.rate_limits import RateLimitHold, acquire_test, count_lookup, visitor_name
@@ -29,6 +30,7 @@ from guides.mail.connection.password_format import example_password, matches_for
 from guides.mail.connection.test import TestPlan
 from guides.mail.secret import Secret
 from guides.services import articles, discovering
+from guides.taken_form import taken_form
 from guides.views import labels, retries
 from guides.views.host_ownership import hidden_hosts, must_look_up, stated_hosts
 from guides.views.refusals import status_of, with_retry_after, words_of
@@ -52,16 +54,14 @@ PROVABLE = ("visitor_hour", "visitor_day")
 
 @csrf_exempt  # guarded by helpdesk.middleware.same_origin_posts: readers get no cookie
 @never_cache
-@sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponseBase:
     """The test's form; a POST runs the test."""
     request.page_path = reverse("test")  # type: ignore[attr-defined]
     if request.method == "POST":
-        return _run(request)
+        with pinned_version():
+            return _run(request)
     at = DomainField.read(request.GET.get("at", ""))
-    if url := at.url_without_address(request):
-        return redirect(url)
     confirmed = request.GET.get("confirmed", "")
     visitor = VisitorContext.load(at.domain, confirmed=confirmed)
     is_token = visitor.account.password is PasswordKind.OAUTH2
@@ -72,9 +72,10 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 @sensitive_variables()
 def _run(request: HttpRequest) -> HttpResponseBase:
-    secret, password_fault = take_password(request)
+    taken = taken_form(request)
+    secret = taken.secret
     with working():
-        form = ConnectionForm(request.POST, secret=secret, password_fault=password_fault)
+        form = ConnectionForm(taken.fields, secret=secret, password_fault=taken.password_fault)
         valid = form.is_valid()
         address = form.cleaned_data.get("address")
         confirmed = form.cleaned_data.get("confirmed", "")
@@ -98,7 +99,7 @@ def _run(request: HttpRequest) -> HttpResponseBase:
     if not servers:
         form.add_error(*_nothing_to_test(visitor))
         return _with_form(request, form, visitor)
-    if any(server.username is UsernameForm.OTHER for server in servers) and not form.cleaned_data["username"]:
+    if any(server.asks_for_username for server in servers) and not form.cleaned_data["username"]:
         form.add_error(
             "username", _("It is not in the address. Enter this one: %(name)s.") % {"name": _name_of(visitor)}
         )
@@ -142,7 +143,7 @@ def _acquire_and_answer(
         with working():
             slot = TestSlot.check(plan, visitor_name(request.META["REMOTE_ADDR"]))
             if slot.must_connect:
-                hold = _acquire_test(request, plan)
+                hold = _acquire_test(request, plan, form)
         if hold is not None:
             slot.acquire()
         if hold is not None and not slot.must_connect:
@@ -163,14 +164,14 @@ def _acquire_and_answer(
         raise
 
 
-def _acquire_test(request: HttpRequest, plan: TestPlan) -> RateLimitHold:
+def _acquire_test(request: HttpRequest, plan: TestPlan, form: ConnectionForm) -> RateLimitHold:
     """Within the visitor's rate limit, or beyond it with a proof of work. Raises Refused."""
     logins = [(plan.username_on(server) or "", server.host) for server in plan.servers]
     visitor_ip = request.META["REMOTE_ADDR"]
     try:
         return acquire_test(visitor_ip, logins)
     except RateLimited as refusal:
-        solution = request.POST.get("proof", "")
+        solution = form.data.get("proof", "")
         if refusal.limit not in PROVABLE or not proof_of_work.is_solved(solution, visitor_name(visitor_ip)):
             raise
     request.has_proven = True  # type: ignore[attr-defined]
@@ -235,6 +236,7 @@ def _answer(
         before, _gap, after = page.partition(_GAP)
         response = StreamingHttpResponse(GrowingPage(before, after, test_page, running))
     response["X-Accel-Buffering"] = "no"
+    request.test_stream = response  # type: ignore[attr-defined]
     return response
 
 
@@ -257,7 +259,7 @@ def _offers_delivery(form: ConnectionForm, visitor: VisitorContext) -> bool:
     servers = [server for server in _usual_servers(visitor, wants_pop3=False) if server.protocol is not Protocol.POP3]
     if form["deliver"].value() or any(form[f"{protocol.value}_host"].value() for protocol in Protocol):
         return True
-    if any(server.username is UsernameForm.OTHER for server in servers):
+    if any(server.asks_for_username for server in servers):
         return False
     return len(servers) == 2 or not visitor.account.servers
 

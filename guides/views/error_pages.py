@@ -68,4 +68,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Something broke. Rendered without a request, so that nothing else can break: no database is asked."""
     if database_outage.is_outage(sys.exc_info()[1]):  # before or after the view
         return unavailable(request)
-    return HttpResponse(render_to_string("500.html"), status=500)
+    return HttpResponse(render_to_string("500.html", {"number": getattr(request, "request_number", "")}), status=500)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
@@ -59,8 +59,6 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
     article, text, languages = library_cached(f"error:{slug}:{language()}", lambda: _article(slug))
     at = DomainField.read(request.GET.get("at", ""))
     path = reverse("error", args=[article.slug]) + (f"?at={at.domain}" if at.domain else "")
-    if at.held_address:
-        return redirect(path)
     request.page_path = path  # type: ignore[attr-defined]
     request.page_languages = languages  # type: ignore[attr-defined]
     visitor = VisitorContext.load(at.domain)

@@ -45,8 +45,6 @@ class Switch:
 def index(request: HttpRequest) -> HttpResponse:
     """All guides, page by page."""
     at = DomainField.read(request.GET.get("at", ""))
-    if url := at.url_without_address(request):
-        return redirect(url)
     texts, page = guide_page(language(), request.GET.get("page", ""))
     context = {"guides": texts, "page": page, "query": f"?{urlencode({'at': at.domain})}" if at.domain else ""}
     return render(request, "guides.html", context)
@@ -71,8 +69,6 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
     confirmed = request.GET.get("confirmed", "")
     visitor = VisitorContext.load(at.domain, address, confirmed=confirmed, by_hand=manual_servers.servers_of(typed))
     choice = _Choice(guide, visitor, request)
-    if at.held_address:
-        return redirect(choice.url())
     request.page_path = choice.url()  # type: ignore[attr-defined]
     return _page(request, choice, visitor, at, form)
 

@@ -14,7 +14,7 @@ from guides.forms import NAME_FORM, USUAL_PORTS, PortField, SecurityField, Serve
 from guides.mail.accounts import Protocol, Security, Server, UsernameForm
 from guides.views import labels
 
-UNKNOWN = ("", _("not known: take the usual one"))
+UNKNOWN = ("", _("usual, if not known"))
 
 
 def _usual(text: object) -> Any:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
-from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
@@ -16,30 +13,16 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from guides import runtime
 from guides.forms import PortalForm
-from guides.limits.rate_limits import count_operator_look, lookup_permit
+from guides.limits.rate_limits import count_operator_look
 from guides.limits.shared_cache import Refused
 from guides.mail.accounts import as_meant, display_domain
-from guides.mail.discovery.query import Query
-from guides.mail.publish.offer import Offer
-from guides.mail.publish.publication_check import (
-    FamilyCheck,
-    PublicationCheck,
-    Published,
-    State,
-    Step,
-    check_publication,
-)
-from guides.mail.publish.records import DnsRecord, records_for
-from guides.models import SuffixRule
-from guides.services import publishing
-from guides.services.offers import documentation_url, offer_of
+from guides.mail.publish.publication_check import FamilyCheck, PublicationCheck, Published, State, Step
+from guides.mail.publish.records import DnsRecord
+from guides.services import publication_look, publishing
 from guides.views import labels, look_words
 from guides.views.portal_urls import base_url
 from guides.views.refusals import status_of, with_retry_after, words_of
-
-LOOK_SECONDS = 60  # a look is shared for so long
 
 MARKS = {
     State.FOUND: "ok",
@@ -120,25 +103,20 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
         raise Http404
     if ascii_domain != domain:
         return redirect("operators-domain", ascii_domain)
-    provider = publishing.provider_to_publish(domain, own_only=False)
-    offer = offer_of(provider, domain) if provider else None
-    if offer is not None and not offer.is_complete:
-        offer = None
     base = base_url(request)
-    portal = publishing.domain_or_none(urlsplit(base).hostname or "") or ""  # no record leads to a number
-    records = records_for(offer, portal, base, documentation_url(domain)) if offer else ()
+    wanted = publication_look.wanted_of(domain, base)
     context: dict[str, object] = {
         "domain": domain,
         "shown_domain": display_domain(domain),
-        "provider": provider,
+        "provider": wanted.provider,
         "form": DomainForm(initial={"domain": domain}),
-        "records": [RecordLine(record, look_words.READERS[record.method]) for record in records],
+        "records": [RecordLine(record, look_words.READERS[record.method]) for record in wanted.records],
         "base_is_known": bool(settings.BASE_URL),
-        "portal": portal,
+        "portal": wanted.portal,
         "ispdb_url": f"{base}/v1.1/" if settings.SERVE_KNOWN_DOMAINS else "",
     }
     try:
-        look = _look(request, domain, offer, records)
+        look = _look(request, wanted)
     except Refused as refusal:
         context["refusal"] = words_of(refusal)
         return with_retry_after(render(request, "operators-domain.html", context, status=status_of(refusal)), refusal)
@@ -163,21 +141,13 @@ def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     return render(request, "operators-domain.html", context)
 
 
-def _look(request: HttpRequest, domain: str, offer: Offer | None, records: tuple[DnsRecord, ...]) -> PublicationCheck:
+def _look(request: HttpRequest, wanted: publication_look.Wanted) -> PublicationCheck:
     """A look of the last minute, or a new one. Raises Refused."""
-    subject = f"{domain}|{offer and offer.account.servers}|{[record.line for record in records]}"
-    key = f"look:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
-    known = publishing.recall(key)
-    if isinstance(known, PublicationCheck):
+    known = publication_look.kept_look(wanted)
+    if known is not None:
         return known
     count_operator_look(request.META["REMOTE_ADDR"])
-    rules = SuffixRule.objects.filter(kind=SuffixRule.Kind.MX).values_list("suffix", "provider__slug")
-    query = Query(domain, runtime.egress(), mx_suffixes=dict(rules))
-    close_old_connections()  # a pooled connection is not held while other servers are asked
-    with lookup_permit():
-        look = runtime.background_loop().run(check_publication(query, offer, records))
-    publishing.keep(key, look, LOOK_SECONDS)
-    return look
+    return publication_look.look_now(wanted)
 
 
 def _card(family: FamilyCheck) -> FamilyCard:

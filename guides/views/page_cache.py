@@ -28,8 +28,10 @@ from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers, set_response_etag
 from django.views.decorators.gzip import gzip_page
 
-from guides import database_outage
+from guides import database_outage, metrics
 from guides.library_cache import SECONDS, pinned_version
+from guides.views import devices
+from guides.views.devices import Device, device_of
 from guides.views.visitor import language
 
 P = ParamSpec("P")
@@ -39,7 +41,7 @@ _BEGINNING = re.compile(rb"<main\b[^>]*>")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 FRAGMENT_HEADERS = ("HX-Request", "HX-Request-Type")  # htmx asks for a part of a page under the page's URL
-_IN_THE_KEY = {"accept-encoding", "accept-language", *(name.lower() for name in FRAGMENT_HEADERS)}
+_IN_THE_KEY = {"accept-encoding", "accept-language", *(name.lower() for name in (*FRAGMENT_HEADERS, *devices.HEADERS))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +53,36 @@ class _Kept:
     response: HttpResponse
 
 
-def cached_page(state: Callable[[], str] | None = None) -> Callable[[View[P]], View[P]]:
+def cached_page(state: Callable[[], str] | None = None, *, by_device: bool = False) -> Callable[[View[P]], View[P]]:
     """For a view whose GET depends on the library, the URL and the language alone.
 
     `state` says what else the page shows, in a few letters: a page is served only while it stays the same. A view that
-    answers from anything else calls `keep_out`. Other methods than GET and HEAD go to the view as they are.
+    answers from anything else calls `keep_out`. `by_device`: it shows what suits the visitor's device, so there is one
+    page for each of a few devices. Other methods than GET and HEAD go to the view as they are.
     """
 
     def decorate(view: View[P]) -> View[P]:
         @gzip_page
         def make(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            return _prepared(view(request, *args, **kwargs))
+            response = _prepared(view(request, *args, **kwargs))
+            if by_device:
+                patch_vary_headers(response, devices.HEADERS)
+            return response
 
         @wraps(view)
         def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in ("GET", "HEAD"):
                 return view(request, *args, **kwargs)
-            key = _key(request)
+            key = _key(request, device_of(request) if by_device else None)
             kept = cast("_Kept | None", caches["pages"].get(key))
             try:
                 with pinned_version() as version:
                     current = version + (state() if state else "")
                     if kept is not None and kept.version == current and time.time() - kept.made_at < SECONDS:
                         response = kept.response
+                        metrics.PAGE_CACHE.labels("kept").inc()
                     else:
+                        metrics.PAGE_CACHE.labels("made").inc()
                         response = make(request, *args, **kwargs)
                         if request.method == "GET" and _is_for_all(response):
                             caches["pages"].set(key, _Kept(current, time.time(), response), LAST_COPY_SECONDS)
@@ -114,11 +122,11 @@ def _prepared(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _key(request: HttpRequest) -> str:
+def _key(request: HttpRequest, device: Device | None) -> str:
     """Everything that the page depends on. The URL is stored as a digest: it may be long, or hold a visitor's words."""
     is_compressed = bool(re_accepts_gzip.search(request.headers.get("Accept-Encoding", "")))
     part = [request.headers.get(name) for name in FRAGMENT_HEADERS]
-    asked = repr((request.build_absolute_uri(), language(), is_compressed, part))
+    asked = repr((request.build_absolute_uri(), language(), is_compressed, part, device))
     return f"page:{hashlib.sha256(asked.encode()).hexdigest()}"
 
 

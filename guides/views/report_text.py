@@ -123,9 +123,7 @@ def _headline(end: VerdictPart) -> str:
         return _("It works")
     if end.clears_visitor and end.silent_since:
         return _("This server has not answered anybody since %(since)s") % {"since": _when(end.silent_since)}
-    if not end.owner and end.causes:
-        return _("There are several possible reasons")
-    return str(end.owner or labels.OUTCOMES[end.verdict.outcome])
+    return str(end.headline)
 
 
 def _sentences(end: VerdictPart) -> Iterator[str]:
@@ -153,6 +151,8 @@ def _sentences(end: VerdictPart) -> Iterator[str]:
 
 
 def _failure(end: VerdictPart) -> Iterator[str]:
+    if end.owner:
+        yield str(end.owner)
     if end.causes:
         yield _("The server's answer fits each of these; the likeliest comes first.")
         for number, cause in enumerate(end.causes, 1):

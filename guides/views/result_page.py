@@ -9,13 +9,15 @@ from typing import Self
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
+from django.utils.html import format_html
 
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.server_connection import HIDDEN_END
 from guides.mail.connection.test import TestPlan, stages_of
+from guides.mail.connection.verdict import leg_outcome
 from guides.mail.outcomes import Leg, Outcome, Owner, Stage, StageResult, Verdict
 from guides.services.articles import Articles, titles
-from guides.views import labels, retries, verdicts
+from guides.views import labels, provider_message, remedies, retries, verdicts
 from guides.views.report_text import ReportPart, make_report
 
 _MARKS = {
@@ -38,6 +40,7 @@ class StageRow:
     result: StageResult | None = None
     article: verdicts.ArticleLink | None = None
     causes: tuple[verdicts.CauseLink, ...] = ()  # where several are possible
+    stop: str = ""  # where in the picture of the way the stage happens
 
     @property
     def state(self) -> str:
@@ -71,6 +74,14 @@ class StageRow:
         ]
 
 
+def _stop_of(stage: Stage, leg: Leg) -> str:
+    """The part of the picture that shows a stage: the visitor's details, the network, the way to a server, or it."""
+    if stage in (Stage.INPUT, Stage.DNS):
+        return "you" if stage is Stage.INPUT else "net"
+    side = "in" if leg in (Leg.IMAP, Leg.POP3) else "out"
+    return f"line-{side}" if stage is Stage.CONNECT else side
+
+
 def _fact(name: str, value: str) -> str:
     if name == "attempts":  # address, how it ended, milliseconds
         return " ".join(str(labels.ATTEMPTS.get(word, word)) for word in value.split(" "))
@@ -88,6 +99,7 @@ class LegPart:
     security: str | Promise
     rows: list[StageRow]
     finished: int = 0
+    is_told: bool = False  # whether its end was announced
 
 
 @dataclass
@@ -113,17 +125,28 @@ class TestPage:
         for server in plan.servers:
             leg = LEG_OF_PROTOCOL[server.protocol]
             rows = [
-                StageRow(f"stage-{leg}-{index}", labels.STAGES[stage]) for index, stage in enumerate(stages_of(server))
+                StageRow(f"stage-{leg}-{index}", labels.STAGES[stage], stop=_stop_of(stage, leg))
+                for index, stage in enumerate(stages_of(server))
             ]
             security = labels.SECURITIES[server.security]
             page.legs.append(LegPart(leg, labels.LEGS[leg], server.host, server.port, security, rows))
         if plan.deliver:
-            rows = [StageRow(f"stage-{Leg.DELIVERY}-0", labels.STAGES[Stage.DELIVERY])]
+            rows = [StageRow(f"stage-{Leg.DELIVERY}-0", labels.STAGES[Stage.DELIVERY], stop="out")]
             sending = next(part for part in page.legs if part.leg is Leg.SMTP)
             page.legs.append(
                 LegPart(Leg.DELIVERY, labels.LEGS[Leg.DELIVERY], sending.host, sending.port, sending.security, rows)
             )
         return page
+
+    @property
+    def receives(self) -> bool:
+        """Whether a receiving server is tested."""
+        return any(part.leg in (Leg.IMAP, Leg.POP3) for part in self.legs)
+
+    @property
+    def sends(self) -> bool:
+        """Whether a sending server is tested."""
+        return any(part.leg is Leg.SMTP for part in self.legs)
 
     def whole(self) -> str:
         """All stages, waiting or ended, and the verdict when there is one."""
@@ -138,7 +161,18 @@ class TestPage:
         row = self.fill_in(item)
         if row is None:
             return self._html("test/_verdict.html", part=self.verdict, page=self, oob=True)
-        return self._html("test/_stage.html", row=row, oob=True)
+        return self._html("test/_stage.html", row=row, oob=True) + self._progress()
+
+    def _progress(self) -> str:
+        """One sentence for screen readers for each leg that has ended; the rows themselves are not announced."""
+        part = next((part for part in self.legs if part.finished == len(part.rows) and not part.is_told), None)
+        if part is None:
+            return ""
+        part.is_told = True
+        outcome = leg_outcome([row.result for row in part.rows if row.result])
+        with translation.override(self.language):
+            words = format_html("{}: {}", part.name, labels.OUTCOMES[outcome])
+        return f'<p id="progress" hx-swap-oob="innerHTML">{words}</p>'
 
     def fill_in(self, item: StageResult | Verdict) -> StageRow | None:
         """Fill in a finished stage and return its row, or the verdict."""
@@ -166,7 +200,12 @@ class TestPage:
             verdict = replace(verdict, owner=Owner.NOBODY)
         with translation.override(self.language):
             tries = self._retries(verdict, results)
-            end = replace(end, retries=tries, in_between=self._in_between() if end.works else None)
+            title = end.article.title if end.article else ""
+            text = ""
+            if not (end.works or end.clears_visitor or remedies.proven_change(verdict)):
+                text = provider_message.message(str(self.plan.address), verdict, results, title)
+            in_between = self._in_between() if end.works else None
+            end = replace(end, retries=tries, in_between=in_between, message=text)
             report = make_report(
                 self.plan.address,
                 results,

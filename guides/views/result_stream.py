@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from guides import runtime
+from guides import metrics, runtime
 from guides.limits.rate_limits import RateLimitHold
 from guides.limits.test_slot import TestSlot, working
 from guides.mail.connection.test import TestPlan, run_test
@@ -35,15 +35,23 @@ class RunningTest:
             lambda: run_test(plan, secret, runtime.egress(), patterns, shared=slot.shared_state()), HEARTBEAT_SECONDS
         )
 
+        self._is_open = True
+        metrics.TESTS_RUNNING.inc()
+
     def __iter__(self) -> Iterator[list[StageResult | Verdict]]:
         for items in self._stream:
             for item in items:
                 if isinstance(item, StageResult):
                     self._slot.record(item)
+                else:
+                    metrics.TESTS.labels(item.outcome, item.cause or "none").inc()
             yield items
 
     def close(self) -> None:
         """Cancel what still runs and free what the test holds. May be called twice."""
+        if self._is_open:
+            self._is_open = False
+            metrics.TESTS_RUNNING.dec()
         self._stream.close()
         self._slot.close()
         if self._hold is not None:

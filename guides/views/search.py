@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.html import conditional_escape, escape, format_html
@@ -24,9 +23,9 @@ from guides.search.error_query import Explained, explain
 from guides.search.index_rows import Kind
 from guides.search.query import SearchHit, search
 from guides.views import labels
+from guides.views.url_addresses import without_local_parts
 from guides.views.visitor import language
 
-_LOCAL_PART = re.compile(r"[^\s@<>\"'()]+@(?=[^\s@])")
 _ROUTES = {Kind.GUIDE: "guide", Kind.ERROR: "error", Kind.PROVIDER: "settings-domain"}
 
 
@@ -45,13 +44,11 @@ class ResultRow:
 @require_safe
 @gzip_page  # not kept: what people search for is their own
 def page(request: HttpRequest) -> HttpResponse:
-    """Results for `q`. An address does not stay in the URL: what stands before its @ is left out."""
+    """Results for `q`. What stands before an @ is left out."""
     typed = " ".join(request.GET.get("q", "").replace("\0", "").split())
-    query = _LOCAL_PART.sub("", typed)[:LONGEST_QUERY].strip()
+    query = without_local_parts(typed)[:LONGEST_QUERY].strip()
     path = reverse("search") + (f"?{urlencode({'q': query})}" if query else "")
     is_fragment = bool(request.htmx) and request.headers.get("HX-Request-Type") == "partial"  # type: ignore[attr-defined]
-    if not is_fragment and "@" in typed and query != typed[:LONGEST_QUERY]:
-        return redirect(path)
     request.page_path = path  # type: ignore[attr-defined]
     results = search(query, language())
     explained = explain(query, language())

@@ -13,12 +13,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from guides.forms import AddressForm
 from guides.limits.rate_limits import count_lookup
 from guides.limits.shared_cache import Refused
-from guides.mail.accounts import Address, AddressError, domain_to_ascii
+from guides.mail.accounts import Address, AddressError, Protocol, domain_to_ascii
 from guides.mail.discovery.findings import Discovery, Trust
 from guides.mail.discovery.serialization import as_record
 from guides.services import discovering
 from guides.views import labels, manual_servers
 from guides.views.discovery_stream import DiscoveryStream, remarks_of, rows_of
+from guides.views.first_guide import first_guide
 from guides.views.manual_servers import ByHandForm
 from guides.views.page_cache import cached_page, keep_out
 from guides.views.pages import guide_links, home_context
@@ -57,7 +58,7 @@ def lookup(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
-@cached_page()
+@cached_page(by_device=True)
 def of_domain(request: HttpRequest, domain: str) -> HttpResponse:
     """The same for a domain: a page to share, without anybody's address. The URL may hold servers by hand."""
     ascii_domain = _domain(domain)
@@ -153,10 +154,16 @@ def _context(request: HttpRequest, visitor: VisitorContext, form: ByHandForm | N
     request.page_path = path  # type: ignore[attr-defined]
     wants_form = (not visitor.known and not visitor.needs_confirmation) or "by-hand" in request.GET
     form = form or (ByHandForm() if wants_form else None)
+    shown = cards(visitor)
+    receiving = [card for card in shown if card.server.protocol is not Protocol.SMTP]
+    others = receiving[1:]  # POP3 where there is IMAP
     return {
         "visitor": visitor,
         "form": form,
-        "cards": cards(visitor),
+        "cards": shown,
+        "pair": [card for card in shown if card not in others],
+        "others": others,
+        "first_guide": first_guide(request, visitor),
         "guides": guide_links(visitor.query),
         "password": labels.PASSWORDS[visitor.account.password],
         "has_profile": has_profile(visitor),

@@ -22,7 +22,7 @@ class Card:
     wrong_security: str
     username: str | None  # to type, when the address is known or the form is
     username_words: str | Promise
-    fill: str  # what the browser may put in: "address", "local_part" or ""
+    fill: str  # what the browser may put in: "address", "local_part", autoconfig's placeholders, or ""
     alternatives: tuple[tuple[Server, str | Promise], ...]
 
 
@@ -43,7 +43,7 @@ def cards(visitor: VisitorContext, protocols: Collection[Protocol] = tuple(Proto
                 wrong_security="" if visitor.by_hand else _wrong_security(best, others),
                 username=_username(best, visitor.address),
                 username_words=_username_words(best, visitor),
-                fill=best.username.value if best.username_for(Address("x", "example.net")) else "",
+                fill="" if best.asks_for_username else best.username_template or best.username.value,
                 alternatives=tuple((server, labels.SECURITIES[server.security]) for server in others),
             )
         )
@@ -57,6 +57,12 @@ def _wrong_security(best: Server, others: list[Server]) -> str:
 
 
 def _username_words(server: Server, visitor: VisitorContext) -> str | Promise:
+    if server.username_template:
+        return server.username_with(
+            f"‹{labels.USERNAMES[UsernameForm.ADDRESS]}›",
+            f"‹{labels.USERNAMES[UsernameForm.LOCAL_PART]}›",
+            visitor.shown_domain,
+        )
     if server.username is UsernameForm.OTHER and visitor.username_name:
         return visitor.username_name
     return labels.USERNAMES[server.username]

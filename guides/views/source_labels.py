@@ -30,6 +30,7 @@ FOUND = _("has settings")
 _NOTHING = _("has nothing about this domain")
 _LATE = _("did not answer in time")
 _UNREADABLE = _("answered with something that cannot be read")
+_INVALID = _("has a certificate that is not valid, so it is not trusted")
 _UNREACHABLE = _("could not be reached")
 
 _ERRORS: dict[str, str | Promise] = {
@@ -54,6 +55,14 @@ _ERRORS: dict[str, str | Promise] = {
     "not_offered": _("says that it offers no mailbox for mail programs"),
     "wants_password": _("answers only to a password, which the portal does not send"),
     "exchange": _("is an Exchange server, which names no IMAP or POP3 server"),
+    "tcp.refused": _("does not answer by https, and the portal takes no settings by plain http"),
+    "tls.cert_hostname": _("has a certificate for another name, so it is not trusted"),
+    "tls.cert_expired": _INVALID,
+    "tls.cert_self_signed": _INVALID,
+    "tls.cert_not_yet": _INVALID,
+    "tls.unknown_ca": _INVALID,
+    "tls.chain_incomplete": _INVALID,
+    "tls.chain_or_unknown_ca": _INVALID,
     "fetch.forbidden": _("leads to a place that the portal may not ask"),
     "host": _("leads to a place that the portal may not ask"),
     "fetch.redirects": _("sends on to another place too often, or to a stranger"),
@@ -61,7 +70,7 @@ _ERRORS: dict[str, str | Promise] = {
     "fetch.encoding": _UNREADABLE,
     "fetch.protocol": _UNREADABLE,
     "xml": _UNREADABLE,
-    "xml_dtd": _UNREADABLE,
+    "xml_dtd": _("holds a document type (DOCTYPE), which the portal refuses for safety"),
     "xml_size": _UNREADABLE,
     "json": _UNREADABLE,
     "no_client_config": _UNREADABLE,

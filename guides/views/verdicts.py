@@ -12,13 +12,14 @@ from typing import Self, TypeVar
 
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 from guides.mail.connection.probes import SEEN_AT, SILENT_SINCE
 from guides.mail.diagnosis.codes import UNKNOWN
 from guides.mail.diagnosis.judging import GUESS_BELOW
-from guides.mail.outcomes import Evidence, Outcome, StageResult, Verdict
+from guides.mail.outcomes import Evidence, Outcome, Owner, StageResult, Verdict
 from guides.services.articles import Articles
-from guides.views import labels, retries
+from guides.views import labels, remedies, retries
 
 R = TypeVar("R", StageResult, Verdict)
 
@@ -83,6 +84,19 @@ class VerdictPart:
     retries: tuple[retries.Retry, ...] = ()
     in_between: ArticleLink | None = None  # what to read when it works from here and not at home
     causes: tuple[CauseLink, ...] = ()  # where several are possible, the likeliest first
+    message: str = ""  # ready to send to whoever can fix it
+
+    @property
+    def headline(self) -> str | Promise:
+        """What to do, in one sentence, for a test that failed."""
+        if self.causes:
+            return gettext("There are several possible reasons")
+        return remedies.headline(self.verdict, self.article.title if self.article else "")
+
+    @property
+    def types_again(self) -> bool:
+        """Whether the next thing to do is to type the password again."""
+        return self.verdict.cause in remedies.TRY_AGAIN
 
     @property
     def depends_on_the_way(self) -> bool:
@@ -159,7 +173,9 @@ def judged(
         if result.cause and verdict.leg in (None, result.leg) and result.outcome is not Outcome.OK
     ]
     causes = cause_links(verdict, articles, links)
-    owner = labels.OWNERS[verdict.owner] if verdict.owner and len({cause.owner for cause in causes}) < 2 else ""
+    # Who applies a change that is proven to help is the visitor, whoever else could mend the cause.
+    who = Owner.VISITOR if remedies.proven_change(verdict) else verdict.owner
+    owner = labels.OWNERS[who] if who and len({cause.owner for cause in causes}) < 2 else ""
     seen_at = next((result.details[SEEN_AT] for result in told if SEEN_AT in result.details), None)
     silent_since = next((result.details[SILENT_SINCE] for result in told if SILENT_SINCE in result.details), None)
     return VerdictPart(

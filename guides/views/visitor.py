@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import cast
 from urllib.parse import urlencode
 
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
@@ -118,7 +117,8 @@ class VisitorContext:
     @property
     def carried(self) -> dict[str, str]:
         """What a link carries on besides the domain: a confirmation, and servers by hand."""
-        carried = {"confirmed": self.confirmed} if self.confirmed and self.discovery else {}
+        foreign = self.discovery.confirm if self.discovery else None
+        carried = {"confirmed": foreign} if foreign and foreign == self.confirmed else {}
         for server in self.by_hand:
             name = server.protocol.value
             carried |= {f"{name}_host": server.host, f"{name}_port": str(server.port)}
@@ -145,7 +145,7 @@ class VisitorContext:
     @property
     def wants_username(self) -> bool:
         """Whether a user name is needed that nobody can tell from the address."""
-        return any(server.username is UsernameForm.OTHER for server in self.account.servers)
+        return any(server.asks_for_username for server in self.account.servers)
 
     @property
     def signs_in_elsewhere(self) -> bool:
@@ -201,12 +201,11 @@ def _notice_of(provider: Provider) -> ProviderText | None:
 
 @dataclass(frozen=True)
 class DomainField:
-    """What a visitor typed as `at`: a domain, or by mistake a whole address."""
+    """What a visitor typed as `at`: a domain."""
 
     typed: str = ""
     domain: str = ""
     fault: str = ""
-    held_address: bool = False  # an address must not stay in a URL: send on to the domain alone
 
     @classmethod
     def read(cls, text: str) -> DomainField:
@@ -214,19 +213,8 @@ class DomainField:
         if not text.strip():
             return cls()
         typed = as_meant(text)
-        held_address = "@" in typed.lstrip("@")
         try:
             domain = domain_to_ascii(typed.rpartition("@")[2])
         except AddressError as error:
-            return cls(typed[:255].rpartition("@")[2], fault=error.fault, held_address=held_address)
-        return cls(display_domain(domain), domain, held_address=held_address)
-
-    def url_without_address(self, request: HttpRequest) -> str:
-        """The page's own URL with the domain alone; "" when it holds no address."""
-        if not self.held_address:
-            return ""
-        query = request.GET.copy()
-        query["at"] = self.domain
-        if not self.domain:
-            del query["at"]
-        return f"{request.path}?{query.urlencode()}" if query else request.path
+            return cls(typed[:255].rpartition("@")[2], fault=error.fault)
+        return cls(display_domain(domain), domain)

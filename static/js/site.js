@@ -15,10 +15,15 @@
     try { return new URL("http://" + address.slice(address.lastIndexOf("@") + 1)).hostname; } catch { return ""; }
   };
 
+  // A user name of another form stands there with autoconfig's placeholders: "%EMAILLOCALPART%.%EMAILDOMAIN%".
+  const FORMS = { address: "%EMAILADDRESS%", local_part: "%EMAILLOCALPART%" };
+
   function fill(address) {
     const at = address.lastIndexOf("@");
+    const parts = { ADDRESS: address, LOCALPART: address.slice(0, at), DOMAIN: address.slice(at + 1) };
     for (const element of document.querySelectorAll("[data-fill]")) {
-      element.textContent = element.dataset.fill === "local_part" ? address.slice(0, at) : address;
+      const form = FORMS[element.dataset.fill] || element.dataset.fill;
+      element.textContent = form.replace(/%EMAIL(ADDRESS|LOCALPART|DOMAIN)%/g, (_found, part) => parts[part]);
       element.classList.remove("value-unknown");
     }
     for (const element of document.querySelectorAll("[data-whose]")) element.hidden = false;
@@ -29,7 +34,7 @@
       const value = button.closest(".row-value")?.querySelector(".value");
       button.hidden = !value || value.classList.contains("value-unknown");
     }
-    for (const button of document.querySelectorAll("button[data-reveal]")) button.hidden = false;
+    for (const button of document.querySelectorAll("button[data-reveal], button[data-print]")) button.hidden = false;
   }
 
   function enhance() {
@@ -51,11 +56,13 @@
   // A link may lead to a part that is folded away.
   function openTarget() {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    if (target instanceof HTMLDetailsElement) target.open = true;
+    const fold = target && target.closest("details");
+    if (fold && !fold.open) { fold.open = true; target.scrollIntoView(); }
   }
 
   async function copy(button) {
     const text = button.closest(".row-value").querySelector(".value").textContent.trim();
+    const said = button.closest(".row-value").querySelector(".value").hidden ? "" : ": " + text;
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(text);
     } else { // plain http: the old way
@@ -68,7 +75,7 @@
       button.focus();
     }
     button.classList.add("copied");
-    say(document.body.dataset.copied + ": " + text);
+    say(document.body.dataset.copied + said);
     setTimeout(() => button.classList.remove("copied"), 1500);
   }
 
@@ -85,6 +92,7 @@
     const button = event.target.closest("button");
     if (!button) return;
     if ("copy" in button.dataset) copy(button);
+    else if ("print" in button.dataset) window.print();
     else if ("reveal" in button.dataset) reveal(button);
     else if ("forget" in button.dataset) { forget(); location.assign(location.pathname + location.search); }
   });
@@ -114,7 +122,9 @@
     if (!form) return;
     event.preventDefault();
     form.classList.remove("dropping");
-    form.querySelector('input[type="file"]').files = event.dataTransfer.files;
+    const field = form.querySelector('input[type="file"]');
+    field.files = event.dataTransfer.files;
+    field.closest("details").open = true;
   });
 
   document.addEventListener("htmx:after:swap", enhance);

@@ -75,6 +75,28 @@
     setTimeout(() => button.classList.remove("copied"), 1500);
   });
 
+  // Starting a test shows at once that it runs, brings its picture into view when it comes, and names the end in the title.
+  let started = null; // the button that started the test whose picture has not come yet
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("hx-target") !== "#result") return;
+    started = event.submitter || event.target.querySelector("button[type=submit]");
+    started?.classList.add("running");
+  }, true);
+
+  function follow() {
+    const result = document.querySelector("#result .result");
+    if (started && result) {
+      location.replace("#result"); // folds the form, as it is the target of the address no longer
+      started.classList.remove("running");
+      started = null;
+    }
+    const verdict = result?.querySelector(".verdict #result-title");
+    const [, ...rest] = document.title.split(" · ");
+    if (verdict) document.title = [verdict.textContent, ...rest].join(" · ");
+  }
+
+  document.addEventListener("htmx:after:swap", follow);
+  document.addEventListener("htmx:error", () => { started?.classList.remove("running"); });
   document.addEventListener("htmx:after:swap", enhance);
   document.addEventListener("htmx:after:settle", enhance);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", enhance);

@@ -45,7 +45,7 @@ def test_progress_then_the_page_with_its_own_address(page: Page, portal: LivePor
     assert page.url == f"{portal.url}/en/settings/slow.test/"
     assert page.title().startswith("Mail settings for slow.test")
     page.go_back()
-    expect(page.locator("h1")).to_have_text("Set up your mail program")
+    expect(page.locator("h1")).to_have_text("Get your email working")
 
 
 def test_without_javascript(plain_page: Page, portal: LivePortal) -> None:

@@ -138,7 +138,7 @@ def test_the_address_stays_in_the_tab_and_can_be_forgotten(page: Page, portal: L
     page.goto(f"{portal.url}/en/guides/thunderbird/?at=gmail.com")
     expect(page.locator("[data-whose]")).to_be_hidden()
     page.goto(f"{portal.url}/en/guides/thunderbird/?at=mail.ru")
-    page.get_by_role("button", name="Forget it").click()
+    page.get_by_role("button", name="Clear").click()
     expect(page.locator("[data-whose]")).to_be_hidden()
     assert "anna@" not in page.locator("article.text").inner_text()
 
@@ -150,8 +150,19 @@ def test_copy_buttons_copy_the_value(open_context: Callable[..., BrowserContext]
     page.get_by_role("button", name="Copy imap.mail.ru").click()
     expect(page.locator("#announce")).to_have_text("Copied: imap.mail.ru")
     assert page.evaluate("navigator.clipboard.readText()") == "imap.mail.ru"
-    # three values twice and the link; nothing to copy where nothing is known
-    expect(page.locator("button.copy:visible")).to_have_count(7)
+    # two values of IMAP and of SMTP and the link; nothing to copy where nothing is known
+    expect(page.locator("button.copy:visible")).to_have_count(5)
+    page.get_by_role("button", name="Copy all").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert [line for line in copied if line.startswith(("Server", "Port"))] == [
+        "Server: imap.mail.ru",
+        "Port: 993",
+        "Server: smtp.mail.ru",
+        "Port: 465",
+    ]
+    page.get_by_text("I need POP3").click()
+    expect(page.get_by_role("button", name="Copy pop.mail.ru")).to_be_visible()
 
 
 def test_by_keyboard_alone(page: Page, portal: LivePortal) -> None:
@@ -176,7 +187,7 @@ def test_an_error_takes_the_focus_and_leads_to_its_field(page: Page, portal: Liv
     page.get_by_label("Your mail address").fill("anna")
     page.keyboard.press("Enter")
     expect(page.locator(".error-summary")).to_be_focused()
-    expect(page).to_have_title("Error: Set up your mail program · Mail Helpdesk")
+    expect(page).to_have_title("Error: Get your email working · Mail Helpdesk")
     page.locator(".error-summary a").click()
     expect(page.get_by_label("Your mail address")).to_be_focused()
     expect(page.get_by_label("Your mail address")).to_have_value("anna")
@@ -215,3 +226,10 @@ def test_staff_change_shows_on_the_next_request(page: Page, portal: LivePortal) 
     expect(page.locator(".messagelist .success")).to_be_visible()
     page.goto(f"{portal.url}/en/guides/thunderbird/")
     expect(page.locator("article.text")).to_contain_text("Written by staff a moment ago.")
+
+
+def test_a_page_to_share_fills_a_user_name_of_another_form(page: Page, portal: LivePortal) -> None:
+    enter_address(page, portal, "en", "anna@dd.iij4u.or.jp")
+    page.goto(f"{portal.url}/en/settings/dd.iij4u.or.jp/")
+    name = page.locator('[data-fill="%EMAILLOCALPART%.%EMAILDOMAIN%"]').first
+    expect(name).to_have_text("anna.dd.iij4u.or.jp")

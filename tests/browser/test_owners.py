@@ -107,7 +107,7 @@ def test_whose_turn_it_is(
     run(phone, portal, lab, case, language)
     with translation.override(language):
         words = str(labels.OWNERS[owner])
-    expect(phone.locator("#verdict h2")).to_have_text(words)
+    expect(phone.locator("#verdict .who")).to_have_text(words)
     expect(phone.locator("#verdict h2")).to_be_in_viewport()
     title = title_of(case.article, language)
     expect(phone.locator("#verdict strong").first).to_have_text(title)

@@ -1,7 +1,8 @@
 """Error texts with the class and the owner that are right, for measuring the diagnosis and for training its model.
 
 `texts.txt` is open: rules and model may learn from it. `locked.txt` is a third of the same collection, chosen by a hash of
-each text before the rules were changed; it is measured, and not read while rules are changed.
+each text before the rules were changed; it is measured, and not read while rules are changed. `wordings/` holds single
+sentences for the model: several for each class that a pasted text can have, in six languages.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 OPEN = FOLDER / "texts.txt"
 LOCKED = FOLDER / "locked.txt"
+WORDINGS = FOLDER / "wordings"
 GROUPS = {"d": "dialog", "r": "reply", "l": "log", "b": "bounce"}
 
 
@@ -39,6 +41,22 @@ def written(path: Path = OPEN) -> list[Text]:
         elif line and not line.startswith("#"):
             language, group, text = line.split(" ", 2)
             found.append(Text(text.replace("\\n", "\n"), classes, owners, GROUPS[group], language))
+    return found
+
+
+def wordings() -> list[Text]:
+    """The sentences of `wordings/`: a line `== classes`, a line for each language, then a sentence in each line."""
+    found: list[Text] = []
+    classes: tuple[str, ...] = ()
+    language = ""
+    for path in sorted(WORDINGS.glob("*.txt")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("== "):
+                classes = tuple(line[3:].split(","))
+            elif len(line) == len("en"):
+                language = line
+            elif not line.startswith("#"):
+                found.append(Text(line, classes, (), "wording", language))
     return found
 
 

@@ -22,8 +22,8 @@ _TELLING = (
     Stage.LOGIN,
     Stage.IDENTITY,
     Stage.MAILBOX,
+    Stage.QUOTA,  # a full mailbox refuses its own message too, in words about a recipient
     Stage.ENVELOPE,
-    Stage.QUOTA,
     Stage.DELIVERY,
     Stage.FOLDERS,
     Stage.CAPABILITIES,

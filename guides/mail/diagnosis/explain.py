@@ -203,7 +203,8 @@ def _of_text(text: str, patterns: PatternSet, provider_of: ProviderOf | None) ->
             for one in _in_time(utterances(human, bounced=True))
             if not _is_foreign(one) or one.speaker is Speaker.REPORTER
         ]
-    causes = confirmed(weighed(found_here), essential([one.utterance for one in found_here]))
+    context = Context.FOREIGN if bounced else Context.OWN if any(one.remote for one in found_here) else Context.DIALOG
+    causes = confirmed(weighed(found_here), essential([one.utterance for one in found_here]), context)
     bounce = None
     if bounced and causes and causes[0].name.partition(".")[0] not in OWN_SIDE:
         bounce = Bounce(Kind.FAILURE, recipients=tuple(Recipient(address) for address in bounces.named_in(human)))
@@ -260,7 +261,7 @@ def _of_bounce(
         _judged(one, patterns, provider, bounced=True, senders=senders)
         for one in _in_time(utterances(human, bounced=True))
     ]
-    causes = confirmed(weighed(found), essential([one.utterance for one in found])) if found else ()
+    causes = confirmed(weighed(found), essential([one.utterance for one in found]), Context.FOREIGN) if found else ()
     if kind is not Kind.FAILURE:
         rest = tuple(replace(cause, confidence=round(cause.confidence * 0.6, 3)) for cause in causes)
         name = _AUTO[kind]

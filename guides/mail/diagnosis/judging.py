@@ -72,7 +72,7 @@ _BETWEEN_SERVERS = re.compile(
 _DOMAIN = re.compile(r"(?i)\bdomain|\bdns\b|\bname\b|домен|ドメイン|\bhost\b")
 _SENDER = re.compile(r"(?i)\bsend(?:er|ing)\b|\bmail from\b|\bfrom:|送信元|差出人|отправител|absender")
 # Causes between two servers, and the same on the way from a client to its own server.
-_OWN_CONNECTION = {
+OWN_CONNECTION = {
     "route.timeout": "tcp.timeout",
     "route.conn_refused": "tcp.refused",
     "route.network": "net.generic",
@@ -136,7 +136,7 @@ def _of_context(cause: Cause, context: Context, *, own_words: bool) -> Cause:
     if name == "rcpt.full" and context is not Context.FOREIGN and _OWN_MAILBOX.search(cause.line):
         return replace(cause, name="mbox.overquota", owner=owner_of("mbox.overquota"), article="", context=context)
     if own_words and Basis.PATTERN not in cause.why:
-        name = _OWN_CONNECTION.get(name, name)
+        name = OWN_CONNECTION.get(name, name)
     owner = cause.owner
     if owner is owner_of(cause.name):
         owner = owner_of(name, context)

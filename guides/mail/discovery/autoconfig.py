@@ -144,7 +144,7 @@ class _ConfigParser:
             raise NotTaken(SkipReason.PROTOCOL, kind)
         host = self._host(entry.get("hostname"))
         port = checked_port(entry.get("port"), protocol)
-        security = _security(entry.get("socketType"), port)
+        security = _security([each.text for each in entry.all("socketType")], port)
         check_clash(protocol, port, security)
         username, template = username_of(entry.get("username"), self.address)
         return Server(
@@ -178,13 +178,15 @@ def _with_domain(text: str, domain: str) -> str:
     return _replace(text, DOMAIN_PLACEHOLDER, domain)
 
 
-def _security(text: str, port: int) -> Security:
-    kind = text.strip().lower()
-    if kind in _SECURITIES:
-        return _SECURITIES[kind]
-    if kind == "tls" and port in USUAL:  # used for either kind; the port tells which
-        return USUAL[port][1]
-    raise NotTaken(SkipReason.CLEAR_TEXT if kind in _CLEAR else SkipReason.SECURITY, text)
+def _security(texts: list[str], port: int) -> Security:
+    """The first encryption that is known: a file may name newer kinds before it."""
+    kinds = [text.strip().lower() for text in texts] or [""]
+    for kind in kinds:
+        if kind in _SECURITIES:
+            return _SECURITIES[kind]
+        if kind == "tls" and port in USUAL:  # used for either kind; the port tells which
+            return USUAL[port][1]
+    raise NotTaken(SkipReason.CLEAR_TEXT if kinds[0] in _CLEAR else SkipReason.SECURITY, texts[0] if texts else "")
 
 
 def _auth(texts: list[str]) -> tuple[AuthMethod, ...]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from guides.mail.accounts import AuthMethod, Protocol, Security, Server, UsernameForm
+from guides.mail.publish.oauth import sign_in_of
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.xml import add, written
 
 CONTENT_TYPE = "text/xml; charset=utf-8"  # Thunderbird accepts only text/xml and application/xml
 
 _SOCKETS = {Security.TLS: "SSL", Security.STARTTLS: "STARTTLS"}
-# Only the visitor knows a user name of another form; clients show the address, which can be changed.
+# Only the visitor knows a user name of another form without a template; clients show the address, which can be changed.
 _USERNAMES = {
     UsernameForm.ADDRESS: "%EMAILADDRESS%",
     UsernameForm.LOCAL_PART: "%EMAILLOCALPART%",
@@ -42,6 +43,13 @@ def write(offer: Offer) -> bytes:
     for page in offer.guides:
         documentation = add(provider, "documentation", url=page.url)
         add(documentation, "descr", page.words, lang=page.language)
+    sign_in = sign_in_of((*offer.incoming, *offer.outgoing))
+    if sign_in is not None:
+        oauth = add(root, "oAuth2")
+        add(oauth, "issuer", sign_in.issuer)
+        add(oauth, "scope", sign_in.scope)
+        add(oauth, "authURL", sign_in.auth_url)
+        add(oauth, "tokenURL", sign_in.token_url)
     if offer.webmail:
         add(add(root, "webMail"), "loginPage", url=offer.webmail)
     return written(root)
@@ -52,7 +60,7 @@ def _add_server(provider: Element, tag: str, server: Server) -> None:
     add(element, "hostname", server.host)
     add(element, "port", server.port)
     add(element, "socketType", _SOCKETS[server.security])
-    add(element, "username", _USERNAMES[server.username])
+    add(element, "username", server.username_template or _USERNAMES[server.username])
     for method in dict.fromkeys(_authentication(method) for method in server.auth):
         add(element, "authentication", method)
 

@@ -1,7 +1,7 @@
 """Autodiscover: the POX response with the outlook schema ([MS-OXDSCLI]), and version 2, which points to it.
 
 Only settings and the errors 600 and 601 are written, never a redirect: a client that follows one sends the address,
-and sometimes a password, to its target.
+and sometimes a password, to its target. (`helpdesk.client_hosts` answers a GET with the portal's own address.)
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, ParseError
 import defusedxml.ElementTree as DefusedET
 from defusedxml.common import DefusedXmlException
 
-from guides.mail.accounts import Address, AddressError, Protocol, Security, Server, UsernameForm
+from guides.mail.accounts import Address, AddressError, Protocol, Security, Server
 from guides.mail.publish.offer import Offer
 from guides.mail.publish.xml import add, written
 
@@ -115,7 +115,7 @@ def _add_protocol(account: Element, server: Server, address: Address) -> None:
     add(element, "Server", server.host)
     add(element, "Port", server.port)
     add(element, "DomainRequired", "off")
-    add(element, "LoginName", address.local_part if server.username is UsernameForm.LOCAL_PART else str(address))
+    add(element, "LoginName", server.username_for(address) or str(address))
     add(element, "SPA", "off")
     add(element, "SSL", "on")
     add(element, "Encryption", _ENCRYPTIONS[server.security])

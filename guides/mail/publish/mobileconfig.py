@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from guides.mail.accounts import Address, Protocol, Server, UsernameForm
+from guides.mail.accounts import Address, Protocol, Server
 from guides.mail.publish.offer import Offer
 
 CONTENT_TYPE = "application/x-apple-aspen-config"
@@ -85,8 +85,9 @@ def _server(direction: str, server: Server, address: Address | None) -> dict[str
         f"{direction}MailServerPortNumber": server.port,
         f"{direction}MailServerUseSSL": True,
     }
-    if address is not None and server.username is not UsernameForm.OTHER:
-        settings[f"{direction}MailServerUsername"] = server.username_for(address)
+    username = server.username_for(address) if address is not None else None
+    if username is not None:  # without one the device asks for it
+        settings[f"{direction}MailServerUsername"] = username
     return settings
 
 
@@ -94,5 +95,6 @@ def _seed(offer: Offer, portal: str, address: Address | None, servers: tuple[Ser
     """All values that identify an account, as one text."""
     parts = [portal.lower(), offer.account.provider or "", offer.account.domain, str(address or "")]
     for server in servers:
-        parts += [server.protocol.value, server.host, str(server.port), server.security.value, server.username.value]
+        parts += [server.protocol.value, server.host, str(server.port), server.security.value]
+        parts += [server.username.value, *([server.username_template] if server.username_template else [])]
     return "\0".join(parts)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from guides.mail.publish.records import DiscoveryMethod, records_for
+from guides.mail.publish.records import DiscoveryMethod
 from guides.services import publishing
-from guides.services.offers import documentation_url, offer_of
+from guides.services.publication_look import wanted_of
 
 READERS = {
     DiscoveryMethod.AUTOCONFIG: "Thunderbird and others (autoconfig)",
@@ -37,20 +36,18 @@ class Command(BaseCommand):
         if domain is None:
             self.stderr.write(f"dns_records: {options['domain']!r} is not a domain, such as example.org")
             sys.exit(2)
-        provider = publishing.provider_to_publish(domain, own_only=False)
-        offer = offer_of(provider, domain) if provider else None
-        if provider is None or offer is None or not offer.is_complete:
+        wanted = wanted_of(domain, settings.BASE_URL)
+        if wanted.provider is None or wanted.offer is None:
             self.stderr.write(f"dns_records: no settings are known for {domain}; see manage.py own_domain")
             sys.exit(1)
-        if not provider.is_own:
+        if not wanted.provider.is_own:
             self.stderr.write(f"dns_records: {domain} is not marked as own; see manage.py own_domain")
-        portal = publishing.domain_or_none(urlsplit(settings.BASE_URL).hostname or "") or ""
-        if not portal:
+        if not wanted.portal:
             self.stderr.write(
                 "dns_records: BASE_URL names no host, so the records that lead to the portal are left out"
             )
         reader = None
-        for record in records_for(offer, portal, settings.BASE_URL, documentation_url(domain)):
+        for record in wanted.records:
             if record.method is not reader:
                 reader = record.method
                 self.stdout.write(f"; {READERS[reader]}")

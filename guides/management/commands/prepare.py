@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from guides.services import unexplained
 from helpdesk.data_folder import make_private
 
 
@@ -28,8 +27,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("load_content", stdout=self.stdout)
-        unexplained.forget()
-        call_command("clearsessions")
+        call_command("tidy", stdout=self.stdout)
         call_command("staff_account", stdout=self.stdout)
         base = settings.BASE_URL or f"http://127.0.0.1:{settings.PORT}"
         self.stdout.write(f"\nThe portal: {base}/\nStaff sign in at: {base}/{settings.ADMIN_PATH}/\n")

@@ -1,0 +1,1 @@
+"""What operators run and watch: backup, tidying, the doctor's checks, metrics."""
