@@ -7,6 +7,7 @@ import re
 from django.urls import URLPattern, path, re_path
 
 from guides.views import (
+    accent,
     apple,
     client_configuration,
     connection_test,
