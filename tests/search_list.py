@@ -42,7 +42,7 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     ("ja", "connection refused"): ("error", "connection-refused"),
     ("ru", "app password"): ("error", "app-password-required"),
     # whole questions
-    ("ja", "メールが届かない"): ("guide", "outlook"),
+    ("ja", "メールが届かない"): ("error", "mailbox-full"),
     ("en", "how do i set up thunderbird"): ("guide", "thunderbird"),
     ("ru", "почему не приходит почта"): ("error", "sending-needs-sign-in"),
 }

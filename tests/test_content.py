@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,8 +12,10 @@ from django.core.management import CommandError, call_command
 
 from guides.library.content_check import faults
 from guides.library.content_pages import ContentPages, RenderedPage
+from guides.library.entries import TextFolder
 from guides.library.reading import SHIPPED, read_library
 from guides.mail.ways import Way
+from guides.models.texts import Language, TextStatus
 from tests.library_files import write_library
 
 
@@ -93,3 +96,30 @@ def test_the_command_names_an_unreadable_library(tmp_path: Path) -> None:
     next(root.glob("providers/*.yaml")).write_text("slug: [")
     with pytest.raises(CommandError):
         call_command("check_content", str(root), stdout=StringIO())
+
+
+TASKS = (
+    "password-changed",
+    "sending-blocked",
+    "new-device",
+    "pop3-to-imap",
+    "remove-account",
+    "after-break-in",
+    "mail-terms",
+)
+FILE_NAME = re.compile(r"\w\.(?:yaml|json|xml|java|kt|rs|mjs)\b|@[0-9a-f]{7}\b|facts/|[Ff]ounding document")
+
+
+def test_every_task_is_told_in_each_language() -> None:
+    library, _ = read_library(SHIPPED)
+    written = {(text.parent, text.language) for text in library.texts if text.status == TextStatus.PUBLISHED}
+    assert written >= {(task, language) for task in TASKS for language in Language.values}
+
+
+def test_guides_and_notices_are_dated_and_name_their_sources_in_words() -> None:
+    library, _ = read_library(SHIPPED)
+    texts = [text for text in library.texts if text.folder != TextFolder.ERRORS]
+    assert [text.key for text in texts if text.checked_on is None] == []
+    assert [text.key for text in texts if not text.sources] == []
+    found = [(text.key, source) for text in texts for source in text.sources if FILE_NAME.search(source)]
+    assert [each for each in found if "://" not in each[1]] == []

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
+from guides.views.portal_urls import base_url
+
 
 @dataclass(frozen=True, slots=True)
 class LanguageLink:
@@ -31,6 +33,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     htmx = getattr(request, "htmx", None)  # absent where a middleware refuses before HtmxMiddleware
     fragment = bool(htmx) and request.headers.get("HX-Request-Type") == "partial"
     return {
+        "base": lambda: base_url(request),  # asked by pages that may be indexed: the host is known to be allowed there
+        "canonical_path": path.partition("?")[0],
         "layout": "_partial.html" if fragment else "_base.html",
         "portal_name": settings.PORTAL_NAME,
         "support_url": settings.SUPPORT_URL,
