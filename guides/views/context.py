@@ -37,6 +37,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "canonical_path": path.partition("?")[0],
         "layout": "_partial.html" if fragment else "_base.html",
         "portal_name": settings.PORTAL_NAME,
+        "accent": settings.ACCENT.removeprefix("#"),
         "support_url": settings.SUPPORT_URL,
         "language_links": [
             LanguageLink(code, name, _in_language(path, code), code == current)
