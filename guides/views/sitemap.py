@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
 from django.contrib.sitemaps.views import sitemap
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -31,8 +33,8 @@ class Pages(Sitemap):  # type: ignore[type-arg]  # Django's class takes no argum
         return [
             *((name, (), every) for name in _PLACES),
             *(("settings-domain", (domain,), every) for domain in _main_domains()),
-            *_texts("guide", GuideText.objects.published().values_list("guide__slug", "language")),
-            *_texts("error", ErrorText.objects.published().values_list("article__slug", "language")),
+            *_texts("guide", GuideText.objects.published(), "guide__slug"),
+            *_texts("error", ErrorText.objects.published(), "article__slug"),
         ]
 
     def get_languages_for_item(self, item: Page) -> list[str]:
@@ -54,9 +56,9 @@ def _main_domains() -> list[str]:
     return sorted(shortest.values())
 
 
-def _texts(name: str, rows: Iterable[tuple[str, str]]) -> Iterator[Page]:
+def _texts(name: str, texts: QuerySet[Any], column: str) -> Iterator[Page]:
     languages: dict[str, list[str]] = {}
-    for slug, language in sorted(rows):
+    for slug, language in texts.order_by(column, "language").values_list(column, "language"):
         languages.setdefault(slug, []).append(language)
     for slug, codes in languages.items():
         yield name, (slug,), codes
