@@ -139,3 +139,12 @@ def test_migrations_can_be_taken_back(postgresql: PostgreSQL, tmp_path: Path) ->
         run("manage.py", "migrate", "--verbosity=0", folder=tmp_path, url=address)
         run("manage.py", "migrate", "--verbosity=0", "guides", "0001", folder=tmp_path, url=address)
         run("manage.py", "migrate", "--verbosity=0", folder=tmp_path, url=address)
+
+
+def test_two_replicas_prepare_an_empty_database_at_once(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    url = postgresql.create("replicas")
+    folders = [tmp_path / name for name in ("one", "two")]  # of two machines
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(lambda folder: run("manage.py", "prepare", folder=folder, url=url), folders), key=len)
+    assert "A staff account was made" not in said[0]
+    assert "A staff account was made" in said[1]

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from helpdesk.data_folder import make_private
+from helpdesk.operations.alone import alone
 
 
 class Command(BaseCommand):
@@ -23,11 +24,12 @@ class Command(BaseCommand):
             make_private(settings.DATA_DIR)
         except PermissionError as error:
             self.stderr.write(f"Other users may be able to read {settings.DATA_DIR}: {error}")
-        call_command("compile_translations", stdout=self.stdout)
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        call_command("load_content", stdout=self.stdout)
-        call_command("tidy", stdout=self.stdout)
-        call_command("staff_account", stdout=self.stdout)
+        with alone():
+            call_command("compile_translations", stdout=self.stdout)
+            call_command("migrate", interactive=False, verbosity=0)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            call_command("load_content", stdout=self.stdout)
+            call_command("tidy", stdout=self.stdout)
+            call_command("staff_account", stdout=self.stdout)
         base = settings.BASE_URL or f"http://127.0.0.1:{settings.PORT}"
         self.stdout.write(f"\nThe portal: {base}/\nStaff sign in at: {base}/{settings.ADMIN_PATH}/\n")
