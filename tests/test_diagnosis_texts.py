@@ -8,7 +8,6 @@ from guides.mail.outcomes import Owner
 from tests.diagnosis import LOCKED, OPEN, wordings, written
 from tests.diagnosis.measure import answered
 
-
 # Found by the portal's own test alone, never in a text; the second set is right beside another class of some texts.
 OF_THE_TEST = frozenset({"input", "cross", "deliver", "limit"})
 OF_THE_TEST_TOO = frozenset({"input.clock", "input.oauth_only", "input.port_security"})

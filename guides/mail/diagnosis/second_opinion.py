@@ -126,8 +126,8 @@ def confirmed(causes: tuple[Cause, ...], text: str, context: Context = Context.D
     """The causes after the second opinion on their text, with confidences that were fitted at first sight.
 
     Where rules know nothing, or are seldom right when the model is of another opinion, the model's class comes first.
-    A pattern that staff wrote is never overruled. A report's structure says more than a model of sentences: there a clear
-    cause stays. `context`: where the words were said.
+    A pattern that staff wrote is never overruled. A report's structure says more than a model of sentences: there a
+    clear cause stays. `context`: where the words were said.
     """
     first = causes[0] if causes else None
     told = opinion(text)
