@@ -88,7 +88,7 @@ class TestPages:
     def test_every_model_has_a_page(self) -> None:
         registered = {model.__name__ for model in admin.site._registry if model._meta.app_label == "guides"}
         # The others stand on the page of what they belong to.
-        parts = {"ArticleClass", "ClientVersion", "ProviderDomain", "ProviderServer", "SuffixRule"}
+        parts = {"ArticleClass", "ClientVersion", "FormerArticle", "ProviderDomain", "ProviderServer", "SuffixRule"}
         parts |= {"IspdbDomain", "IspdbServer"}
         # And these the portal writes from the others.
         made = {"LibraryVersion", "SearchEntry", "SearchWord"}

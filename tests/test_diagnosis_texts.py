@@ -57,5 +57,6 @@ def test_a_told_confidence_means_what_it_says() -> None:
         told = sum(answer.confidence for answer in inside) / len(inside)
         assert len(inside) >= 20
         assert sum(answer.right for answer in inside) / len(inside) >= told, (low, high)
-    unsure = [answer.right for answer in answers if 0 < answer.confidence < HIGH]
+    unseen = answered(written(LOCKED))  # the model has learnt the open ones
+    unsure = [answer.right for answer in unseen if 0 < answer.confidence < HIGH]
     assert sum(unsure) / len(unsure) < 0.95, "what is seldom wrong should be told as sure"

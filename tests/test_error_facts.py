@@ -1,7 +1,8 @@
 """The texts of facts/error-strings.json: each is found by the shipped patterns, as its class and for who can fix it.
 
 `facts_examples.json` is a copy in our own shape: example, class, owner, and where known protocol, stage and
-provider. `"pattern": false` marks the eight descriptions that are no server's words.
+provider. `facts_owner` is what the facts say where we tell another: the owner must agree with the article's remedy, so
+nobody is called where the article says to wait, and the visitor where the visitor can act. `"pattern": false` marks the eight descriptions that are no server's words.
 """
 
 from __future__ import annotations

@@ -158,6 +158,11 @@ class TestErrors:
     def test_what_is_no_text_is_no_error(self, client: Client) -> None:
         assert 'class="explained"' not in found(client, "PK\x03\x04 quota exceeded")
 
+    @pytest.mark.parametrize("query", ["Cannot Verify Server Identity", "サーバの識別情報を検証できません"])
+    def test_a_sentence_of_a_mail_client_is_explained(self, client: Client, query: str) -> None:
+        make_article("certificate", classes=("tls.chain_or_unknown_ca",))
+        assert 'href="/en/errors/certificate/"' in found(client, query).split('class="explained"')[1]
+
     def test_other_words_are_no_error(self, client: Client) -> None:
         make_article("spam", classes=("smtp.spam",))
         for query in ("mailbox", "spam", "outlook"):

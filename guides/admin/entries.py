@@ -185,7 +185,7 @@ class ErrorArticleAdmin(WithTexts):
     list_display = ["slug", "symptom", "owner", "languages", "position"]
     list_filter = ["symptom", "owner", "texts__status", "texts__language"]
     search_fields = ["slug", "classes__name", "patterns__name", "texts__title"]
-    inlines = [inlines.ClassInline, inlines.ErrorTextInline, inlines.PatternInline]
+    inlines = [inlines.ClassInline, inlines.ErrorTextInline, inlines.PatternInline, inlines.FormerInline]
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Say of each pattern that was saved what it finds and what is in its way."""

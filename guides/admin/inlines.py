@@ -20,6 +20,7 @@ from guides.models import (
     ClientVersion,
     ErrorPattern,
     ErrorText,
+    FormerArticle,
     GuideText,
     Provider,
     ProviderDomain,
@@ -174,6 +175,14 @@ class ClassInline(TabularInline):
     model = ArticleClass
     form = ClassForm
     fields = ["name"]
+    extra = 0
+
+
+class FormerInline(TabularInline):
+    """The short names of articles that were merged into this one."""
+
+    model = FormerArticle
+    fields = ["slug"]
     extra = 0
 
 

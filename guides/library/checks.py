@@ -68,6 +68,7 @@ class _Checks:
 
     def faults(self) -> Iterator[entries.FileFault]:
         yield from self._used_twice()
+        yield from _former(self.library)
         for entry in self.library.entries():
             yield from _columns(entry)
             match entry:
@@ -228,6 +229,15 @@ def _article(entry: entries.ArticleEntry) -> Iterator[entries.FileFault]:
     for number, name in enumerate(entry.classes):
         if name not in CLASSES:
             yield entry.where.fault(f"classes.{number}", f"classes: “{name}” is no class of docs/classes.md")
+
+
+def _former(library: entries.Library) -> Iterator[entries.FileFault]:
+    """An article that was merged into another is not there any more."""
+    slugs = {article.slug for article in library.articles}
+    for article in library.articles:
+        for number, slug in enumerate(article.former):
+            if slug in slugs:
+                yield article.where.fault(f"former.{number}", f'"{slug}" is an article of its own')
 
 
 def _named_as_its_file(slug: str, where: entries.Where) -> Iterator[entries.FileFault]:

@@ -249,6 +249,7 @@ class ArticleEntry(Entry):
     symptom: Symptom = Symptom.OTHER
     position: int = field(default=100, metadata=PLACE)
     classes: tuple[str, ...] = field(default=(), metadata=UNORDERED | unique("class"))
+    former: tuple[str, ...] = field(default=(), metadata=UNORDERED | unique("former article"))
     patterns: tuple[PatternEntry, ...] = field(default=(), metadata=OWN_ENTRIES)
 
 

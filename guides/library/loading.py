@@ -19,6 +19,7 @@ from django.db.models import F
 from guides.library import entries
 from guides.library.checks import check_library, known_rows
 from guides.library.compiling import compile_into
+from guides.library.merging import withdraw_merged
 from guides.library.reading import SHIPPED, read_library
 from guides.library.rows import PARTS, StoredLibrary, columns, model_of, part_rows, references
 from guides.library_cache import raise_version
@@ -82,14 +83,21 @@ class _Load:
         self.compiled = compiled
         self.source = source
         self.overwrite = overwrite
+        self.report = LoadReport()
         stored = StoredLibrary()
+        loaded = dict(LoadedEntry.objects.filter(source=source).values_list("key", "fingerprint"))
+        merged, notes = withdraw_merged(library, stored, loaded)
+        self.report.notes.extend(notes)
+        if merged:
+            self.report.counts[EntryOutcome.WITHDRAWN] += len(merged)
+            raise_version()
+            stored = StoredLibrary()
         self.rows = stored.row_of
         self.stored = stored.library
         self.current = {entry.key: entries.fingerprint(entry) for entry in stored.library.entries()}
         self.loaded: dict[str, dict[str, str]] = {}  # fingerprints of the last loads, by key and source
         for each in LoadedEntry.objects.all():
             self.loaded.setdefault(each.key, {})[each.source] = each.fingerprint
-        self.report = LoadReport()
 
     def run(self) -> LoadReport:
         free = {entry.key for entry in self.library.entries() if self._is_free(entry)}

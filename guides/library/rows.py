@@ -21,6 +21,7 @@ from guides.models import (
     ErrorArticle,
     ErrorPattern,
     ErrorText,
+    FormerArticle,
     Guide,
     GuideText,
     MailClient,
@@ -92,7 +93,10 @@ PARTS: dict[type[entries.Located], dict[str, Part]] = {
         "servers": Part(ProviderServer, "provider", "servers"),
     },
     entries.ClientEntry: {"versions": Part(ClientVersion, "client", "versions")},
-    entries.ArticleEntry: {"classes": Part(ArticleClass, "article", "classes", "name")},
+    entries.ArticleEntry: {
+        "classes": Part(ArticleClass, "article", "classes", "name"),
+        "former": Part(FormerArticle, "article", "former", "slug"),
+    },
 }
 
 
@@ -159,7 +163,7 @@ class StoredLibrary:
     def __init__(self) -> None:
         self.row_of: dict[str, models.Model] = {}
         texts = [row for model, owner in _TEXT_MODELS.values() for row in model._default_manager.select_related(owner)]
-        articles = ErrorArticle.objects.prefetch_related("classes", "patterns__provider")
+        articles = ErrorArticle.objects.prefetch_related("classes", "former", "patterns__provider")
         self.library = entries.Library(
             providers=self._read(Provider.objects.prefetch_related("domains", "suffix_rules", "servers")),
             clients=self._read(MailClient.objects.prefetch_related("versions")),

@@ -1,7 +1,7 @@
 """Providers, clients, guides, error articles and their texts."""
 
 from guides.models.clients import ClientVersion, MailClient
-from guides.models.errors import ArticleClass, ErrorArticle, ErrorPattern, ErrorText
+from guides.models.errors import ArticleClass, ErrorArticle, ErrorPattern, ErrorText, FormerArticle
 from guides.models.guides import Guide, GuideText
 from guides.models.ispdb import IspdbDomain, IspdbEntry, IspdbServer
 from guides.models.library_version import LibraryVersion
@@ -16,6 +16,7 @@ __all__ = [
     "ErrorArticle",
     "ErrorPattern",
     "ErrorText",
+    "FormerArticle",
     "Guide",
     "GuideText",
     "IspdbDomain",

@@ -79,6 +79,22 @@ class ArticleClass(models.Model):
         return self.name
 
 
+class FormerArticle(models.Model):
+    """The short name of an article that was merged into another: its old address leads there."""
+
+    article = models.ForeignKey(ErrorArticle, models.CASCADE, related_name="former", verbose_name=_("article"))
+    slug = models.SlugField(_("former short name"), unique=True, max_length=80)
+
+    class Meta:
+        ordering = ["slug"]
+        verbose_name = _("former short name")
+        verbose_name_plural = _("former short names")
+        constraints = [models.CheckConstraint(condition=~Q(slug=""), name="former_article_not_empty")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
 class ErrorText(Text):
     """An error article in one language."""
 

@@ -10,6 +10,8 @@ from guides.mail.outcomes import Owner
 from guides.models import ErrorArticle, ErrorText
 from guides.services.explaining import explained
 
+_LIKELY = 0.7  # an error's own sentence is explained from this confidence on, as what it may be
+
 
 @dataclass(frozen=True, slots=True)
 class Explained:
@@ -19,6 +21,7 @@ class Explained:
     owner: Owner
     matched: str  # the words of the query that were recognised
     is_sure: bool
+    is_code: bool  # recognised by a code alone
     is_foreign: bool
 
 
@@ -30,7 +33,9 @@ def explain(query: str, language: str) -> Explained | None:
         return None
     text = ErrorText.objects.filter(article=found).published().in_reading_order(language).first()
     assert isinstance(text, ErrorText)  # noqa: S101  # `published()` found the article by its texts
-    return Explained(text, cause.owner, cause.matched, cause.confidence >= HIGH, text.language != language)
+    return Explained(
+        text, cause.owner, cause.matched, cause.confidence >= HIGH, Basis.CODE in cause.why, text.language != language
+    )
 
 
 def _likeliest(query: str) -> Cause | None:
@@ -38,6 +43,8 @@ def _likeliest(query: str) -> Cause | None:
         causes = explained(query).causes
     except NotTextError:
         return None
-    if causes and (causes[0].confidence >= HIGH or Basis.CODE in causes[0].why):
-        return causes[0]
-    return None
+    first = causes[0] if causes else None
+    if first is None or not first.matched:  # the model alone has no words to show
+        return None
+    by_words = first.confidence >= _LIKELY and not {Basis.CLIENT, Basis.PATTERN}.isdisjoint(first.why)
+    return first if by_words or first.confidence >= HIGH or Basis.CODE in first.why else None

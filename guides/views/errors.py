@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from guides.forms import PasteForm
 from guides.library_cache import library_cached, library_version
 from guides.mail.outcomes import Owner, Symptom
-from guides.models import ErrorArticle, ErrorText
+from guides.models import ErrorArticle, ErrorText, FormerArticle
 from guides.models.texts import ListedText, Text
 from guides.services.guide_page import filled
 from guides.views import labels
@@ -56,8 +56,13 @@ def _rows(texts: Iterable[ListedText]) -> Rows:
 @cached_page()
 def article(request: HttpRequest, slug: str) -> HttpResponse:
     """One article, for the provider in `at` when there is one."""
-    article, text, languages = library_cached(f"error:{slug}:{language()}", lambda: _article(slug))
     at = DomainField.read(request.GET.get("at", ""))
+    try:
+        article, text, languages = library_cached(f"error:{slug}:{language()}", lambda: _article(slug))
+    except Http404:
+        former = get_object_or_404(FormerArticle.objects.select_related("article"), slug=slug)
+        path = former.article.get_absolute_url() + (f"?at={at.domain}" if at.domain else "")
+        return redirect(path, permanent=True)
     path = reverse("error", args=[article.slug]) + (f"?at={at.domain}" if at.domain else "")
     request.page_path = path  # type: ignore[attr-defined]
     request.page_languages = languages  # type: ignore[attr-defined]

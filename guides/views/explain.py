@@ -44,7 +44,7 @@ _TESTABLE_CLASSES = frozenset(
     {"smtp.auth_required", "smtp.starttls_first", "smtp.relay_denied", "smtp.sender_not_owned"}
 )
 _STEP = '<li class="step"'
-_MOST_STEPS = 2
+_MOST_STEPS = 3
 _HOST_FIELDS = (("imap", "imap_host"), ("pop", "pop3_host"), ("smtp", "smtp_host"))
 
 
@@ -62,6 +62,7 @@ class CausePart:
     code: str
     sure: bool
     harmless: bool
+    other_owner: bool  # somebody else is told to act than in the first cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _context(found: Explanation) -> dict[str, object]:
     titles = {cause.name: texts[cause.article].title for cause in found.causes if cause.article in texts}
     bounce = found.bounce
     return {
-        "parts": [_part(cause, texts.get(cause.article), domain) for cause in shown_causes],
+        "parts": [_part(cause, texts.get(cause.article), domain, shown_causes[0].owner) for cause in shown_causes],
         "steps": _first_steps(shown_causes[0].article, domain) if shown_causes else (),
         "kind": labels.KINDS[bounce.kind] if bounce else "",
         "recipients": [RecipientPart(r.address, titles.get(r.cause, "")) for r in bounce.recipients] if bounce else [],
@@ -150,7 +151,7 @@ def _context(found: Explanation) -> dict[str, object]:
 
 
 def _first_steps(slug: str, domain: str) -> tuple[SafeString, ...]:
-    """The first steps of an article, at most two and never the last, for the visitor's provider where it is known."""
+    """The first steps of an article, at most three and never the last, for the visitor's provider where it is known."""
     text = ErrorText.objects.filter(article__slug=slug).published().in_reading_order(language()).first()
     if text is None or text.language != language():
         return ()
@@ -166,7 +167,7 @@ def _with_articles_once(causes: tuple[Cause, ...]) -> list[Cause]:
     return list(first.values())
 
 
-def _part(cause: Cause, text: ListedText | None, domain: str) -> CausePart:
+def _part(cause: Cause, text: ListedText | None, domain: str, first_owner: Owner) -> CausePart:
     harmless = cause.name.startswith("auto.") and cause.owner is Owner.NOBODY
     url = ""
     if text is not None:
@@ -183,6 +184,7 @@ def _part(cause: Cause, text: ListedText | None, domain: str) -> CausePart:
         code=cause.code,
         sure=sure,
         harmless=harmless,
+        other_owner=cause.owner is not first_owner,
     )
 
 

@@ -67,7 +67,8 @@ class Cause:
 _LETTER = re.compile(r"[A-Za-zÀ-ÿА-яЁё]")
 _BETWEEN_SERVERS = re.compile(
     r"(?i)\bconnect to \S+\[|\]:25\b|\bport 25\b|\bMX\b|\bqueue|\bdeliver|\brecipient|\bname service error"
-    r"|(?:相手|宛先|あて先|送信先|受信者)(?:先|側)?の?(?:メール)?サーバ|配送|сервер\w* получателя|zielserver|empfänger"
+    r"|(?:相手|宛先|あて先|送信先|受信者)(?:先|側)?の?(?:メール)?サーバ|宛先の?(?:アドレスの)?ドメイン|配送"
+    r"|домен\w* (?:получател|адресат)|сервер\w* получателя|zielserver|empfänger"
 )
 _DOMAIN = re.compile(r"(?i)\bdomain|\bdns\b|\bname\b|домен|ドメイン|\bhost\b")
 _SENDER = re.compile(r"(?i)\bsend(?:er|ing)\b|\bmail from\b|\bfrom:|送信元|差出人|отправител|absender")

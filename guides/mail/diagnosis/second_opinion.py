@@ -29,7 +29,8 @@ LANE = 4  # bytes of an integer for each class
 ZERO = 128  # a weight of 0 as a byte
 
 _SENTENCE = re.compile(r"[^\W\d_]{2,}[\W\d_]+[^\W\d_]{2,}|[\u3040-\u9fff]{6}")  # two words, or Japanese
-_LEAST_GUESS = 0.55  # the told confidence from which the model alone may name a class
+_LEAST_GUESS = 0.55  # how often the model must be right to name a class where rules know nothing,
+_LEAST_INSTEAD = 0.4  # and where they are mostly wrong
 _REPORTED = 0.5  # a cause of a report from this confidence on is only doubted, not overruled:
 _OPPOSED = 0.6  # where the model is as sure as this of another class,
 _FOREIGN = 0.03  # and not as sure as this of the class;
@@ -145,10 +146,12 @@ def confirmed(causes: tuple[Cause, ...], text: str, context: Context = Context.D
         by_rules, by_model = min(strength, _DOUBTED) if opposed else strength, 0.0
     if first is not None and (name == known or by_model < by_rules + _MARGIN):
         return (replace(first, confidence=by_rules), *_weaker(causes[1:], by_rules))
-    if by_model < _LEAST_GUESS or not _SENTENCE.search(text):
+    if by_model < (_LEAST_GUESS if first is None else _LEAST_INSTEAD) or not _SENTENCE.search(text):
         return causes if first is None else (replace(first, confidence=by_rules), *_weaker(causes[1:], by_rules))
     context = first.context if first else context
-    guess = Cause(name, owner_of(name, context), min(by_model, _MOST_ALONE), why=(Basis.LEARNED,), context=context)
+    line = first.line if first else ""
+    told_as = min(by_model, _MOST_ALONE)
+    guess = Cause(name, owner_of(name, context), told_as, line, why=(Basis.LEARNED,), context=context)
     return (guess, *_weaker(tuple(cause for cause in causes if cause.name != name), by_rules))[:MAX_CAUSES]
 
 

@@ -18,7 +18,7 @@ GO, JAVA, SCHANNEL, APPLE = "Go", "Java", "Schannel", "Secure Transport"
 REASONS: dict[str, dict[str, tuple[str, ...]]] = {
     "tls.cert_not_yet": {
         OPENSSL: (r"certificate is not yet valid", r"CERT_NOT_YET_VALID"),
-        GNUTLS: (r"certificate.{0,30} not yet (activated|valid)",),
+        GNUTLS: (r"certificate.{0,12} not yet (activated|valid)",),
         NSS: (r"SEC_ERROR_\w*NOT_YET_VALID", r"MOZILLA_PKIX_ERROR_NOT_YET_VALID"),
         RUSTLS: (r"peer certificate: (Certificate)?NotValidYet", r"certificate not valid yet"),
         GO: (r"not yet valid: current time \S+ is before",),
