@@ -106,6 +106,8 @@ TASKS = (
     "remove-account",
     "after-break-in",
     "mail-terms",
+    "change-servers",
+    "folders",
 )
 FILE_NAME = re.compile(r"\w\.(?:yaml|json|xml|java|kt|rs|mjs)\b|@[0-9a-f]{7}\b|facts/|[Ff]ounding document")
 
