@@ -40,12 +40,12 @@ def first_guide(request: HttpRequest, visitor: VisitorContext) -> FirstGuide | N
         return None
     slug = devices.GUIDES[device]
     found = library_cached(f"first guide:{slug}:{language()}", lambda: _read(slug))
-    if found is None or found[0].client is None:
+    if found is None or (client := found[0].client) is None:
         return None
     guide, text = found
-    version = next((one.slug for one in guide.client.versions.all() if one.is_default), "")
+    version = next((one.slug for one in client.versions.all() if one.is_default), "")
     notice = None if visitor.by_hand else visitor.notice
-    ability = ability_of(guide.client.slug, version, protocols=guide.client.protocols)
+    ability = ability_of(client.slug, version, protocols=client.protocols)
     page = compose(text, notice, visitor.situation(version=version), ability)
     steps = str(page.body).partition('<ol class="steps"')[2].partition('<ol class="steps"')[0].split(_STEP)[1:]
     if page.way is Way.IMPOSSIBLE or len(steps) < 2:
@@ -57,7 +57,7 @@ def first_guide(request: HttpRequest, visitor: VisitorContext) -> FirstGuide | N
         step=mark_safe(_STEP + steps[0]),  # noqa: S308  # a whole item of a safe list
         url=reverse("guide", args=[guide.slug]) + (f"?{visitor.query}" if visitor.query else ""),
         is_preceded=page.place is NoticePlace.FIRST and page.way in TYPED,
-        has_profile=guide.client.reads_profile and has_profile(visitor),
+        has_profile=client.reads_profile and has_profile(visitor),
     )
 
 

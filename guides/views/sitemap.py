@@ -6,7 +6,7 @@ describes `xhtml:link` (both from memory, confidence: high).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -44,8 +44,9 @@ def _pages() -> Iterator[Page]:
         yield name, (), every
     for domain in _main_domains():
         yield "settings-domain", (domain,), every
-    yield from _texts("guide", GuideText.objects.published().values_list("guide__slug", "language"))
-    yield from _texts("error", ErrorText.objects.published().values_list("article__slug", "language"))
+    for name, texts in (("guide", GuideText.objects), ("error", ErrorText.objects)):
+        for slug, languages in texts.all().published().languages_by_slug().items():
+            yield name, (slug,), languages
 
 
 def _main_domains() -> list[str]:
@@ -55,14 +56,6 @@ def _main_domains() -> list[str]:
     for provider, domain in sorted(domains.values_list("provider_id", "domain"), key=lambda row: (len(row[1]), row[1])):
         shortest.setdefault(provider, domain)
     return sorted(shortest.values())
-
-
-def _texts(name: str, rows: Iterable[tuple[str, str]]) -> Iterator[Page]:
-    languages: dict[str, list[str]] = {}
-    for slug, language in sorted(rows):
-        languages.setdefault(slug, []).append(language)
-    for slug, codes in languages.items():
-        yield name, (slug,), codes
 
 
 def _entry(base: str, languages: list[str], name: str, *arguments: str) -> str:
