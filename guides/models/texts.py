@@ -58,6 +58,14 @@ class TextQuerySet(models.QuerySet["Text"]):
         """Texts that visitors may read."""
         return self.filter(status=TextStatus.PUBLISHED)
 
+    def languages_by_slug(self) -> dict[str, list[str]]:
+        """The languages of these texts, by the short name of their guide or article."""
+        parent = {"GuideText": "guide", "ErrorText": "article"}[self.model.__name__]
+        found: dict[str, list[str]] = {}
+        for slug, language in self.order_by(f"{parent}__slug", "language").values_list(f"{parent}__slug", "language"):
+            found.setdefault(slug, []).append(language)
+        return found
+
     def for_list(self, language: str, parents: models.QuerySet[Any]) -> list[ListedText]:
         """One published text of each of `parents` (guides or articles), the best for the reader, in the order of lists.
 

@@ -28,6 +28,8 @@ STAGES = {
     Stage.DELIVERY: _("Delivery of a message"),
 }
 
+MILLISECONDS = pgettext_lazy("milliseconds", "ms")
+
 OUTCOMES = {
     Outcome.OK: pgettext_lazy("outcome of a stage", "works"),
     Outcome.WARN: pgettext_lazy("outcome of a stage", "works, with a remark"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Self
 
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from guides.mail.connection.plan import LEG_OF_PROTOCOL
 from guides.mail.connection.server_connection import HIDDEN_END
@@ -53,6 +55,11 @@ class StageRow:
         return _MARKS[self.result.outcome] if self.result else "…"
 
     @property
+    def unit(self) -> str | Promise:
+        """Of the stage's time."""
+        return labels.MILLISECONDS
+
+    @property
     def words(self) -> str | Promise:
         """The outcome in words."""
         return labels.OUTCOMES[self.result.outcome] if self.result else ""
@@ -80,6 +87,12 @@ def _stop_of(stage: Stage, leg: Leg) -> str:
         return "you" if stage is Stage.INPUT else "net"
     side = "in" if leg in (Leg.IMAP, Leg.POP3) else "out"
     return f"line-{side}" if stage is Stage.CONNECT else side
+
+
+@cache
+def _route(language: str, *, receives: bool, sends: bool) -> SafeString:
+    with translation.override(language):
+        return mark_safe(render_to_string("test/_route.html", {"receives": receives, "sends": sends}))  # noqa: S308
 
 
 def _fact(name: str, value: str) -> str:
@@ -139,14 +152,10 @@ class TestPage:
         return page
 
     @property
-    def receives(self) -> bool:
-        """Whether a receiving server is tested."""
-        return any(part.leg in (Leg.IMAP, Leg.POP3) for part in self.legs)
-
-    @property
-    def sends(self) -> bool:
-        """Whether a sending server is tested."""
-        return any(part.leg is Leg.SMTP for part in self.legs)
+    def route(self) -> SafeString:
+        """The picture of the way, with the servers that are tested."""
+        legs = {part.leg for part in self.legs}
+        return _route(self.language, receives=bool(legs & {Leg.IMAP, Leg.POP3}), sends=Leg.SMTP in legs)
 
     def whole(self) -> str:
         """All stages, waiting or ended, and the verdict when there is one."""
