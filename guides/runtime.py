@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import time
 from functools import cache
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from guides.mail.network import Egress, EgressConfig
 _EGRESS_SETTINGS = frozenset(
     {"DNS_SERVERS", "ALLOWED_NETWORKS", "ALLOWED_PORTS", "ALLOWED_SUFFIXES", "EXTRA_CA_FILE", "EHLO_NAME"}
 )
+
+STOP_SECONDS = 7  # how long tests that are under way go on after the process was told to stop
 
 _loop = BackgroundLoop()  # starts no thread before its first use
 atexit.register(_loop.close)
@@ -38,6 +41,25 @@ def egress() -> Egress:
 def background_loop() -> BackgroundLoop:
     """The loop that runs this process's connection tests."""
     return _loop
+
+
+class Stopping(Exception):  # noqa: N818
+    """The process is stopping, and has waited for its tests long enough."""
+
+
+class _Stop:
+    until: float | None = None  # monotonic
+
+
+def begin_stop() -> None:
+    """The process was told to stop: what runs may go on for STOP_SECONDS."""
+    _Stop.until = time.monotonic() + STOP_SECONDS
+
+
+def check_stop() -> None:
+    """Raise Stopping when the process should have stopped by now."""
+    if _Stop.until is not None and time.monotonic() > _Stop.until:
+        raise Stopping
 
 
 @receiver(setting_changed)

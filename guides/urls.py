@@ -7,6 +7,7 @@ import re
 from django.urls import URLPattern, path, re_path
 
 from guides.views import (
+    accent,
     apple,
     client_configuration,
     connection_test,
@@ -43,7 +44,8 @@ DIRECT: list[URLPattern] = [
     re_path(f"^{_any_case('autodiscover/autodiscover.json')}/v1\\.0/(?P<email>[^/]+)/?$", client_configuration.v2),
     path(".well-known/user-agent-configuration.json", client_configuration.user_agent_configuration, name="pacc"),
     path("profile/<str:domain>.mobileconfig", apple.profile, name="profile"),
-    # /openapi.json /sitemap.xml /tls-names
+    # /openapi.json /sitemap.xml /accent.css /tls-names
+    path("accent.css", accent.style_sheet, name="accent"),
     path("openapi.json", openapi.description, name="openapi"),
     path("sitemap.xml", sitemap.page, name="sitemap"),
     path("tls-names", client_configuration.tls_names, name="tls-names"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +95,30 @@ class ListeningSocket(socket.socket):
         client = ClientSocket(fileno=accepted.detach())
         client.begin(HEAD_SECONDS)
         return client, address
+
+
+def stop_accepting(worker: Any, begin_stop: Callable[[], None]) -> None:
+    """Let a worker that stops take the connections that wait, and close its listening sockets at once.
+
+    gunicorn's `gthread` keeps them open until its last request has ended: the system goes on to accept connections that
+    no process answers, and a proxy's readers hang for as long as a test takes (measured: 22 s).
+    """
+    set_accept_enabled = worker.set_accept_enabled
+
+    def and_close(enabled: bool) -> None:
+        set_accept_enabled(enabled)
+        if worker.alive or not worker.sockets:
+            return
+        begin_stop()
+        for listener in worker.sockets:
+            taken = -1
+            while taken != worker.nr_conns:  # `accept` returns without a connection when none waits
+                taken = worker.nr_conns
+                worker.accept(listener)
+            listener.close()
+        worker.sockets = []
+
+    worker.set_accept_enabled = and_close
 
 
 def _too_slow() -> ConnectionResetError:

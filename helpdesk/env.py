@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -68,6 +69,13 @@ class Env:
         if not least <= value <= most:
             raise ImproperlyConfigured(f"{name}={value} is not between {least} and {most}")
         return value
+
+    def colour(self, name: str) -> str:
+        """A colour as `#rrggbb` in small letters; "" when there is none."""
+        text = self.text(name).lower()
+        if text and not re.fullmatch("#[0-9a-f]{6}", text):
+            raise ImproperlyConfigured(f"{name}={text!r} is not a colour like #0b57a4")
+        return text
 
     def items(self, name: str, default: str = "") -> list[str]:
         """A list, separated by commas."""

@@ -13,7 +13,7 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from helpdesk.client_sockets import ListeningSocket
+from helpdesk.client_sockets import ListeningSocket, stop_accepting
 from helpdesk.env import Env, mapped
 from helpdesk.logs import formatter
 
@@ -31,7 +31,7 @@ workers = _env.number("WEB_CONCURRENCY", 1, least=1, most=64)
 threads = _env.number("WEB_THREADS", 256, least=4, most=2000)
 worker_connections = threads * 4
 timeout = 90
-graceful_timeout = 65  # a connection test may take 60 s
+graceful_timeout = 15  # connection tests end before (guides.runtime.STOP_SECONDS)
 keepalive = 5
 max_requests = 0
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108  # heartbeats must not wait for a disk
@@ -87,7 +87,9 @@ def post_worker_init(worker: Any) -> None:
 
     Rules that the first texts compile are compiled by each of their threads at once: 256 took minutes and 1.5 GB.
     """
-    from guides.mail.diagnosis import judging  # after the fork
+    from guides import runtime  # after the fork
+    from guides.mail.diagnosis import judging
 
     worker.sockets = [ListeningSocket.taken_from(each) for each in worker.sockets]
+    stop_accepting(worker, runtime.begin_stop)
     judging.compile_rules()

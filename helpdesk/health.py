@@ -56,11 +56,10 @@ def robots(request: HttpRequest) -> HttpResponse:
     lines = [
         "User-agent: *",
         f"Disallow: /{settings.ADMIN_PATH}/",
-        "Disallow: /*/test/",
         "Disallow: /*/search/",
-        "Disallow: /*/operators/",
+        "Disallow: /*/operators/*/",  # each looks a domain up
+        f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}",
     ]
-    lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 
 

@@ -29,6 +29,7 @@ ADMIN_PATH = env.text("ADMIN_PATH", "admin").strip("/")
 if not ADMIN_PATH or not all(part.isidentifier() or part.replace("-", "").isalnum() for part in ADMIN_PATH.split("/")):
     raise ImproperlyConfigured(f"ADMIN_PATH={ADMIN_PATH!r} may hold letters, digits, - and _ only")
 PORTAL_NAME = env.text("PORTAL_NAME", "Mail Helpdesk")
+ACCENT = env.colour("ACCENT")
 SUPPORT_URL = env.url("SUPPORT_URL", schemes=("http", "https", "mailto"))
 SECURITY_CONTACT = env.url("SECURITY_CONTACT", schemes=("https", "mailto"))
 SECRET_KEY = env.text("SECRET_KEY") or secret_key.kept_in(DATA_DIR)

@@ -16,6 +16,11 @@ from guides.mail.accounts import UsernameForm
 BEYOND_THE_FACTS = {"softbank-smail"}
 # Mail exchangers that came later than the facts: Exchange Online's for domains with DNSSEC.
 LATER_EXCHANGERS = {"microsoft-365": ["mx.microsoft"]}
+# Domains of the same services that the facts' tables have and their list has not.
+LATER_DOMAINS = {
+    "outlook-com": ["hotmail.ru"],
+    "yahoo": ["yahoo.co.id", "yahoo.com.hk", "yahoo.com.tw", "yahoo.com.vn", "yahoo.gr", "yahoo.in", "yahoo.pl"],
+}
 
 
 @dataclass

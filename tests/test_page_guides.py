@@ -209,3 +209,10 @@ def test_what_cannot_be_says_so_first_and_which_app_can(client: Client, apps: No
     assert "/en/guides/android/?at" not in html.split("These can open it")[1].split("</ul>")[0]
     assert 'id="before"' not in html
     assert 'id="trouble"' not in html
+
+
+def test_the_search_field_is_empty_on_a_page_for_a_provider(client: Client) -> None:
+    make_provider(domains=("known.test",))
+    make_guide()
+    for path in ("/en/guides/?at=known.test", "/en/guides/thunderbird/?at=known.test"):
+        assert 'id="q" name="q" maxlength="200" value=""' in client.get(path).content.decode(), path

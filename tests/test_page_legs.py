@@ -153,7 +153,7 @@ def test_what_no_password_opens_is_explained(client: Client, kind: str, cause: s
     assert "/en/errors/why-not/?at=example.net" in html
     assert ('id="test-form"' in html) is has_form
     if has_form:  # only for those who have a token, and folded
-        assert html.index("<summary>I have a token</summary>") < html.index('id="test-form"')
+        assert html.index("<summary>I have an access token (OAuth 2.0)</summary>") < html.index('id="test-form"')
         assert re.search(r'name="is_token"[^>]*checked', html)
 
 

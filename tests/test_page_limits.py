@@ -235,7 +235,7 @@ def test_beyond_the_budget_a_proof_leads_on_and_then_waiting(client: Client, qui
     response = client.post("/en/test/", FORM)
     assert response.status_code == 429
     html = response.content.decode()
-    assert "There is room again in about" in html
+    assert "Please try again in about" in html
     solution = solved(html)
     assert client.post("/en/test/", FORM | {"proof": solution}).status_code == 200
     again = client.post("/en/test/", FORM | {"proof": solution})  # it counts once

@@ -12,7 +12,16 @@ from guides.mail.discovery.names import is_public_suffix
 from guides.models import Provider
 from guides.services import discovering
 from guides.views.similar_domains import similar_domains
-from tests.provider_facts import BEYOND_THE_FACTS, FACTS, LATER_EXCHANGERS, SLUGS, entries, load_providers, usual
+from tests.provider_facts import (
+    BEYOND_THE_FACTS,
+    FACTS,
+    LATER_DOMAINS,
+    LATER_EXCHANGERS,
+    SLUGS,
+    entries,
+    load_providers,
+    usual,
+)
 from tests.tables import each_row
 
 pytestmark = pytest.mark.long
@@ -48,7 +57,7 @@ class TestFacts:
             fact.must_enable,
             fact.confidence,
         )
-        assert sorted(entry.domains) == sorted(fact.domains)
+        assert sorted(entry.domains) == sorted([*fact.domains, *LATER_DOMAINS.get(slug, [])])
         assert sorted(entry.domain_suffixes) == sorted(fact.below)
         assert sorted(entry.mx_suffixes) == sorted([*fact.mx, *LATER_EXCHANGERS.get(slug, [])])
         assert [

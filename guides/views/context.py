@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
+from guides.views.portal_urls import base_url
+
 
 @dataclass(frozen=True, slots=True)
 class LanguageLink:
@@ -31,8 +33,11 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     htmx = getattr(request, "htmx", None)  # absent where a middleware refuses before HtmxMiddleware
     fragment = bool(htmx) and request.headers.get("HX-Request-Type") == "partial"
     return {
+        "base": lambda: base_url(request),  # asked by pages that may be indexed: the host is known to be allowed there
+        "canonical_path": path.partition("?")[0],
         "layout": "_partial.html" if fragment else "_base.html",
         "portal_name": settings.PORTAL_NAME,
+        "accent": settings.ACCENT.removeprefix("#"),
         "support_url": settings.SUPPORT_URL,
         "language_links": [
             LanguageLink(code, name, _in_language(path, code), code == current)

@@ -46,7 +46,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """All guides, page by page."""
     at = DomainField.read(request.GET.get("at", ""))
     texts, page = guide_page(language(), request.GET.get("page", ""))
-    context = {"guides": texts, "page": page, "query": f"?{urlencode({'at': at.domain})}" if at.domain else ""}
+    context = {"guides": texts, "page": page, "carried": f"?{urlencode({'at': at.domain})}" if at.domain else ""}
     return render(request, "guides.html", context)
 
 
@@ -133,7 +133,6 @@ def _page(
         "provider": visitor.account.provider_name or visitor.shown_domain or FILLER_WORDS["unknown.provider"],
         "app": choice.version.name if choice.version else client and client.name,
         "password": visitor.password_name or FILLER_WORDS[f"password.{visitor.account.password}"],
-        "query": visitor.query,
         "able": _able(visitor) if client and page.way is Way.IMPOSSIBLE else [],
         "visitor": visitor,
         "cards": cards(visitor, (protocol, Protocol.SMTP)),

@@ -17,14 +17,14 @@ STAGES = {
     Stage.DNS: _("Finding the server"),
     Stage.CONNECT: _("Connecting"),
     Stage.TLS: _("Encryption and certificate"),
-    Stage.GREETING: _("The server's greeting"),
-    Stage.CAPABILITIES: _("What the server offers"),
+    Stage.GREETING: _("First answer of the server"),
+    Stage.CAPABILITIES: _("Features of the server"),
     Stage.LOGIN: _("Signing in"),
-    Stage.IDENTITY: _("Introducing the program"),
+    Stage.IDENTITY: _("Naming the mail app"),
     Stage.MAILBOX: _("Opening the mailbox"),
-    Stage.QUOTA: _("Room in the mailbox"),
+    Stage.QUOTA: _("Free space in the mailbox"),
     Stage.FOLDERS: _("Folders"),
-    Stage.ENVELOPE: _("Permission to send"),
+    Stage.ENVELOPE: _("Permission to send mail"),
     Stage.DELIVERY: _("Delivery of a message"),
 }
 
@@ -43,7 +43,7 @@ OWNERS = {
     Owner.ADMIN: _("The administrator of your mailbox can fix this: at work or school, its IT support."),
     Owner.PROVIDER: _("Your mail provider can fix this."),
     Owner.RECIPIENT: _("The recipient can fix this."),
-    Owner.SENDER_NETWORK: _("Whoever runs the network you send from can fix this."),
+    Owner.SENDER_NETWORK: _("The operator of the network you send from can fix this."),
     Owner.PROGRAM: _("The maker of the mail program can fix this; another program may help."),
     Owner.PORTAL: _("This portal is the cause, not you."),
     Owner.NOBODY: _("This usually passes by itself. Wait a while, then try again."),
@@ -178,7 +178,7 @@ WHYS = {
     Basis.LEARNED: _("It resembles texts that we know, but no words say so clearly."),
 }
 
-NOTHING_TO_DO = _("Nobody needs to do anything.")
+NOTHING_TO_DO = _("There is nothing to do.")
 
 KINDS = {
     Kind.FAILURE: _("A mail server writes that a message could not be delivered."),

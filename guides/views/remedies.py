@@ -17,7 +17,7 @@ OF_OWNERS: dict[Owner, str | Promise] = {
     Owner.ADMIN: _("Ask the administrator of your mailbox to fix this."),
     Owner.PROVIDER: _("Ask your mail provider to fix this."),
     Owner.RECIPIENT: _("Ask the recipient to fix this."),
-    Owner.SENDER_NETWORK: _("Ask whoever runs the network you send from to fix this."),
+    Owner.SENDER_NETWORK: _("Ask the operator of the network you send from to fix this."),
     Owner.PROGRAM: _("Try another mail program."),
     Owner.PORTAL: _("Try again later: the cause is on our side."),
     Owner.NOBODY: _("Wait a while, then try again."),

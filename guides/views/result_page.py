@@ -152,9 +152,9 @@ class TestPage:
         """All stages, waiting or ended, and the verdict when there is one."""
         return self._html("test/_result.html", page=self)
 
-    def broken(self) -> str:
-        """The end of a test that broke off by a fault of our own."""
-        return self._html("test/_broken.html")
+    def broken(self, *, restart: bool = False) -> str:
+        """The end of a test that broke off by a fault of our own, or because the portal is started again."""
+        return self._html("test/_broken.html", restart=restart)
 
     def add(self, item: StageResult | Verdict) -> str:
         """Fill in a finished stage, or the verdict, and return its fragment."""

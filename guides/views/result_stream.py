@@ -46,6 +46,7 @@ class RunningTest:
                 else:
                     metrics.TESTS.labels(item.outcome, item.cause or "none").inc()
             yield items
+            runtime.check_stop()
 
     def close(self) -> None:
         """Cancel what still runs and free what the test holds. May be called twice."""
@@ -79,7 +80,7 @@ class EventStream:
                     yield b":\n\n"  # a comment, which is not shown
             return
         except Exception as error:
-            kind = type(error).__name__
+            kind = type(error)
         yield event(_broken(self._page, kind))
 
     def close(self) -> None:
@@ -105,7 +106,7 @@ class GrowingPage:
                 yield b"\n"
             html = self._page.whole()
         except Exception as error:
-            kind = type(error).__name__
+            kind = type(error)
             html = ""
         yield (html or _broken(self._page, kind)).encode()
         yield self._after.encode()
@@ -121,7 +122,10 @@ def event(html: str) -> bytes:
     return f"data: {lines}\n\n".encode()
 
 
-def _broken(page: TestPage, kind: str) -> str:
+def _broken(page: TestPage, kind: type[Exception]) -> str:
     # No message, no traceback, and outside the handler: a log record could show what the visitor typed.
-    logger.error("a connection test broke off: %s", kind)
+    if kind is runtime.Stopping:
+        logger.info("a connection test was ended, since the process stops")
+        return page.broken(restart=True)
+    logger.error("a connection test broke off: %s", kind.__name__)
     return page.broken()

@@ -40,16 +40,16 @@ CASES = {
     "wrong password": Case("anna", "Signing in", "wrong-password", password="not hers", logins=1),
     "unknown user": Case("nobody", "Signing in", "wrong-password", password="whatever", logins=1),
     "disabled account": Case("closed", "Signing in", "switched-off-by-administrator", logins=1),
-    "full mailbox": Case("full", "Room in the mailbox", "own-mailbox-full", logins=1),
+    "full mailbox": Case("full", "Free space in the mailbox", "own-mailbox-full", logins=1),
     "expired": Case("anna", "Encryption and certificate", "certificate-expired", host=EXPIRED),
     "self-signed": Case("anna", "Encryption and certificate", "certificate-self-signed", host=SELF_SIGNED),
     "wrong name": Case("anna", "Encryption and certificate", "certificate-wrong-name", host=WRONG_NAME),
     "closed port": Case("anna", "Connecting", "connection-refused", host=CLOSED),
     "no such host": Case("anna", "Finding the server", "host-not-found", host=ABSENT),
     "TLS on a clear port": Case("anna", "Encryption and certificate", "wrong-security", port_of=STARTTLS),
-    "clear on a TLS port": Case("anna", "The server's greeting", "wrong-security", security=STARTTLS, port_of=TLS),
+    "clear on a TLS port": Case("anna", "First answer of the server", "wrong-security", security=STARTTLS, port_of=TLS),
     "STARTTLS missing": Case("anna", "Encryption and certificate", "starttls-missing", security=STARTTLS, host=PLAIN),
-    "refused sender": Case("mute", "Permission to send", "sender-address-invalid", protocol=SMTP, logins=1),
+    "refused sender": Case("mute", "Permission to send mail", "sender-address-invalid", protocol=SMTP, logins=1),
 }
 
 

@@ -112,7 +112,7 @@ def test_beyond_the_budget_the_browser_works_and_the_test_goes_on(
     page.get_by_role("link", name="Change").click()
     page.fill("#id_password", ANNA.password)
     start(page)
-    expect(page.locator(".error-summary")).to_contain_text("Not now")
+    expect(page.locator(".error-summary")).to_contain_text("Please wait a little")
     expect(page.locator("[data-proof]")).to_contain_text("Done.", timeout=20_000)
     fill_in(page, lab)
     start(page)
@@ -129,7 +129,7 @@ def test_without_javascript_who_has_used_up_the_tests_is_told_to_wait(
             page.get_by_role("link", name="Change").click()
         fill_in(page, lab)
         start(page)
-    expect(page.locator(".error-summary")).to_contain_text("There is room again in about")
+    expect(page.locator(".error-summary")).to_contain_text("Please try again in about")
     expect(page.locator("[data-proof]")).to_be_hidden()
 
 

@@ -37,7 +37,7 @@ FAILING = {
     Owner.VISITOR: CASES["wrong password"],
     Owner.ADMIN: CASES["disabled account"],
     Owner.PROVIDER: CASES["expired"],
-    Owner.PORTAL: Case("anna", "The server's greeting", "portal-refused", SMTP, STARTTLS, CLOSED),
+    Owner.PORTAL: Case("anna", "First answer of the server", "portal-refused", SMTP, STARTTLS, CLOSED),
 }
 
 
