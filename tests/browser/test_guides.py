@@ -70,7 +70,7 @@ def test_address_to_guides(page: Page, portal: LivePortal, language: str, addres
     for value in (imap, imap_port, smtp, smtp_port, username):
         assert value in text
     for guide in SEED_GUIDES:
-        page.get_by_role("main").locator(f'a[href="/{language}/guides/{guide}/?at={domain}"]').last.click()
+        page.get_by_role("main").locator(f'a.tile[href="/{language}/guides/{guide}/?at={domain}"]').click()
         expect(page).to_have_url(f"{portal.url}/{language}/guides/{guide}/?at={domain}")
         whole = page.get_by_role("main").inner_text()
         if domain != "gmail.com" or guide not in OPENS_GOOGLES_WINDOW:  # there neither password nor servers are typed
