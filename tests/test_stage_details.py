@@ -126,6 +126,6 @@ def test_nor_is_it_anybody_elses_among_several_causes() -> None:
     patterns = (of_the_network("frog", "smtp.rate_limit"), Pattern("alpha", "blue", "smtp.daily_quota"))
     last = run_against(Smtp(mail=b"550 blue frog"), patterns=patterns).last(Leg.SMTP)
     assert [(cause.name, cause.owner) for cause in last.causes] == [
-        ("smtp.daily_quota", Owner.NOBODY),
+        ("smtp.daily_quota", Owner.VISITOR),
         ("smtp.rate_limit", Owner.PORTAL),
     ]
