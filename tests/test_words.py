@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "guides" / "library"
-FOLDERS = ("guides", "providers")
+FOLDERS = ("errors", "guides", "providers")
 SECTIONS = {"en": "English", "ja": "日本語", "ru": "Русский"}
 
 # What repeats others' words: drawn dialogs, bold and quoted labels, link targets, code, and the heads but for
