@@ -323,8 +323,9 @@ def test_no_fault_gives_the_password_away(portal: CanaryPortal) -> None:
     for title, fault in ({"a server that repeats": ""} | FAULTS_IN_REFUSALS).items():
         assert portal.post(title, fault=fault, host=ECHO) == 200
         assert portal.post(title, fault=fault, host=ECHO, htmx=True) == 200
-    for title, fault in FAULTS_AROUND_THE_VIEW.items():  # htmx makes no difference there
+    for title, fault in FAULTS_AROUND_THE_VIEW.items():
         assert portal.post(title, fault=fault) == 500, title
+        assert portal.post(title, fault=fault, htmx=True) == 500, title
     assert portal.post("parts", in_parts=True) == 200
     for title, fault in FAULTS_IN_PARTS.items():
         assert portal.post(title, fault=fault, in_parts=True) == 500, title

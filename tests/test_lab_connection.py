@@ -150,7 +150,7 @@ ACCOUNTS = {
             POP3: ("mailbox", "ok", None),
             SMTP: ("envelope", "fail", "rcpt.full"),
         },
-        "rcpt.full",
+        "mbox.overquota",
         Owner.VISITOR,
         {"imap": 1, "pop3": 1, "smtp": 1},
     ),

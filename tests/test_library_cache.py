@@ -106,7 +106,7 @@ def test_only_these_models_are_no_content() -> None:
         "SearchWord",
         "UnexplainedText",
     }
-    assert len(content_models()) == 16
+    assert len(content_models()) == 17
 
 
 @pytest.mark.django_db(transaction=True)
