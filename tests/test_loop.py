@@ -28,12 +28,11 @@ def test_items_come_one_by_one_with_heartbeats_between(loop: BackgroundLoop) -> 
         await asyncio.sleep(0.35)
         yield "second"
 
-    items = loop.stream(work, heartbeat=0.1)
-    assert next(items) == ["first"]
-    *heartbeats, last = items
-    assert last == ["second"]
-    assert 2 <= len(heartbeats) <= 4
-    assert not any(heartbeats)
+    # a loaded machine may send heartbeats before the first item, too, and fewer of them in the pause
+    parts = list(loop.stream(work, heartbeat=0.1))
+    assert [part for part in parts if part] == [["first"], ["second"]]
+    between = parts[parts.index(["first"]) + 1 : parts.index(["second"])]
+    assert 1 <= len(between) <= 4
 
 
 def test_items_that_came_meanwhile_come_together_and_the_end_after_them(loop: BackgroundLoop) -> None:
