@@ -7,7 +7,7 @@ change is one atomic operation of the cache. All functions raise SharedCacheDown
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
@@ -101,13 +101,17 @@ def acquire_slots(name: str, subject: str, limit: int, wanted: int = 1) -> tuple
     """Take `wanted` of `limit` slots, or none: the result is empty when there are not enough."""
     keys = [f"slot:{name}:{subject}:{number}" for number in range(limit)]
     owner, slots = uuid4().hex, []
+    taken: Mapping[str, str] = {}
     with shared_cache() as cache:
-        taken = cache.get_many(keys)
         for key in keys:
-            if key not in taken and cache.add(key, owner, timeout=SLOT_SECONDS):
+            if key in taken:
+                continue
+            if cache.add(key, owner, timeout=SLOT_SECONDS):
                 slots.append(Slot(key, owner))
                 if len(slots) == wanted:
                     return tuple(slots)
+            elif not taken:  # only now, since most find the first slots free
+                taken = cache.get_many(keys)
     release_slots(slots)
     return ()
 
@@ -118,9 +122,7 @@ def release_slots(slots: Sequence[Slot]) -> None:
         return
     with shared_cache() as cache:
         owners = cache.get_many([slot.key for slot in slots])
-        for slot in slots:
-            if owners.get(slot.key) == slot.owner:
-                cache.delete(slot.key)
+        cache.delete_many([slot.key for slot in slots if owners.get(slot.key) == slot.owner])
 
 
 def _read(counted: Sequence[tuple[Window, str]], now: float) -> dict[str, int]:
