@@ -2,7 +2,7 @@
 
 The database finds the rows that hold tokens; `guides.search.query` ranks them in Python, so that both give the same
 order. Look-ups go field by field, from the best field down, so that a word of every text reads no more rows than the
-limit.
+limit; they find keys, and the rows are read once, since a row's tokens are long.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models.functions import Coalesce
 
 from guides.markup.searching import Term, Token
+from guides.models import SearchEntry
 from guides.search.index_rows import HEAD, LANGUAGE, OFTEN, SUMMARY
 
 MOST_CANDIDATES = 80
 TIERS = (HEAD, SUMMARY, OFTEN, "")
 
-_COLUMNS = "e.id, e.kind, coalesce(e.guide_id, e.article_id, e.provider_id), e.slug, e.position, e.language, e.tokens"
-_SQLITE = (
-    f"SELECT {_COLUMNS} FROM guides_search_fts JOIN guides_searchentry e ON e.id = guides_search_fts.rowid "  # noqa: S608
-    "WHERE guides_search_fts MATCH %s ORDER BY guides_search_fts.rowid LIMIT %s"
+_COLUMNS = ("pk", "kind", "parent_id", "slug", "position", "language", "tokens")
+_KEYS_SQLITE = (
+    "SELECT rowid FROM guides_search_fts WHERE guides_search_fts MATCH %s ORDER BY guides_search_fts.rowid LIMIT %s"
 )
-_POSTGRESQL = f"SELECT {_COLUMNS} FROM guides_searchentry e WHERE e.lexemes @@ %s::tsquery ORDER BY e.id LIMIT %s"  # noqa: S608
+_KEYS_POSTGRESQL = "SELECT e.id FROM guides_searchentry e WHERE e.lexemes @@ %s::tsquery ORDER BY e.id LIMIT %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,15 @@ class Question:
 
     def ask(self, limit: int = MOST_CANDIDATES) -> list[Candidate]:
         """At most `limit` rows; when there are more, those that hold the terms in the best fields."""
-        found = _rows(self._expression(""), limit)
-        if len(found) < limit or self.any_term:
-            return found
-        better: dict[int, Candidate] = {}
-        for mark in TIERS[:-1]:
-            better |= {row.pk: row for row in _rows(self._expression(mark), limit) if row.pk not in better}
-            if len(better) >= limit:
-                break
-        better |= {row.pk: row for row in found if row.pk not in better}
-        return list(better.values())[:limit]
+        keys = _keys(self._expression(""), limit)
+        if len(keys) == limit and not self.any_term:
+            best: dict[int, None] = {}
+            for mark in TIERS[:-1]:
+                best |= dict.fromkeys(_keys(self._expression(mark), limit))
+                if len(best) >= limit:
+                    break
+            keys = list(best | dict.fromkeys(keys))[:limit]
+        return _rows(keys)
 
     def _expression(self, mark: str) -> str:
         syntax = _FTS5 if connection.vendor == "sqlite" else _TSQUERY
@@ -102,13 +102,18 @@ _FTS5 = _Syntax(lambda text, is_prefix: f'"{text}"{" *" if is_prefix else ""}', 
 _TSQUERY = _Syntax(lambda text, is_prefix: f"'{text}'{':*' if is_prefix else ''}", " & ", " | ", " & !")
 
 
-def _rows(expression: str, limit: int) -> list[Candidate]:
+def _keys(expression: str, limit: int) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(_SQLITE if connection.vendor == "sqlite" else _POSTGRESQL, [expression, limit])
-        return [
-            Candidate(pk, kind, parent, slug, position, language, f" {tokens} ")
-            for pk, kind, parent, slug, position, language, tokens in cursor.fetchall()
-        ]
+        cursor.execute(_KEYS_SQLITE if connection.vendor == "sqlite" else _KEYS_POSTGRESQL, [expression, limit])
+        return [key for (key,) in cursor.fetchall()]
+
+
+def _rows(keys: Sequence[int]) -> list[Candidate]:
+    rows = SearchEntry.objects.filter(pk__in=keys).annotate(parent_id=Coalesce("guide", "article", "provider"))
+    return [
+        Candidate(pk, kind, parent, slug, position, language, f" {tokens} ")
+        for pk, kind, parent, slug, position, language, tokens in rows.values_list(*_COLUMNS)
+    ]
 
 
 def holds(candidate: Candidate, token: Token, mark: str) -> bool:
